@@ -1,0 +1,1 @@
+"""Reads that cross capabilities, one file per screen."""

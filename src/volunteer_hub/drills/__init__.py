@@ -1,0 +1,1 @@
+"""Readiness drills on a calendar rule."""

@@ -1,0 +1,1 @@
+"""Pure mathematics of assignment: plain arrays in, plans with proofs out."""

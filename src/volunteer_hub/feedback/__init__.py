@@ -1,0 +1,1 @@
+"""Follow-up: short surveys and what they teach."""

@@ -1,0 +1,1 @@
+"""Stories: the only place where capabilities meet to write."""

@@ -1,0 +1,1 @@
+"""Points on evidence: the double-entry ledger."""

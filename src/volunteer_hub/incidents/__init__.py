@@ -1,0 +1,1 @@
+"""Sudden events and the tasks they bring."""

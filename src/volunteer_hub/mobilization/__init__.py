@@ -1,0 +1,1 @@
+"""From a plan to people on site: plan runs, callouts, offers, duties."""

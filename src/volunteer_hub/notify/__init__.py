@@ -1,0 +1,1 @@
+"""Messages: an outbox, texts and the channels that carry them."""

@@ -1,0 +1,1 @@
+"""One file per channel, behind one protocol (base.py)."""

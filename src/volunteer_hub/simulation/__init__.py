@@ -1,0 +1,1 @@
+"""Made-up cities and people that drive the public API."""

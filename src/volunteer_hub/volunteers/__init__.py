@@ -1,0 +1,1 @@
+"""The standing pool: people, skills, availability, organisations."""
