@@ -1,0 +1,27 @@
+"""Opaque tokens for links, sessions and API keys: random outside, only a keyed hash inside."""
+
+import hashlib
+import hmac
+import secrets
+
+from volunteer_hub.core.settings import settings
+
+
+def new_token() -> str:
+    """128 random bits in 22 URL-safe characters."""
+    return secrets.token_urlsafe(16)
+
+
+def token_hash(token: str) -> bytes:
+    """What is stored of a token: 32 bytes, useless without HUB_SECRET_KEY."""
+    return hmac.digest(settings().secret(), token.encode(), hashlib.sha256)
+
+
+def short_code(digits: int = 6) -> str:
+    """A code a person types: uniform over all codes of that length."""
+    return f"{secrets.randbelow(10**digits):0{digits}d}"
+
+
+def same(a: bytes, b: bytes) -> bool:
+    """Equality in constant time."""
+    return hmac.compare_digest(a, b)
