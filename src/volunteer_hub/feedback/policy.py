@@ -1,0 +1,78 @@
+"""The short surveys asked after release or drill (config/surveys.toml)."""
+
+from itertools import pairwise
+from typing import Literal
+
+from pydantic import Field, PositiveInt, model_validator
+
+from volunteer_hub.core.policy import Name, Policy
+
+QuestionKind = Literal["scale", "choice", "text"]
+Role = Literal["volunteer", "leader", "coordinator", "drill"]
+
+
+class Choice(Policy):
+    code: str
+    name: Name
+
+
+class Question(Policy):
+    """One question. A scale runs from 1 to 5; an answer at or below ``finding_at_most``, or a choice in
+    ``finding_choices``, is proposed as a finding."""
+
+    code: str
+    kind: QuestionKind
+    text: Name
+    required: bool = False
+    choices: tuple[Choice, ...] = ()
+    finding_at_most: int | None = Field(default=None, ge=1, le=5)
+    finding_choices: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _fits_its_kind(self) -> "Question":
+        if (self.kind == "choice") != (len(self.choices) >= 2):
+            raise ValueError('choices: give two or more to a question of kind "choice", none to another')
+        if self.kind != "scale" and self.finding_at_most is not None:
+            raise ValueError('finding_at_most: only a question of kind "scale" has it; remove it')
+        unknown = set(self.finding_choices) - {choice.code for choice in self.choices}
+        if unknown:
+            raise ValueError(f"finding_choices: {', '.join(sorted(unknown))} not among the choices")
+        return self
+
+
+class Survey(Policy):
+    """The questions one role is asked: few, so that they are answered on a phone in a minute."""
+
+    name: Name
+    questions: tuple[Question, ...] = Field(min_length=1, max_length=8)
+
+    @model_validator(mode="after")
+    def _codes_differ(self) -> "Survey":
+        codes = [question.code for question in self.questions]
+        for code in codes:
+            if codes.count(code) > 1:
+                raise ValueError(f'questions: the code "{code}" is used twice; rename one')
+        return self
+
+
+class Surveys(Policy):
+    """config/surveys.toml. Whole hours after the request: a reminder at each of ``reminder_hours``, none once
+    answered; nothing is accepted after ``closes_hours``."""
+
+    reminder_hours: tuple[PositiveInt, ...]
+    closes_hours: PositiveInt
+    surveys: dict[Role, Survey]
+
+    @model_validator(mode="after")
+    def _hours_in_order(self) -> "Surveys":
+        hours = (*self.reminder_hours, self.closes_hours)
+        if any(left >= right for left, right in pairwise(hours)):
+            raise ValueError("reminder_hours must rise and end before closes_hours")
+        return self
+
+    @model_validator(mode="after")
+    def _everyone_is_asked(self) -> "Surveys":
+        for role in ("volunteer", "leader", "coordinator", "drill"):
+            if role not in self.surveys:
+                raise ValueError(f"surveys.{role} is missing; add the questions for this role")
+        return self

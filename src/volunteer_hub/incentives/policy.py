@@ -1,0 +1,62 @@
+"""What service is worth (config/rewards.toml). Integers only: points have no fractions."""
+
+from datetime import time
+from typing import Literal
+
+from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
+
+from volunteer_hub.core.policy import Policy
+
+EvidenceGrade = Literal["A", "B", "C"]
+EngagementBasis = Literal["election", "employment", "coordination", "compulsory", "voluntary"]
+
+
+class Points(Policy):
+    """[points]. Per whole hour of service, with extras per hour; ``hazard_percent`` multiplies the hours of a
+    hazardous task (150 = half as much again); the rest is paid per deed."""
+
+    hour: NonNegativeInt
+    night_hour_extra: NonNegativeInt
+    weekend_hour_extra: NonNegativeInt
+    leader_hour_extra: NonNegativeInt
+    hazard_percent: int = Field(ge=100, le=500)
+    standby_hour: NonNegativeInt
+    drill: NonNegativeInt
+    survey: NonNegativeInt
+
+
+class Caps(Policy):
+    """[caps]. The most one person earns, by local calendar day and month."""
+
+    day: PositiveInt
+    month: PositiveInt
+
+    @model_validator(mode="after")
+    def _month_holds_a_day(self) -> "Caps":
+        if self.month < self.day:
+            raise ValueError(f"month {self.month} is less than day {self.day}; raise month")
+        return self
+
+
+class NightHours(Policy):
+    """[night]. Local hours that earn the night extra; kept here, not in hub.toml, so that a rule version
+    explains an old entry by itself."""
+
+    starts: time
+    ends: time
+
+
+class Rewards(Policy):
+    """config/rewards.toml. Change a rule, raise ``version``: a ledger entry names the version it was paid by.
+
+    ``converts``: evidence grades whose hours become points. ``hours_for``: engagement bases whose time counts
+    as volunteer hours; paid or compulsory time does not.
+    """
+
+    version: PositiveInt
+    converts: tuple[EvidenceGrade, ...] = Field(min_length=1)
+    hours_for: tuple[EngagementBasis, ...] = Field(min_length=1)
+    expiry_months: PositiveInt
+    points: Points
+    night: NightHours
+    caps: Caps

@@ -1,0 +1,131 @@
+"""How people are called out (config/callouts.toml) and how they answer before we know them (config/answers.toml)."""
+
+from itertools import pairwise
+from typing import Annotated, Literal
+
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
+
+from volunteer_hub.core.policy import Policy
+
+Channel = Literal["email", "sms", "voice", "webpush", "robot", "console"]
+When = Literal["day", "night"]
+CalloutKind = Literal["real", "drill"]
+Probability = Annotated[float, Field(gt=0, lt=1)]
+
+
+class CalloutRules(Policy):
+    """[callout]. A callout to more than ``second_person_over`` people, or at night, is approved by a second
+    person or sent with a reason. Durations in whole minutes."""
+
+    second_person_over: NonNegativeInt
+    confidence: Probability
+    answer_minutes: PositiveInt
+    wave_minutes: PositiveInt
+    link_minutes: PositiveInt
+    lease_minutes: PositiveInt
+    rest_minutes: NonNegativeInt
+    most_minutes_in_24h: int = Field(ge=60, le=1440)
+    late_withdrawal_minutes: NonNegativeInt
+    no_show_minutes: PositiveInt
+
+    @model_validator(mode="after")
+    def _link_outlives_the_question(self) -> "CalloutRules":
+        if self.link_minutes < self.answer_minutes:
+            raise ValueError(
+                "link_minutes must be at least answer_minutes, or a link dies before its deadline"
+            )
+        return self
+
+
+class Travel(Policy):
+    """[travel]. Speeds in km/h along the road; the road is ``detour`` times the straight line."""
+
+    detour: float = Field(ge=1, le=3)
+    foot: PositiveFloat
+    bicycle: PositiveFloat
+    car: PositiveFloat
+
+    def minutes(self, km: float, mode: Literal["foot", "bicycle", "car"], slow_down: float = 1.0) -> float:
+        """Minutes for a straight-line distance in km."""
+        speed: float = getattr(self, mode)
+        return 60 * km * self.detour * slow_down / speed
+
+
+class Goal(Policy):
+    """[goal]. What the planner weighs after coverage, each as the minutes of travel it is worth avoiding."""
+
+    asked_lately: NonNegativeFloat
+    served_lately: NonNegativeFloat
+    night: NonNegativeFloat
+    keep: NonNegativeFloat
+    lately_days: PositiveInt
+    deadline_seconds: PositiveFloat
+
+
+class Callouts(Policy):
+    """config/callouts.toml."""
+
+    callout: CalloutRules
+    travel: Travel
+    goal: Goal
+
+
+class Prior(Policy):
+    """Chance that a person asked this way accepts, worth ``strength`` earlier asks: Beta(accept x strength,
+    (1 - accept) x strength)."""
+
+    channel: Channel
+    when: When
+    kind: CalloutKind
+    accept: Probability
+    strength: PositiveFloat
+
+
+class Default(Policy):
+    accept: Probability
+    strength: PositiveFloat
+
+
+class Delay(Policy):
+    """By how many minutes each of ``shares`` of all answers that come at all has come."""
+
+    shares: tuple[Probability, ...] = Field(min_length=2)
+    day: tuple[PositiveInt, ...]
+    night: tuple[PositiveInt, ...]
+
+    @model_validator(mode="after")
+    def _curves_rise(self) -> "Delay":
+        for key, values in (("shares", self.shares), ("day", self.day), ("night", self.night)):
+            if len(values) != len(self.shares):
+                raise ValueError(
+                    f"{key} has {len(values)} values for {len(self.shares)} shares; give one each"
+                )
+            if any(left >= right for left, right in pairwise(values)):
+                raise ValueError(f"{key} must rise from each value to the next")
+        return self
+
+
+class Answers(Policy):
+    """config/answers.toml. ``correlation``: how far answers to one callout go together (0 = independent)."""
+
+    default: Default
+    correlation: float = Field(ge=0, lt=1)
+    delay: Delay
+    priors: tuple[Prior, ...] = ()
+
+    def prior(self, channel: Channel, when: When, kind: CalloutKind) -> tuple[float, float]:
+        """(accept, strength) for a way of asking; the default where nothing is stated."""
+        for row in self.priors:
+            if (row.channel, row.when, row.kind) == (channel, when, kind):
+                return row.accept, row.strength
+        return self.default.accept, self.default.strength
+
+    @model_validator(mode="after")
+    def _stated_once(self) -> "Answers":
+        seen: set[tuple[str, str, str]] = set()
+        for number, row in enumerate(self.priors):
+            key = (row.channel, row.when, row.kind)
+            if key in seen:
+                raise ValueError(f"priors.{number}: {' '.join(key)} is stated twice; keep one of the two")
+            seen.add(key)
+        return self

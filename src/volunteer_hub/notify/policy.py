@@ -1,0 +1,31 @@
+"""How hard and how often messages are tried (config/messages.toml)."""
+
+from datetime import time
+from itertools import pairwise
+
+from pydantic import Field, PositiveInt, model_validator
+
+from volunteer_hub.core.policy import Policy
+
+
+class QuietHours(Policy):
+    """[quiet]. Local hours in which nothing but a real callout is sent to a person who has not set their own."""
+
+    starts: time
+    ends: time
+
+
+class Messages(Policy):
+    """config/messages.toml. ``retry_minutes``: the waits before the second, third ... attempt; after the last, or
+    ``give_up_minutes`` after the first, a message has failed. ``most_a_day``: to one person, real callouts aside."""
+
+    retry_minutes: tuple[PositiveInt, ...] = Field(min_length=1)
+    give_up_minutes: PositiveInt
+    most_a_day: PositiveInt
+    quiet: QuietHours
+
+    @model_validator(mode="after")
+    def _waits_grow(self) -> "Messages":
+        if any(left > right for left, right in pairwise(self.retry_minutes)):
+            raise ValueError("retry_minutes must not shrink from one wait to the next")
+        return self
