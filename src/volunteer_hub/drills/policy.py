@@ -51,8 +51,8 @@ class Limits(Policy):
 
 
 class DrillTemplate(Policy):
-    """A drill plan to start from: RRULE in local time, share of the scope's pool, kind and notice. ``misfire``
-    says what happens to occurrences that fell due while nothing ran."""
+    """A drill plan to start from: RRULE in local time, share of the scope's pool, kind and notice.
+    ``misfire`` says what happens to occurrences that fell due while nothing ran."""
 
     name: Name
     kind: Kind

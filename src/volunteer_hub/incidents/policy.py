@@ -33,35 +33,38 @@ GRAVITY: Final[dict[ResponseLevel, int]] = {"IV": 1, "III": 2, "II": 3, "I": 4}
 
 
 class Minimum(Policy):
-    """ "Of them at least ``heads`` with this skill". One person fills two minima only where both are ``shared``."""
+    """Of a slot's people at least ``heads`` hold this skill too. One person fills two minima only where both
+    say ``may_share``."""
 
     skill: str
     level: int = Field(default=1, ge=1, le=3)
     heads: PositiveInt
-    shared: bool = False
+    may_share: bool = False
 
 
 class RoleSlot(Policy):
-    """How many people a task wants in one role: 0 <= min <= target <= max."""
+    """How many people a task wants in one role: 0 <= minimum <= target <= maximum."""
 
     name: Name
     skill: str
     level: int = Field(default=1, ge=1, le=3)
-    min: NonNegativeInt
+    minimum: NonNegativeInt
     target: NonNegativeInt
-    max: PositiveInt
+    maximum: PositiveInt
     minima: tuple[Minimum, ...] = ()
     adult_only: bool = False
     insured_only: bool = False
 
     @model_validator(mode="after")
     def _in_order(self) -> "RoleSlot":
-        if not self.min <= self.target <= self.max:
-            raise ValueError(f"min {self.min} <= target {self.target} <= max {self.max} must hold")
-        own = sum(minimum.heads for minimum in self.minima if not minimum.shared)
-        if own > self.min:
+        if not self.minimum <= self.target <= self.maximum:
             raise ValueError(
-                f"its minima want {own} people but min is {self.min}; raise min or mark them shared"
+                f"minimum {self.minimum} <= target {self.target} <= maximum {self.maximum} must hold"
+            )
+        own = sum(row.heads for row in self.minima if not row.may_share)
+        if own > self.minimum:
+            raise ValueError(
+                f"its minima want {own} people but minimum is {self.minimum}; raise it or mark them may_share"
             )
         return self
 
@@ -79,14 +82,15 @@ class TaskTemplate(Policy):
 
 
 class CapMatch(Policy):
-    """Words of a CAP ``event`` (any language, compared without case), and the categories they may stand in."""
+    """Words of a CAP ``event`` in any language, and the categories of alert they may stand in."""
 
     words: tuple[str, ...] = Field(min_length=1)
     categories: tuple[CapCategory, ...] = Field(min_length=1)
 
 
 class Hazard(Policy):
-    """One kind of incident. ``hazardous`` tasks want declared fitness; travel takes ``slow_down`` times as long."""
+    """One kind of incident. Its tasks want declared fitness where ``hazardous``; travel takes ``slow_down``
+    times as long."""
 
     name: Name
     incident_class: IncidentClass
@@ -135,7 +139,7 @@ class Hazards(Policy):
         return max(found, key=lambda match: match[0])[1] if found else None
 
     def colour_of(self, text: str) -> Colour | None:
-        """The Chinese warning colour a headline names ("暴雨橙色预警", "Orange rainstorm warning"), if any."""
+        """The warning colour a headline names ("暴雨橙色预警", "Orange warning"), if any."""
         for colour, row in self.colours.items():
             if any(_says(text, word) for word in row.words):
                 return colour
@@ -177,5 +181,6 @@ class Hazards(Policy):
 
 
 def _says(text: str, word: str) -> bool:
-    """Whether a text holds a word; Latin words stand alone ("red" is not in "reduced"), Chinese ones have no gaps."""
+    """Whether a text holds a word, without case. Latin words stand alone ("red" is not in "reduced"); Chinese
+    writes no gaps."""
     return re.search(rf"(?<![a-z]){re.escape(word.casefold())}(?![a-z])", text.casefold()) is not None

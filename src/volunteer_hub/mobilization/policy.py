@@ -1,4 +1,4 @@
-"""How people are called out (config/callouts.toml) and how they answer before we know them (config/answers.toml)."""
+"""How people are called out (config/callouts.toml) and believed to answer (config/answers.toml)."""
 
 from itertools import pairwise
 from typing import Annotated, Literal

@@ -9,15 +9,16 @@ from volunteer_hub.core.policy import Policy
 
 
 class QuietHours(Policy):
-    """[quiet]. Local hours in which nothing but a real callout is sent to a person who has not set their own."""
+    """[quiet]. Local hours in which a person who has not set their own gets nothing but real callouts."""
 
     starts: time
     ends: time
 
 
 class Messages(Policy):
-    """config/messages.toml. ``retry_minutes``: the waits before the second, third ... attempt; after the last, or
-    ``give_up_minutes`` after the first, a message has failed. ``most_a_day``: to one person, real callouts aside."""
+    """config/messages.toml. ``retry_minutes``: the waits before the second, third ... attempt; after the last,
+    or ``give_up_minutes`` after the first, a message has failed. ``most_a_day``: to one person, real callouts
+    aside."""
 
     retry_minutes: tuple[PositiveInt, ...] = Field(min_length=1)
     give_up_minutes: PositiveInt

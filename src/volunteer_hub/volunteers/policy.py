@@ -15,8 +15,8 @@ SkillCode = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*(\.[a-z0-
 class Skill(Policy):
     """One skill.
 
-    ``parent`` is the wider skill whose holders can do this one too (a nurse gives first aid); ``covers`` names
-    further skills the holder can do. ``certified``: counts only with a certification valid on the day.
+    ``parent`` is the wider skill whose holders can do this one too (a nurse gives first aid); ``covers``
+    names further skills the holder can do. ``certified``: counts only with a certification valid on the day.
     ``everyone``: every active volunteer counts as holding it at level 1.
     """
 
@@ -39,8 +39,8 @@ class Skills(Policy):
     skills: dict[SkillCode, Skill]
 
     def stands_in(self, code: str) -> frozenset[str]:
-        """Every skill whose holder counts for ``code`` at the same level: itself, its parents upwards, and all
-        that cover one of these. Raises KeyError for an unknown code."""
+        """Every skill whose holder counts for ``code`` at the same level: itself, its parents upwards, and
+        all that cover one of these. Raises KeyError for an unknown code."""
         found: set[str] = set()
         waiting = deque([code])
         while waiting:
