@@ -16,9 +16,9 @@ class QuietHours(Policy):
 
 
 class Messages(Policy):
-    """config/messages.toml. ``retry_minutes``: the waits before the second, third ... attempt; after the last,
-    or ``give_up_minutes`` after the first, a message has failed. ``most_a_day``: to one person, real callouts
-    aside."""
+    """config/messages.toml. ``retry_minutes``: the waits before the second, third ... attempt; after the
+    last, or ``give_up_minutes`` after the first, a message has failed. ``most_a_day``: to one person, real
+    callouts aside."""
 
     retry_minutes: tuple[PositiveInt, ...] = Field(min_length=1)
     give_up_minutes: PositiveInt
