@@ -4,14 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final, Literal, Protocol
 
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po
 
 LOCALE: Final = Path(__file__).resolve().parent.parent / "locale"
-LANGUAGES: Final = ("en", "zh")
-DEFAULT: Final = "zh"
+Lang = Literal["en", "zh"]
+LANGUAGES: Final[tuple[Lang, ...]] = ("en", "zh")
+DEFAULT: Final[Lang] = "zh"
 
 
 class MissingText(KeyError):
@@ -94,7 +95,7 @@ def pick(name: Mapping[str, str] | _Named, lang: str) -> str:
     return name.zh if lang == "zh" else name.en
 
 
-def negotiate(header: str | None) -> str:
+def negotiate(header: str | None) -> Lang:
     """The language to answer in, from an Accept-Language header; every ``zh*`` is Chinese.
 
     Babel's own negotiation sends zh-Hans-CN to English, so the first subtag decides here.
@@ -108,6 +109,7 @@ def negotiate(header: str | None) -> str:
             continue
         wishes.append((quality, tag.split("-")[0].lower()))
     for _, tag in sorted(wishes, key=lambda wish: -wish[0]):
-        if tag in LANGUAGES:
-            return tag
+        for lang in LANGUAGES:
+            if tag == lang:
+                return lang
     return DEFAULT

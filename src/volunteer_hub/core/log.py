@@ -10,27 +10,9 @@ import structlog
 
 from volunteer_hub.core.settings import settings
 
-SECRET_KEYS: Final = frozenset(
-    [
-        "name",
-        "phone",
-        "email",
-        "address",
-        "birthday",
-        "password",
-        "token",
-        "secret",
-        "code",
-        "link",
-        "lat",
-        "lon",
-        "position",
-        "authorization",
-        "cookie",
-        "body",
-        "text",
-    ]
-)
+_PERSONAL = {"name", "phone", "email", "address", "birthday", "lat", "lon", "position", "body", "text"}
+_SECRET = {"password", "token", "secret", "code", "link", "authorization", "cookie"}
+SECRET_KEYS: Final = frozenset(_PERSONAL | _SECRET)
 _PATTERNS: Final = (
     re.compile(r"[\w.+-]+@[\w-]+\.[\w.]+"),
     re.compile(r"\+?\d[\d \-]{6,}\d"),

@@ -10,7 +10,7 @@ from volunteer_hub.core import policy
 from volunteer_hub.core.columns import jsonb, pk, ts
 from volunteer_hub.core.db import Tx
 
-FILES: Final = ("hub", "skills", "hazards", "answers", "drills", "surveys", "rewards")
+FILES: Final = ("answers", "callouts", "drills", "hazards", "hub", "messages", "rewards", "skills", "surveys")
 
 
 class PolicyVersion(SQLModel, table=True):

@@ -1,0 +1,67 @@
+"""Who is at the machines' door: a bearer token, or the console's own session cookie."""
+
+from typing import Annotated, Any
+
+from fastapi import Depends, Request
+
+from volunteer_hub.access import login, tokens
+from volunteer_hub.core import db, gate
+from volunteer_hub.core.actor import GUEST, Actor
+from volunteer_hub.core.errors import Forbidden, Unauthenticated
+from volunteer_hub.core.i18n import negotiate
+
+SESSION_COOKIE = "hub_session"
+
+
+def actor_at(request: Request) -> Actor:
+    """The actor of a request. Raises Unauthenticated for a token or session that does not hold."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    cookie = request.cookies.get(SESSION_COOKIE)
+    with db.transaction(GUEST, "session.read") as tx:
+        if scheme.lower() == "bearer" and token:
+            return tokens.actor_of_token(tx, token.strip())
+        if cookie:
+            return login.actor_of_session(tx, cookie)
+    raise Unauthenticated("unauthenticated")
+
+
+def language(request: Request) -> str:
+    """The language of the answer."""
+    return negotiate(request.headers.get("accept-language"))
+
+
+def allow(permission: str) -> Any:
+    """The dependency of a route that needs a permission; the route's transaction narrows it to an area."""
+
+    def dependency(request: Request) -> Actor:
+        actor = actor_at(request)
+        actor.must(permission)
+        return actor
+
+    return Depends(gate.marked(dependency, permission))
+
+
+def _signed_in(request: Request) -> Actor:
+    return actor_at(request)
+
+
+def _volunteer(request: Request) -> Actor:
+    actor = actor_at(request)
+    if actor.kind != "volunteer":
+        raise Forbidden("forbidden", permission=gate.SELF)
+    return actor
+
+
+def _public() -> None:
+    return None
+
+
+def _link() -> None:
+    return None
+
+
+SignedIn = Annotated[Actor, Depends(gate.marked(_signed_in, gate.SIGNED_IN))]
+Volunteer = Annotated[Actor, Depends(gate.marked(_volunteer, gate.SELF))]
+PUBLIC = Depends(gate.marked(_public, gate.PUBLIC))
+LINK = Depends(gate.marked(_link, gate.LINK))
+Language = Annotated[str, Depends(language)]

@@ -1,0 +1,116 @@
+"""What every resource shares: pages by cursor, entity tags, and writes that happen once."""
+
+import base64
+import binascii
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, Generic, TypeVar
+
+from fastapi import Depends, Header, Query, Request
+from fastapi.encoders import jsonable_encoder
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field
+
+from volunteer_hub.core import idempotency
+from volunteer_hub.core.db import Tx
+from volunteer_hub.core.errors import Malformed
+
+T = TypeVar("T")
+
+
+class In(BaseModel):
+    """Base of every body that comes in: unknown keys are refused, text holds no NUL."""
+
+    model_config = ConfigDict(extra="forbid", str_max_length=10_000, allow_inf_nan=False)
+
+
+class Out(BaseModel):
+    """Base of every body that goes out."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+
+class Page(Out, Generic[T]):
+    """One page of a list; ``next`` is the cursor of the following one, null at the end."""
+
+    items: list[T]
+    next: str | None = None
+
+
+def encode_cursor(after: int | str) -> str:
+    """An opaque cursor behind the last row shown."""
+    return base64.urlsafe_b64encode(str(after).encode()).decode().rstrip("=")
+
+
+def decode_cursor(cursor: str | None) -> int | None:
+    """The id behind a cursor. Raises Malformed for one we did not make."""
+    if cursor is None:
+        return None
+    try:
+        value = int(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii"))
+    except (binascii.Error, ValueError):
+        raise Malformed("cursor") from None
+    if not 0 <= value < 2**63:
+        raise Malformed("cursor")
+    return value
+
+
+def page(rows: Sequence[Any], limit: int, view: Callable[[Any], T], key: Callable[[Any], int]) -> Page[T]:
+    """A page from ``limit + 1`` rows: the last one only tells that there is more."""
+    shown = rows[:limit]
+    more = encode_cursor(key(shown[-1])) if len(rows) > limit else None
+    return Page(items=[view(row) for row in shown], next=more)
+
+
+Limit = Annotated[int, Query(ge=1, le=200, description="rows a page")]
+Cursor = Annotated[str | None, Query(max_length=100, description="`next` of the page before")]
+
+
+def etag(version: int) -> str:
+    """The entity tag of a row's version."""
+    return f'"{version}"'
+
+
+def if_match(if_match: Annotated[str | None, Header()] = None) -> int | None:
+    """The version a writer has seen, from If-Match. Raises Malformed for a tag we did not make."""
+    if if_match is None:
+        return None
+    tag = if_match.strip().removeprefix("W/").strip('"')
+    if not tag.isascii() or not tag.isdigit() or len(tag) > 18:
+        raise Malformed("if_match")
+    return int(tag)
+
+
+Version = Annotated[int | None, Depends(if_match)]
+
+
+class Once:
+    """Makes a write under an Idempotency-Key happen once; without the header it just happens."""
+
+    def __init__(self, key: str | None, body_hash: bytes) -> None:
+        self.key = key
+        self.body_hash = body_hash
+
+    def run(self, tx: Tx, deed: Callable[[], Any], status: int = 200) -> JSONResponse:
+        """The deed's answer, or the stored one of the first request under this key."""
+        if self.key is None:
+            return JSONResponse(jsonable_encoder(deed()), status)
+        before = idempotency.earlier(tx, self.key, self.body_hash)
+        if before is not None:
+            return JSONResponse(before.response, before.status, {"Idempotency-Replayed": "true"})
+        answer = jsonable_encoder(deed())
+        idempotency.remember(tx, self.key, self.body_hash, status, answer)
+        return JSONResponse(answer, status)
+
+
+async def _once(
+    request: Request,
+    idempotency_key: Annotated[
+        str | None, Header(description="repeat a write safely: the same key acts once")
+    ] = None,
+) -> Once:
+    body = await request.body()
+    return Once(idempotency_key, idempotency.fingerprint(request.method, request.url.path, body))
+
+
+OnceOnly = Annotated[Once, Depends(_once)]
+Identifier = Annotated[str, Field(pattern=r"^[0-9a-f-]{36}$")]

@@ -1,0 +1,74 @@
+"""The web process: pages for people, /api/v1 for machines, two health addresses for whoever watches."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, cast
+
+import anyio.to_thread
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response
+from fastapi.staticfiles import StaticFiles
+from starlette.exceptions import HTTPException
+
+from volunteer_hub import __version__, api, bootstrap, web
+from volunteer_hub.api import errors as api_errors
+from volunteer_hub.api import health
+from volunteer_hub.core import db
+from volunteer_hub.core.errors import HubError
+from volunteer_hub.core.settings import settings
+from volunteer_hub.web import errors as web_errors
+from volunteer_hub.web.middleware import BodyLimit, SameOrigin, SecurityHeaders
+from volunteer_hub.web.render import STATIC
+
+API = "/api/v1"
+
+
+@asynccontextmanager
+async def _lifespan(_: FastAPI) -> AsyncIterator[None]:
+    await anyio.to_thread.run_sync(bootstrap.start)
+    # A thread waiting for a connection starves the others: never more threads than connections.
+    anyio.to_thread.current_default_thread_limiter().total_tokens = settings().pool_size
+    yield
+    await anyio.to_thread.run_sync(db.engine().dispose)
+
+
+def _door(request: Request) -> Any:
+    """Which door's words an error is told in."""
+    return api_errors if request.url.path.startswith(("/api/", "/livez", "/readyz")) else web_errors
+
+
+def create_app() -> FastAPI:
+    """The ASGI application."""
+    app = FastAPI(
+        title="Volunteer Hub",
+        version=__version__,
+        openapi_url=f"{API}/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        lifespan=_lifespan,
+    )
+    app.include_router(health.router)
+    for router in api.routers():
+        app.include_router(router, prefix=API)
+    for router in web.routers():
+        app.include_router(router, include_in_schema=False)
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    for kind, name in (
+        (HubError, "hub_error"),
+        (RequestValidationError, "invalid"),
+        (HTTPException, "http_error"),
+    ):
+        app.add_exception_handler(kind, _teller(name))
+    app.add_exception_handler(Exception, _teller("unexpected"))
+    app.add_middleware(SameOrigin)
+    app.add_middleware(BodyLimit)
+    app.add_middleware(SecurityHeaders)
+    return app
+
+
+def _teller(name: str) -> Any:
+    def tell(request: Request, error: Exception) -> Response:
+        return cast(Response, getattr(_door(request), name)(request, error))
+
+    return tell

@@ -1,0 +1,62 @@
+"""The same start for every process: logs, policy, the trail's listener, the schema, the clock."""
+
+from typing import Final
+
+from volunteer_hub.audit import listener
+from volunteer_hub.core import db, log, policy, schema
+from volunteer_hub.core.policy import Policy
+from volunteer_hub.core.settings import settings
+from volunteer_hub.core.site import Site
+from volunteer_hub.drills.policy import Drills
+from volunteer_hub.feedback.policy import Surveys
+from volunteer_hub.incentives.policy import Rewards
+from volunteer_hub.incidents.policy import Hazards
+from volunteer_hub.migrations import runner as migrations
+from volunteer_hub.mobilization.policy import Answers, Callouts
+from volunteer_hub.notify.policy import Messages
+from volunteer_hub.volunteers.policy import Skills
+
+POLICIES: Final[dict[str, type[Policy]]] = {
+    "answers": Answers,
+    "callouts": Callouts,
+    "drills": Drills,
+    "hazards": Hazards,
+    "hub": Site,
+    "messages": Messages,
+    "rewards": Rewards,
+    "skills": Skills,
+    "surveys": Surveys,
+}
+
+
+class NotReady(RuntimeError):
+    """The database is not at this program's schema; the message says what to run."""
+
+
+def check_policies() -> None:
+    """Reads every file of config/. Raises PolicyError with all that is wrong in all files."""
+    wrong: list[str] = []
+    for name, kind in POLICIES.items():
+        try:
+            policy.load(name, kind)
+        except policy.PolicyError as error:
+            wrong.append(str(error))
+    if wrong:
+        raise policy.PolicyError("\n".join(wrong))
+
+
+def start() -> None:
+    """Readies this process; twice is as good as once.
+
+    The embedded database is brought to the newest schema by itself; an external one only by
+    ``volunteer-hub db upgrade``, because its owner chooses the hour. Raises PolicyError, NotReady.
+    """
+    log.configure()
+    check_policies()
+    schema.load()
+    listener.install()
+    if settings().database_url is None:
+        migrations.upgrade(db.engine())
+    elif migrations.current(db.engine()) != migrations.head():
+        raise NotReady("the database has another schema than this program; run: volunteer-hub db upgrade")
+    db.follow_clock()

@@ -1,0 +1,1 @@
+"""The schema's history: one file a step, each up and down, run by alembic."""

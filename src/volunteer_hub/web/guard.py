@@ -1,0 +1,82 @@
+"""Who is at the people's door: a session cookie, or the opaque link of one offer or survey."""
+
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from fastapi import Depends, Request
+from fastapi.responses import RedirectResponse
+
+from volunteer_hub.access import login
+from volunteer_hub.core import db, gate
+from volunteer_hub.core.actor import GUEST, Actor
+from volunteer_hub.core.errors import Forbidden, Unauthenticated
+from volunteer_hub.web.render import language_of
+
+SESSION_COOKIE = "hub_session"
+
+
+def actor_at(request: Request) -> Actor:
+    """The actor of a page. Raises Unauthenticated, which the error page turns into the way to sign in."""
+    cookie = request.cookies.get(SESSION_COOKIE)
+    if not cookie:
+        raise Unauthenticated("unauthenticated")
+    with db.transaction(GUEST, "session.read") as tx:
+        return login.actor_of_session(tx, cookie)
+
+
+def allow(permission: str) -> Any:
+    """The dependency of a page that needs a permission somewhere; its transaction narrows it to an area."""
+
+    def dependency(request: Request) -> Actor:
+        actor = actor_at(request)
+        actor.must(permission)
+        return actor
+
+    return Depends(gate.marked(dependency, permission))
+
+
+def _signed_in(request: Request) -> Actor:
+    return actor_at(request)
+
+
+def _volunteer(request: Request) -> Actor:
+    actor = actor_at(request)
+    if actor.kind != "volunteer":
+        raise Forbidden("forbidden", permission=gate.SELF)
+    return actor
+
+
+def _public(request: Request) -> None:
+    request.state.policy = gate.PUBLIC
+
+
+def _link(request: Request) -> None:
+    request.state.policy = gate.LINK
+
+
+SignedIn = Annotated[Actor, Depends(gate.marked(_signed_in, gate.SIGNED_IN))]
+Volunteer = Annotated[Actor, Depends(gate.marked(_volunteer, gate.SELF))]
+PUBLIC = Depends(gate.marked(_public, gate.PUBLIC))
+LINK = Depends(gate.marked(_link, gate.LINK))
+Language = Annotated[str, Depends(language_of)]
+
+
+def keep_session(request: Request, response: Any, token: str) -> None:
+    """Sets the session cookie: out of scripts' reach, same site, and secure wherever the page is."""
+    secure = request.url.scheme == "https"
+    response.set_cookie(
+        SESSION_COOKIE, token, httponly=True, samesite="lax", secure=secure, max_age=7 * 24 * 3600
+    )
+
+
+def safe_next(target: str | None) -> str:
+    """A path of our own to go on to after signing in; anything else becomes the start page."""
+    if not target or not target.startswith("/") or target.startswith(("//", "/\\")):
+        return "/"
+    parts = urlsplit(target)
+    return "/" if parts.scheme or parts.netloc else target
+
+
+def see_other(path: str) -> RedirectResponse:
+    """After a form was taken: go and look, so that reloading does not send it again."""
+    return RedirectResponse(path, status_code=303)
