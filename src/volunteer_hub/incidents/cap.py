@@ -44,9 +44,9 @@ MAX_NAME = 250  # identifier, sender: they are stored in an index
 MAX_LABEL = 1_000  # what is shown on one line
 EARTH_HALF_ROUND_KM = 20_038.0
 
-_NUMBER = r"[+-]?\d{1,3}(?:\.\d{0,20})?(?:[eE][+-]?\d{1,2})?"
+_NUMBER = r"[+-]?\d{1,3}(?:\.\d{0,20})?(?:[eE][+-]?\d{1,3})?"
 _POSITION = re.compile(rf"({_NUMBER}),({_NUMBER})", re.ASCII)
-_RADIUS = re.compile(r"\d{1,6}(?:\.\d{0,20})?(?:[eE][+-]?\d{1,2})?", re.ASCII)
+_RADIUS = re.compile(r"\d{1,6}(?:\.\d{0,20})?(?:[eE][+-]?\d{1,3})?", re.ASCII)
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)", re.ASCII)
 _NAME = re.compile(r"[^\s,<&]+")
 _DECLARED_ENCODING = re.compile(rb"^\s*<\?xml[^>]{0,100}?encoding\s*=\s*[\"']([A-Za-z0-9._-]{1,40})[\"']")
