@@ -1,0 +1,271 @@
+"""What is stored of volunteers, their skills, their times and the organisations that pledge people."""
+
+import uuid
+from datetime import date, datetime
+from typing import Any, Final
+
+from sqlalchemy import (
+    DDL,
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Date,
+    Double,
+    Index,
+    Integer,
+    Text,
+    UniqueConstraint,
+    event,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.types import TypeEngine
+from sqlmodel import Field, SQLModel
+
+from volunteer_hub.core.columns import (
+    area,
+    blob,
+    jsonb,
+    personal,
+    pk,
+    public_id,
+    ref,
+    text_enum,
+    ts,
+    version,
+)
+from volunteer_hub.volunteers.rules import (
+    Basis,
+    ClaimState,
+    ConsentBy,
+    ContactKind,
+    Delivers,
+    InsuredBy,
+    OrganisationKind,
+    Precision,
+    Purpose,
+    Status,
+    TravelMode,
+)
+from volunteer_hub.volunteers.week import ALWAYS
+
+
+def _personal(kind: TypeEngine[Any]) -> Any:
+    """A personal value that is not text."""
+    return Field(default=None, sa_column=Column(kind, nullable=True, info={"personal": True}))
+
+
+def _plain_text(default: str = "") -> Any:
+    return Field(default=default, sa_column=Column(Text, nullable=False))
+
+
+class Volunteer(SQLModel, table=True):
+    """One person. Forgetting blanks every personal column; the row and its ids stay, so that sums hold.
+
+    ``availability`` has bit ``2 * weekday + night``, Monday's day lowest; ``quiet_*`` are minutes of the
+    local day; ``revision`` grows with every change of the pool and is drawn by a trigger; ``search`` holds
+    bigrams of the name and the ending of the telephone number.
+    """
+
+    __tablename__ = "volunteers"
+    __table_args__ = (
+        Index(
+            "uq_volunteers_external_id", func.split_part(Column("area"), "/", 2), "external_id", unique=True
+        ),
+        Index("ix_volunteers_search", "search", postgresql_using="gin"),
+        Index("ix_volunteers_revision", "revision"),
+        CheckConstraint("availability BETWEEN 0 AND 16383", name="availability"),
+        CheckConstraint("quiet_from BETWEEN 0 AND 1439", name="quiet_from"),
+        CheckConstraint("quiet_until BETWEEN 0 AND 1439", name="quiet_until"),
+        CheckConstraint("lat BETWEEN -90 AND 90", name="lat"),
+        CheckConstraint("lon BETWEEN -180 AND 180", name="lon"),
+        CheckConstraint("max_km > 0", name="max_km"),
+    )
+    id: int = pk()
+    public_id: uuid.UUID = public_id()
+    area: str = area()
+    external_id: str | None = personal()
+    name: str | None = personal()
+    birthday: date | None = _personal(Date())
+    phone: str | None = personal()
+    phone_hash: bytes | None = blob(null=True, unique=True)
+    email: str | None = personal()
+    address: str | None = personal()
+    emergency_contact: str | None = personal()
+    guardian_name: str | None = personal()
+    guardian_phone: str | None = personal()
+    guardian_consent_at: datetime | None = ts(null=True)
+    lang: str = _plain_text("zh")
+    lat: float | None = _personal(Double())
+    lon: float | None = _personal(Double())
+    precision: Precision = text_enum(Precision, "precision", Precision.COMMUNITY)
+    street: str | None = personal()
+    status: Status = text_enum(Status, "status", Status.APPLIED)
+    paused_until: date | None = None
+    reason: str | None = personal()
+    availability: int = ALWAYS
+    quiet_from: int | None = None
+    quiet_until: int | None = None
+    travel_mode: TravelMode = text_enum(TravelMode, "travel_mode", TravelMode.FOOT)
+    max_km: float | None = None
+    basis: Basis = text_enum(Basis, "basis", Basis.VOLUNTARY)
+    fit: bool = True
+    insured_until: date | None = None
+    insured_by: InsuredBy | None = text_enum(InsuredBy, "insured_by", null=True)
+    insurer: str | None = personal()
+    policy_no: str | None = personal()
+    pledge_for: list[str] = jsonb()
+    education: str | None = personal()
+    asked_count: int = 0
+    served_minutes: int = 0
+    search: list[str] = Field(
+        default_factory=list, sa_column=Column(ARRAY(Text), nullable=False, info={"personal": True})
+    )
+    revision: int = Field(default=0, sa_type=BigInteger)
+    version: int = version()
+    created_at: datetime = ts()
+    updated_at: datetime = ts()
+
+
+REVISION_TRIGGER: Final = """
+CREATE SEQUENCE IF NOT EXISTS volunteer_revision;
+CREATE OR REPLACE FUNCTION bump_volunteer_revision() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  NEW.revision := nextval('volunteer_revision');
+  RETURN NEW;
+END $$;
+CREATE TRIGGER volunteers_revision BEFORE INSERT OR UPDATE ON volunteers
+  FOR EACH ROW EXECUTE FUNCTION bump_volunteer_revision();
+"""
+event.listen(
+    Volunteer.__table__,  # type: ignore[attr-defined]
+    "after_create",
+    DDL(REVISION_TRIGGER),  # type: ignore[no-untyped-call]
+)
+
+
+class SkillClaim(SQLModel, table=True):
+    """What a person says they can do, and who vouches for it."""
+
+    __tablename__ = "skill_claims"
+    __table_args__ = (CheckConstraint("level BETWEEN 1 AND 3", name="level"),)
+    volunteer_id: int = ref("volunteers.id", primary_key=True, index=False)
+    skill: str = Field(sa_column=Column(Text, primary_key=True))
+    level: int = 1
+    state: ClaimState = text_enum(ClaimState, "state", ClaimState.CLAIMED)
+    verified_by: int | None = ref("accounts.id", null=True, index=False)
+    verified_at: datetime | None = ts(null=True)
+
+
+class Certification(SQLModel, table=True):
+    """A paper that says so, with its last day; ``reminded_at`` is when its holder was last told it ends."""
+
+    __tablename__ = "certifications"
+    __table_args__ = (
+        UniqueConstraint("volunteer_id", "skill", "number", postgresql_nulls_not_distinct=True),
+        Index("ix_certifications_expires_on", "expires_on"),
+        CheckConstraint("issued_on <= expires_on", name="dates"),
+    )
+    id: int = pk()
+    public_id: uuid.UUID = public_id()
+    volunteer_id: int = ref("volunteers.id", index=False)
+    skill: str = _plain_text()
+    number: str | None = personal()
+    issuer: str | None = Field(default=None, sa_column=Column(Text, nullable=True))
+    issued_on: date | None = None
+    expires_on: date | None = None
+    reminded_at: datetime | None = ts(null=True)
+
+
+class Contact(SQLModel, table=True):
+    """An address of one channel; the lowest ``preference`` is tried first."""
+
+    __tablename__ = "contacts"
+    __table_args__ = (UniqueConstraint("volunteer_id", "kind", "address"),)
+    id: int = pk()
+    volunteer_id: int = ref("volunteers.id", index=False)
+    kind: ContactKind = text_enum(ContactKind, "kind")
+    address: str | None = personal()
+    preference: int = 1
+    delivers: Delivers = text_enum(Delivers, "delivers", Delivers.UNKNOWN)
+    verified_at: datetime | None = ts(null=True)
+
+
+class AvailabilityException(SQLModel, table=True):
+    """A time in which the weekly pattern does not hold."""
+
+    __tablename__ = "availability_exceptions"
+    __table_args__ = (CheckConstraint("starts_at < ends_at", name="order"),)
+    id: int = pk()
+    volunteer_id: int = ref("volunteers.id")
+    starts_at: datetime = ts()
+    ends_at: datetime = ts(index=True)
+    available: bool = False
+
+
+class OnCall(SQLModel, table=True):
+    """A duty to be reachable and free."""
+
+    __tablename__ = "on_call"
+    __table_args__ = (CheckConstraint("starts_at < ends_at", name="order"),)
+    id: int = pk()
+    volunteer_id: int = ref("volunteers.id")
+    area: str = area()
+    starts_at: datetime = ts()
+    ends_at: datetime = ts(index=True)
+
+
+class Consent(SQLModel, table=True):
+    """Who agreed to what, in which words, and when it ended."""
+
+    __tablename__ = "consents"
+    id: int = pk()
+    volunteer_id: int = ref("volunteers.id")
+    purpose: Purpose = text_enum(Purpose, "purpose")
+    text_version: str = _plain_text()
+    given_at: datetime = ts()
+    withdrawn_at: datetime | None = ts(null=True)
+    by: ConsentBy = text_enum(ConsentBy, "by", ConsentBy.SELF)
+
+
+class Organisation(SQLModel, table=True):
+    """A unit that pledges people by skill: how soon they come, and whom to ring."""
+
+    __tablename__ = "organisations"
+    __table_args__ = (CheckConstraint("activation_minutes >= 0", name="activation_minutes"),)
+    id: int = pk()
+    public_id: uuid.UUID = public_id()
+    area: str = area()
+    name: str = _plain_text()
+    kind: OrganisationKind = text_enum(OrganisationKind, "kind", OrganisationKind.OTHER)
+    contact_name: str | None = personal()
+    contact_phone: str | None = personal()
+    contact_email: str | None = personal()
+    activation_minutes: int = 60
+    lat: float | None = None
+    lon: float | None = None
+    version: int = version()
+    created_at: datetime = ts()
+
+
+class Pledge(SQLModel, table=True):
+    """How many people with a skill an organisation sends."""
+
+    __tablename__ = "pledges"
+    __table_args__ = (CheckConstraint("heads > 0", name="heads"),)
+    organisation_id: int = ref("organisations.id", primary_key=True, index=False, ondelete="CASCADE")
+    skill: str = Field(sa_column=Column(Text, primary_key=True))
+    heads: int = Field(sa_column=Column(Integer, nullable=False))
+
+
+class JoinCode(SQLModel, table=True):
+    """A code sent to a telephone, and after it was typed in the proof that the number is theirs."""
+
+    __tablename__ = "join_codes"
+    id: int = pk()
+    phone_hash: bytes = blob()
+    code_hash: bytes = blob()
+    proof_hash: bytes | None = blob(null=True, unique=True)
+    sent_at: datetime = ts()
+    expires_at: datetime = ts(index=True)
+    tries: int = 0
+    __table_args__ = (Index("ix_join_codes_phone_hash", "phone_hash", "sent_at"),)

@@ -1,0 +1,195 @@
+"""What is decided about volunteers: states, ages, consents, who may be called. Pure: time is an argument."""
+
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Final
+
+from volunteer_hub.core.errors import Refused
+
+
+class Status(StrEnum):
+    """Where a person stands with the pool."""
+
+    APPLIED = "applied"
+    ACTIVE = "active"
+    PLEDGED = "pledged"
+    PAUSED = "paused"
+    SUSPENDED = "suspended"
+    LEFT = "left"
+    FORGOTTEN = "forgotten"
+
+
+class Precision(StrEnum):
+    """What a position stands for: the door, the building, or only the community's centre."""
+
+    ADDRESS = "address"
+    BUILDING = "building"
+    COMMUNITY = "community"
+
+
+class TravelMode(StrEnum):
+    """How a person gets to a place; ``none_at_night`` walks by day and stays in at night."""
+
+    FOOT = "foot"
+    BICYCLE = "bicycle"
+    CAR = "car"
+    NONE_AT_NIGHT = "none_at_night"
+
+
+class Basis(StrEnum):
+    """Why a person serves; employed and compulsory time earns no volunteer hours."""
+
+    ELECTION = "election"
+    EMPLOYMENT = "employment"
+    COORDINATION = "coordination"
+    COMPULSORY = "compulsory"
+    VOLUNTARY = "voluntary"
+
+
+class InsuredBy(StrEnum):
+    """Who holds the policy."""
+
+    OWN = "own"
+    NODE = "node"
+
+
+class ClaimState(StrEnum):
+    """Whether somebody other than the person vouches for a skill."""
+
+    CLAIMED = "claimed"
+    VERIFIED = "verified"
+
+
+class ContactKind(StrEnum):
+    """The channel an address belongs to."""
+
+    EMAIL = "email"
+    SMS = "sms"
+    VOICE = "voice"
+    PUSH = "push"
+    ROBOT = "robot"
+    CONSOLE = "console"
+
+
+class Delivers(StrEnum):
+    """What is known about an address: whether messages arrive there."""
+
+    UNKNOWN = "unknown"
+    YES = "yes"
+    NO = "no"
+
+
+class Purpose(StrEnum):
+    """What personal data may be used for; each is consented to on its own."""
+
+    MOBILIZATION = "mobilization"
+    MESSAGES = "messages"
+    POSITION = "position"
+    SHARING = "sharing"
+
+
+class ConsentBy(StrEnum):
+    """Who consented."""
+
+    SELF = "self"
+    GUARDIAN = "guardian"
+
+
+class OrganisationKind(StrEnum):
+    """What a pledging organisation is."""
+
+    OIL_FIELD = "oil_field"
+    HOSPITAL = "hospital"
+    RESCUE_TEAM = "rescue_team"
+    ENTERPRISE = "enterprise"
+    SCHOOL = "school"
+    ASSOCIATION = "association"
+    OTHER = "other"
+
+
+ALLOWED: Final[dict[Status, frozenset[Status]]] = {
+    Status.APPLIED: frozenset({Status.ACTIVE, Status.PLEDGED, Status.LEFT, Status.FORGOTTEN}),
+    Status.PLEDGED: frozenset(
+        {Status.APPLIED, Status.ACTIVE, Status.PAUSED, Status.SUSPENDED, Status.LEFT, Status.FORGOTTEN}
+    ),
+    Status.ACTIVE: frozenset({Status.PAUSED, Status.SUSPENDED, Status.LEFT, Status.FORGOTTEN}),
+    Status.PAUSED: frozenset(
+        {Status.ACTIVE, Status.PLEDGED, Status.SUSPENDED, Status.LEFT, Status.FORGOTTEN}
+    ),
+    Status.SUSPENDED: frozenset({Status.ACTIVE, Status.PLEDGED, Status.LEFT, Status.FORGOTTEN}),
+    Status.LEFT: frozenset({Status.APPLIED, Status.FORGOTTEN}),
+    Status.FORGOTTEN: frozenset(),
+}
+CALLABLE: Final = frozenset({Status.ACTIVE, Status.PLEDGED})
+HOME_KINDS: Final = ("community", "village", "township")
+REQUIRED_PURPOSES: Final = frozenset({Purpose.MOBILIZATION, Purpose.MESSAGES})
+CONSENT_VERSION: Final = "1"
+ADULT_AGE: Final = 18
+# Below eight a child has no capacity to act at all (Civil Code of China, articles 19 and 20).
+YOUNGEST: Final = 8
+OLDEST: Final = 120
+CODE_MINUTES: Final = 10
+CODE_TRIES: Final = 5
+CODES_AN_HOUR: Final = 5
+PROOF_MINUTES: Final = 60
+
+
+def must_allow(now: Status, then: Status) -> None:
+    """Raises Refused when the state table has no such step."""
+    if then not in ALLOWED[now]:
+        raise Refused("volunteer.state", state=now.value, wanted=then.value)
+
+
+def back_from_pause(pledge_for: list[str]) -> Status:
+    """What a paused or suspended person returns to: a light pledge stays a light pledge."""
+    return Status.PLEDGED if pledge_for else Status.ACTIVE
+
+
+def may_be_called(status: Status, paused_until: date | None, today: date) -> bool:
+    """Whether callouts reach this person today; a pause ends by itself on its last day."""
+    if status == Status.PAUSED:
+        return paused_until is not None and paused_until < today
+    return status in CALLABLE
+
+
+def age_on(birthday: date, day: date) -> int:
+    """Completed years; somebody born on 29 February turns a year older on 1 March of common years."""
+    return day.year - birthday.year - ((day.month, day.day) < (birthday.month, birthday.day))
+
+
+def is_adult(birthday: date | None, day: date) -> bool:
+    """Whether the person is known to be of age that day; an unknown birthday is not."""
+    return birthday is not None and age_on(birthday, day) >= ADULT_AGE
+
+
+def must_have_guardian(birthday: date | None, guardian_consent_at: datetime | None, day: date) -> None:
+    """Raises Refused for a minor without a guardian's consent."""
+    if birthday is not None and not is_adult(birthday, day) and guardian_consent_at is None:
+        raise Refused("volunteer.guardian")
+
+
+def may_be_wanted_for(pledge_for: list[str], stands_in: frozenset[str]) -> bool:
+    """Whether a light pledge covers a wanted skill, given as everything that stands in for it.
+
+    An empty pledge list is a full member's: called for anything.
+    """
+    return not pledge_for or not stands_in.isdisjoint(pledge_for)
+
+
+def is_quiet(quiet_from: int | None, quiet_until: int | None, minute: int) -> bool:
+    """Whether a minute of the local day lies in the quiet hours, which may run over midnight."""
+    if quiet_from is None or quiet_until is None or quiet_from == quiet_until:
+        return False
+    if quiet_from < quiet_until:
+        return quiet_from <= minute < quiet_until
+    return minute >= quiet_from or minute < quiet_until
+
+
+def certified_on(expires_on: date | None, day: date) -> bool:
+    """Whether a certification counts that day: its last day included, none never."""
+    return expires_on is None or day <= expires_on
+
+
+def missing_purposes(given: set[Purpose]) -> list[Purpose]:
+    """The consents without which nobody can be in the pool."""
+    return sorted(REQUIRED_PURPOSES - given)
