@@ -16,7 +16,7 @@ def claim(
     *,
     lease_seconds: int,
     limit: int,
-    order_by: ColumnElement[Any] | None = None,
+    order_by: Any = None,
 ) -> list[int]:
     """Takes up to ``limit`` due rows for ``lease_seconds`` and returns their ids, oldest id first.
 

@@ -37,6 +37,9 @@ class Settings(BaseSettings):
         None, description="smtp://user:password@host:port, smtps:// or smtp+starttls://"
     )
     mail_from: str = "Volunteer Hub <hub@localhost>"
+    sms_url: str | None = Field(
+        None, description="https://account:token@gateway/.../Messages.json?From=number"
+    )
     geocoder: str | None = Field(None, description="none by default: addresses never leave by accident")
     plan_deadline: float = Field(60.0, gt=0, le=3600, description="seconds a plan may take")
     log_level: Literal["debug", "info", "warning", "error"] = "info"

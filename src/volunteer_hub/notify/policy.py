@@ -16,17 +16,17 @@ class QuietHours(Policy):
 
 
 class Messages(Policy):
-    """config/messages.toml. ``retry_minutes``: the waits before the second, third ... attempt; after the
+    """config/messages.toml. ``retry_seconds``: the waits before the second, third ... attempt; after the
     last, or ``give_up_minutes`` after the first, a message has failed. ``most_a_day``: to one person, real
     callouts aside."""
 
-    retry_minutes: tuple[PositiveInt, ...] = Field(min_length=1)
+    retry_seconds: tuple[PositiveInt, ...] = Field(min_length=1)
     give_up_minutes: PositiveInt
     most_a_day: PositiveInt
     quiet: QuietHours
 
     @model_validator(mode="after")
     def _waits_grow(self) -> "Messages":
-        if any(left > right for left, right in pairwise(self.retry_minutes)):
-            raise ValueError("retry_minutes must not shrink from one wait to the next")
+        if any(left > right for left, right in pairwise(self.retry_seconds)):
+            raise ValueError("retry_seconds must not shrink from one wait to the next")
         return self

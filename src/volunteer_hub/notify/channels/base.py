@@ -1,0 +1,41 @@
+"""What a channel is: something that takes one letter and either accepts it or says why not."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from volunteer_hub.notify.rules import Channel as Name
+from volunteer_hub.notify.rules import State
+
+
+@dataclass(frozen=True)
+class Letter:
+    """One rendered message on its way; lives in memory only."""
+
+    message_id: int
+    dedupe_key: str
+    channel: Name
+    address: str
+    subject: str
+    body: str
+
+
+class DeliveryError(Exception):
+    """Not taken. ``permanent`` says that trying again is useless: the address is wrong, not the line."""
+
+    def __init__(self, reason: str, *, permanent: bool) -> None:
+        super().__init__(reason)
+        self.permanent = permanent
+
+
+class Channel(Protocol):
+    """A way to reach people. One file each, named in `channels()` of notify/dispatch."""
+
+    name: Name
+
+    async def send(self, letter: Letter) -> State:
+        """Hands the letter over; SENT, or DELIVERED where that is known at once. Raises DeliveryError."""
+        ...
+
+    async def close(self) -> None:
+        """Ends what the channel keeps open."""
+        ...

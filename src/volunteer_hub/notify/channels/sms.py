@@ -1,0 +1,46 @@
+"""Text messages through a gateway that speaks Twilio's Messages format.
+
+Wire format: https://www.twilio.com/docs/messaging/api/message-resource (form To, From, Body; basic auth).
+"""
+
+from urllib.parse import unquote, urlsplit
+
+import httpx2
+
+from volunteer_hub.notify.channels.base import DeliveryError, Letter
+from volunteer_hub.notify.rules import Channel as Name
+from volunteer_hub.notify.rules import State
+
+_TIMEOUT_SECONDS = 20.0
+_TRY_AGAIN = frozenset({408, 425, 429})
+
+
+class Sms:
+    """``url`` is https://account:token@gateway/2010-04-01/Accounts/account/Messages.json?From=number."""
+
+    name = Name.SMS
+
+    def __init__(self, url: str) -> None:
+        parts = urlsplit(url)
+        self._address = parts._replace(netloc=parts.netloc.rpartition("@")[2], query="").geturl()
+        self._sender = httpx2.QueryParams(parts.query).get("From", "")
+        auth = (unquote(parts.username or ""), unquote(parts.password or ""))
+        self._client = httpx2.AsyncClient(auth=auth, timeout=_TIMEOUT_SECONDS, follow_redirects=False)
+
+    async def send(self, letter: Letter) -> State:
+        """Hands the text to the gateway. Raises DeliveryError; a refused number is permanent."""
+        form = {"To": letter.address, "From": self._sender, "Body": letter.body}
+        try:
+            answer = await self._client.post(
+                self._address, data=form, headers={"Idempotency-Key": letter.dedupe_key}
+            )
+        except httpx2.HTTPError as error:
+            raise DeliveryError(type(error).__name__, permanent=False) from None
+        if answer.is_success:
+            return State.SENT
+        permanent = 400 <= answer.status_code < 500 and answer.status_code not in _TRY_AGAIN
+        raise DeliveryError(f"gateway {answer.status_code}", permanent=permanent)
+
+    async def close(self) -> None:
+        """Ends kept connections."""
+        await self._client.aclose()

@@ -1,0 +1,55 @@
+"""The outbox: written in the transaction of the deed, holding ids and never a name, address or link."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Column, Index, Text, text
+from sqlmodel import Field, SQLModel
+
+from volunteer_hub.core.columns import area, jsonb, pk, public_id, ref, text_enum, ts
+from volunteer_hub.notify.rules import Channel, Kind, State, Subject
+
+
+class Message(SQLModel, table=True):
+    """One text to one person on one channel. ``params`` are facts of the incident, none of the person."""
+
+    __tablename__ = "messages"
+    __table_args__ = (
+        Index("ix_messages_due", "next_at", postgresql_where=text("state IN ('queued', 'sending')")),
+        Index("ix_messages_subject", "subject_kind", "subject_id"),
+    )
+    __audit__ = False  # a message is itself the record of what was said; its states are its trail
+    id: int = pk()
+    public_id: UUID = public_id()
+    area: str = area()
+    purpose: str = Field(sa_column=Column(Text, nullable=False))
+    subject_kind: Subject = text_enum(Subject, "subject_kind")
+    subject_id: int = Field(sa_column=Column(BigInteger, nullable=False))
+    volunteer_id: int | None = ref("volunteers.id", null=True)
+    account_id: int | None = ref("accounts.id", null=True)
+    contact_id: int | None = Field(default=None, sa_column=Column(BigInteger, nullable=True))
+    channel: Channel = text_enum(Channel, "channel")
+    lang: str
+    kind: Kind = text_enum(Kind, "kind", Kind.NONE)
+    params: dict[str, Any] = jsonb()
+    dedupe_key: str = Field(sa_column=Column(Text, nullable=False, unique=True))
+    state: State = text_enum(State, "state", State.QUEUED)
+    attempts: int = 0
+    error: str | None = None
+    created_at: datetime = ts()
+    next_at: datetime = ts()
+    lease_until: datetime | None = ts(null=True)
+    expires_at: datetime = ts()
+    sent_at: datetime | None = ts(null=True)
+
+
+class Receipt(SQLModel, table=True):
+    """What a gateway told us later about a message."""
+
+    __tablename__ = "receipts"
+    __audit__ = False
+    id: int = pk()
+    message_id: int = ref("messages.id")
+    at: datetime = ts()
+    kind: str

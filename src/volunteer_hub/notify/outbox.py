@@ -1,0 +1,160 @@
+"""Putting messages in the outbox, taking due ones out under a lease, and writing down what became of them."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import func, insert, select, update
+from sqlalchemy.dialects.postgresql import insert as pg_insert
+from sqlmodel import col
+
+from volunteer_hub.core import policy
+from volunteer_hub.core.claims import claim
+from volunteer_hub.core.columns import uuid7
+from volunteer_hub.core.db import Tx
+from volunteer_hub.notify.models import Message, Receipt
+from volunteer_hub.notify.policy import Messages
+from volunteer_hub.notify.rules import WAITING, Channel, Kind, State, Subject, after_failure
+
+LEASE_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A message to be: who, about what, by what. The text is made when it is sent.
+
+    ``dedupe_key`` names the deed (``offer:12:asked``): the same key is queued once, whoever repeats it.
+    """
+
+    purpose: str
+    subject_kind: Subject
+    subject_id: int
+    area: str
+    channel: Channel
+    lang: str
+    dedupe_key: str
+    expires_at: datetime
+    volunteer_id: int | None = None
+    account_id: int | None = None
+    contact_id: int | None = None
+    kind: Kind = Kind.NONE
+    params: dict[str, Any] = field(default_factory=dict)
+    not_before: datetime | None = None
+
+
+def enqueue(tx: Tx, drafts: Iterable[Draft]) -> int:
+    """Queues messages in the running transaction; the count of new ones (a known key is not new)."""
+    rows = [_row(draft, tx.now) for draft in drafts]
+    if not rows:
+        return 0
+    statement = (
+        pg_insert(Message).on_conflict_do_nothing(index_elements=["dedupe_key"]).returning(col(Message.id))
+    )
+    return len(tx.execute(statement, rows).scalars().all())
+
+
+def _row(draft: Draft, now: datetime) -> dict[str, Any]:
+    values = {name: getattr(draft, name) for name in draft.__dataclass_fields__ if name != "not_before"}
+    return {
+        **values,
+        "public_id": uuid7(),
+        "state": State.QUEUED,
+        "attempts": 0,
+        "created_at": now,
+        "next_at": max(now, draft.not_before) if draft.not_before else now,
+    }
+
+
+def take_due(tx: Tx, limit: int) -> Sequence[Message]:
+    """Leases due messages for sending; a message past its deadline is marked expired instead of sent late."""
+    overdue = (
+        update(Message)
+        .where(col(Message.state).in_(WAITING), col(Message.expires_at) <= tx.now)
+        .values(state=State.EXPIRED, lease_until=None)
+    )
+    tx.execute(overdue)
+    due = col(Message.state).in_(WAITING) & (col(Message.next_at) <= tx.now)
+    ids = claim(tx, Message, due, lease_seconds=LEASE_SECONDS, limit=limit, order_by=col(Message.next_at))
+    if not ids:
+        return []
+    sending = (
+        update(Message)
+        .where(col(Message.id).in_(ids))
+        .values(state=State.SENDING, attempts=Message.attempts + 1)
+        .returning(Message)
+    )
+    return sorted(tx.scalars(sending, execution_options={"populate_existing": True}), key=lambda m: m.id)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a channel answered for one message. ``error`` is None when it was taken."""
+
+    message_id: int
+    state: State = State.SENT
+    error: str | None = None
+    permanent: bool = False
+
+
+def write_down(tx: Tx, outcomes: Iterable[Outcome]) -> int:
+    """Records what became of leased messages. One cancelled meanwhile stays cancelled. The count sent."""
+    waits = policy.load("messages", Messages).retry_seconds
+    sent = 0
+    for outcome in sorted(outcomes, key=lambda o: o.message_id):
+        message = tx.get(Message, outcome.message_id, with_for_update=True, populate_existing=True)
+        if message is None or message.state is not State.SENDING:
+            continue
+        if outcome.error is None:
+            message.state, message.sent_at = outcome.state, tx.now
+            sent += 1
+        else:
+            message.state, message.next_at = after_failure(
+                message.attempts, message.id, tx.now, message.expires_at, waits, permanent=outcome.permanent
+            )
+        message.error, message.lease_until = outcome.error, None
+    tx.flush()
+    return sent
+
+
+def cancel(tx: Tx, subject_kind: Subject, subject_ids: Iterable[int], *, purposes: Sequence[str] = ()) -> int:
+    """Takes back what waits to be sent about these subjects: an answer ends the asking. The count."""
+    ids = list(subject_ids)
+    if not ids:
+        return 0
+    waiting = update(Message).where(
+        col(Message.subject_kind) == subject_kind,
+        col(Message.subject_id).in_(ids),
+        col(Message.state).in_(WAITING),
+    )
+    if purposes:
+        waiting = waiting.where(col(Message.purpose).in_(purposes))
+    done = waiting.values(state=State.CANCELLED, lease_until=None).returning(col(Message.id))
+    )
+    return len(tx.execute(done).all())
+
+
+def delivered(tx: Tx, message_id: int, kind: str) -> None:
+    """Stores a gateway's receipt; ``delivered`` and ``failed`` also move the message."""
+    tx.execute(insert(Receipt).values(message_id=message_id, at=tx.now, kind=kind))
+    if kind in (State.DELIVERED, State.FAILED):
+        moved = update(Message).where(col(Message.id) == message_id, col(Message.state) == State.SENT)
+        tx.execute(moved.values(state=State(kind)))
+
+
+def counts(tx: Tx, subject_kind: Subject, subject_ids: Sequence[int]) -> dict[State, int]:
+    """How many messages about these subjects are in each state."""
+    rows = tx.execute(
+        select(col(Message.state), func.count())
+        .where(col(Message.subject_kind) == subject_kind, col(Message.subject_id).in_(subject_ids))
+        .group_by(col(Message.state))
+    )
+    return {State(state): int(count) for state, count in rows}
+
+
+def forgotten_older_than(tx: Tx, age: timedelta) -> int:
+    """Removes ended messages older than ``age``; the count."""
+    old = Message.__table__.delete().where(  # type: ignore[attr-defined]
+        col(Message.created_at) < tx.now - age, col(Message.state).not_in(WAITING)
+    )
+    return int(tx.execute(old).rowcount)  # type: ignore[attr-defined]

@@ -1,0 +1,93 @@
+"""What may become of a message, and when it is tried again. Pure."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+
+class Channel(StrEnum):
+    """Ways to reach a person."""
+
+    EMAIL = "email"
+    SMS = "sms"
+    CONSOLE = "console"
+
+
+class State(StrEnum):
+    """Where a message is; it always ends in one of the last four."""
+
+    QUEUED = "queued"
+    SENDING = "sending"
+    SENT = "sent"
+    DELIVERED = "delivered"
+    FAILED = "failed"
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+
+
+class Kind(StrEnum):
+    """Whether a text is about a real callout, a drill, or neither: said first in every text."""
+
+    REAL = "real"
+    DRILL = "drill"
+    NONE = "none"
+
+
+class Subject(StrEnum):
+    """What a message is about; `subject_id` is a row of that kind."""
+
+    OFFER = "offer"
+    SURVEY = "survey"
+    JOIN_CODE = "join_code"
+    CERTIFICATION = "certification"
+    INCIDENT = "incident"
+
+
+ALLOWED: Final[dict[State, frozenset[State]]] = {
+    State.QUEUED: frozenset({State.SENDING, State.CANCELLED, State.EXPIRED}),
+    State.SENDING: frozenset(
+        {State.SENT, State.DELIVERED, State.QUEUED, State.FAILED, State.EXPIRED, State.CANCELLED}
+    ),
+    State.SENT: frozenset({State.DELIVERED, State.FAILED}),
+    State.DELIVERED: frozenset(),
+    State.FAILED: frozenset({State.QUEUED}),
+    State.EXPIRED: frozenset(),
+    State.CANCELLED: frozenset(),
+}
+WAITING: Final = (State.QUEUED, State.SENDING)
+
+
+def pause_before(attempt: int, message_id: int, waits: Sequence[int]) -> timedelta | None:
+    """The wait before try number ``attempt`` + 1, from ``waits`` in seconds; None when there is no further try.
+
+    The jitter of up to a quarter depends on the message, so that a gateway coming back is not rushed.
+    """
+    if attempt > len(waits):
+        return None
+    return timedelta(seconds=waits[attempt - 1] * (1 + message_id * 2_654_435_761 % 1000 / 4000))
+
+
+def after_failure(
+    attempts: int,
+    message_id: int,
+    now: datetime,
+    expires_at: datetime,
+    waits: Sequence[int],
+    *,
+    permanent: bool,
+) -> tuple[State, datetime]:
+    """What becomes of a message that was not taken: (state, next try). Past its deadline it expires."""
+    pause = None if permanent else pause_before(attempts, message_id, waits)
+    if pause is None:
+        return State.FAILED, now
+    return (State.QUEUED, now + pause) if now + pause < expires_at else (State.EXPIRED, now)
+
+
+def held_until(now_minute: int, quiet_from: int | None, quiet_until: int | None) -> int:
+    """Minutes to wait for the end of quiet hours (minutes of the local day); 0 outside them."""
+    if quiet_from is None or quiet_until is None or quiet_from == quiet_until:
+        return 0
+    into = (now_minute - quiet_from) % 1440
+    length = (quiet_until - quiet_from) % 1440
+    return length - into if into < length else 0

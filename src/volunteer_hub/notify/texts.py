@@ -1,0 +1,52 @@
+"""From a message's purpose and facts to the words one person reads. REAL or DRILL always comes first."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_datetime
+
+from volunteer_hub.core.i18n import pick, t
+from volunteer_hub.notify.rules import Channel, Kind
+
+_LOCALES: Final = {"en": "en_GB", "zh": "zh_Hans_CN"}
+_PATTERNS: Final = {"en": "EEE d MMM HH:mm", "zh": "M月d日 EEE HH:mm"}
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """What goes out: ``subject`` is used by e-mail alone."""
+
+    subject: str
+    body: str
+
+
+def render(
+    purpose: str, channel: Channel, lang: str, kind: Kind, params: dict[str, Any], personal: dict[str, Any]
+) -> Rendered:
+    """The subject and body of a message.
+
+    ``params`` are the stored facts: a moment is ISO 8601 text under a key ending in ``_at`` (shown in the
+    zone of ``params["zone"]``), a configured name is ``{en, zh}``. ``personal`` is added at sending: name, link.
+    """
+    facts = _facts(params, lang) | personal
+    marker = t(lang, f"message.kind.{kind}") if kind is not Kind.NONE else ""
+    length = "email" if channel is Channel.EMAIL else "short"
+    body = t(lang, f"message.{purpose}.{length}", **facts)
+    subject = t(lang, f"message.{purpose}.subject", **facts)
+    return Rendered(f"{marker}{subject}", f"{marker}{body}")
+
+
+def _facts(params: dict[str, Any], lang: str) -> dict[str, Any]:
+    zone = ZoneInfo(params.get("zone", "UTC"))
+    return {name: _fact(name, value, lang, zone) for name, value in params.items()}
+
+
+def _fact(name: str, value: Any, lang: str, zone: ZoneInfo) -> Any:
+    if name.endswith("_at") and isinstance(value, str):
+        moment = datetime.fromisoformat(value).astimezone(zone)
+        return format_datetime(moment, _PATTERNS[lang], locale=_LOCALES[lang])
+    if isinstance(value, dict) and {"en", "zh"} <= value.keys():
+        return pick(value, lang)
+    return value
