@@ -16,6 +16,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     event,
+    text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import TypeEngine
@@ -68,9 +69,7 @@ class Volunteer(SQLModel, table=True):
 
     __tablename__ = "volunteers"
     __table_args__ = (
-        Index(
-            "uq_volunteers_external_id", func.split_part(Column("area"), "/", 2), "external_id", unique=True
-        ),
+        Index("uq_volunteers_external_id", text("split_part(area, '/', 2)"), "external_id", unique=True),
         Index("ix_volunteers_search", "search", postgresql_using="gin"),
         Index("ix_volunteers_revision", "revision"),
         CheckConstraint("availability BETWEEN 0 AND 16383", name="availability"),
