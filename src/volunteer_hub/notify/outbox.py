@@ -48,10 +48,8 @@ def enqueue(tx: Tx, drafts: Iterable[Draft]) -> int:
     rows = [_row(draft, tx.now) for draft in drafts]
     if not rows:
         return 0
-    statement = (
-        pg_insert(Message).on_conflict_do_nothing(index_elements=["dedupe_key"]).returning(col(Message.id))
-    )
-    return len(tx.execute(statement, rows).scalars().all())
+    new = pg_insert(Message).on_conflict_do_nothing(index_elements=["dedupe_key"]).returning(col(Message.id))
+    return len(tx.execute(new, rows).scalars().all())
 
 
 def _row(draft: Draft, now: datetime) -> dict[str, Any]:
@@ -130,7 +128,6 @@ def cancel(tx: Tx, subject_kind: Subject, subject_ids: Iterable[int], *, purpose
     if purposes:
         waiting = waiting.where(col(Message.purpose).in_(purposes))
     done = waiting.values(state=State.CANCELLED, lease_until=None).returning(col(Message.id))
-    )
     return len(tx.execute(done).all())
 
 

@@ -59,7 +59,7 @@ WAITING: Final = (State.QUEUED, State.SENDING)
 
 
 def pause_before(attempt: int, message_id: int, waits: Sequence[int]) -> timedelta | None:
-    """The wait before try number ``attempt`` + 1, from ``waits`` in seconds; None when there is no further try.
+    """The wait after try number ``attempt``, from ``waits`` in seconds; None when there is no further try.
 
     The jitter of up to a quarter depends on the message, so that a gateway coming back is not rushed.
     """

@@ -27,8 +27,8 @@ def render(
 ) -> Rendered:
     """The subject and body of a message.
 
-    ``params`` are the stored facts: a moment is ISO 8601 text under a key ending in ``_at`` (shown in the
-    zone of ``params["zone"]``), a configured name is ``{en, zh}``. ``personal`` is added at sending: name, link.
+    ``params`` are the stored facts: a moment is ISO 8601 text under a key ending in ``_at``, shown in the
+    zone of ``params["zone"]``; a configured name is ``{en, zh}``. ``personal`` comes at sending: name, link.
     """
     facts = _facts(params, lang) | personal
     marker = t(lang, f"message.kind.{kind}") if kind is not Kind.NONE else ""
