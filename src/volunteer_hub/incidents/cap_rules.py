@@ -33,6 +33,7 @@ COLOURS: tuple[Colour, ...] = ("blue", "yellow", "orange", "red")
 SEVERITIES = (Severity.UNKNOWN, Severity.MINOR, Severity.MODERATE, Severity.SEVERE, Severity.EXTREME)
 URGENCIES = (Urgency.UNKNOWN, Urgency.PAST, Urgency.FUTURE, Urgency.EXPECTED, Urgency.IMMEDIATE)
 # senders name their own colour in a parameter: Taiwan alert_color, MeteoAlarm awareness_level
+_SIMPLIFIED = str.maketrans("藍黃紅", "蓝黄红")  # Taiwan and Hong Kong name the same colours
 _COLOUR_PARAMETERS = ("color", "colour", "颜色", "顏色", "awareness_level")
 
 
@@ -151,7 +152,12 @@ def choose_info(infos: Iterable[CapInfo], language: Language) -> CapInfo | None:
 def warning_colour(infos: Sequence[CapInfo], tables: HazardTables) -> Colour | None:
     """The gravest colour that the sender names; failing that, the one standing for the worst severity.
     None without blocks."""
-    named = [colour for info in infos for text in _colour_texts(info) if (colour := tables.colour_of(text))]
+    named = [
+        colour
+        for info in infos
+        for text in _colour_texts(info)
+        if (colour := tables.colour_of(text.translate(_SIMPLIFIED)))
+    ]
     meant = named or [tables.colour_for(info.severity.value) for info in infos]
     return max(meant, key=COLOURS.index, default=None)
 
@@ -199,8 +205,11 @@ def _verdict(alert: CapAlert, known: Sequence[KnownAlert], now: datetime) -> Dec
 def _propose(alert: CapAlert, known: Sequence[KnownAlert], now: datetime) -> Decision:
     if not alert.infos:
         return _keep(Why.NO_INFO)
-    if any(_names(k, alert.reference) and _cancels(k, alert) for k in known):
+    followers = _followers(alert.reference, alert, known)
+    if any(k.msg_type is MsgType.CANCEL for k in followers):
         return _keep(Why.CANCELLED_BEFORE)
+    if any(k.incident_id is not None for k in followers):
+        return Decision(Kind.STALE)
     live = [info for info in alert.infos if not _over(info, alert, now)]
     if not live:
         return Decision(Kind.EXPIRED)
@@ -214,10 +223,11 @@ def _follow(
 ) -> Decision:
     """An update or cancellation, or an alert issued again under its old identifier."""
     own = [k for k in targets if _same_hand(k, alert)]
-    if obstacle := _obstacle(alert, targets, own, known):
+    rivals = [k for target in own for k in _followers(target.reference, alert, known)]
+    if obstacle := _obstacle(alert, targets, own, rivals):
         return obstacle
     acts_on = tuple(k.reference for k in own)
-    incidents = tuple(sorted({k.incident_id for k in own if k.incident_id is not None}))
+    incidents = tuple(sorted({k.incident_id for k in (*own, *rivals) if k.incident_id is not None}))
     if alert.msg_type is MsgType.CANCEL:
         return Decision(Kind.CANCEL, acts_on=acts_on, incident_ids=incidents)
     verdict = _propose(alert, known, now)
@@ -227,7 +237,7 @@ def _follow(
 
 
 def _obstacle(
-    alert: CapAlert, targets: Sequence[KnownAlert], own: Sequence[KnownAlert], known: Sequence[KnownAlert]
+    alert: CapAlert, targets: Sequence[KnownAlert], own: Sequence[KnownAlert], rivals: Sequence[KnownAlert]
 ) -> Decision | None:
     """Why a message may not act on what it references, if so."""
     if not targets:
@@ -236,15 +246,23 @@ def _obstacle(
         # somebody else's message, or an exercise, must never end a real incident
         same_sender = any(k.reference.sender == alert.sender for k in targets)
         return _keep(Why.OTHER_STATUS if same_sender else Why.OTHER_SENDER)
-    rivals = [k for k in known if _same_hand(k, alert) and any(_names(k, target.reference) for target in own)]
     if any(k.reference.sent >= alert.sent for k in (*own, *rivals)):
         return Decision(Kind.STALE)
-    return _keep(Why.CANCELLED_BEFORE) if any(_cancels(k, alert) for k in rivals) else None
+    return _keep(Why.CANCELLED_BEFORE) if any(k.msg_type is MsgType.CANCEL for k in rivals) else None
+
+
+def _followers(target: Reference, alert: CapAlert, known: Sequence[KnownAlert]) -> list[KnownAlert]:
+    """Stored messages on ``target`` of the alert's own sender and status."""
+    return [
+        k
+        for k in known
+        if _same_hand(k, alert) and any(_same(reference, target) for reference in k.references)
+    ]
 
 
 def _waiting(alert: CapAlert, known: Sequence[KnownAlert]) -> tuple[Reference, ...]:
-    """Stored messages of the same hand that reference this alert and came before it."""
-    early = [k.reference for k in known if _names(k, alert.reference) and _same_hand(k, alert)]
+    """Messages on this alert that came before it and did nothing yet, in the order sent."""
+    early = [k.reference for k in _followers(alert.reference, alert, known) if k.incident_id is None]
     return tuple(sorted(early, key=lambda reference: reference.sent))
 
 
@@ -254,20 +272,12 @@ def _same(a: Reference, b: Reference) -> bool:
     return a.sender == b.sender and a.identifier == b.identifier
 
 
-def _names(k: KnownAlert, target: Reference) -> bool:
-    return any(_same(reference, target) for reference in k.references)
-
-
 def _concerns(alert: CapAlert, k: KnownAlert) -> bool:
     return any(_same(k.reference, reference) for reference in (*alert.references, alert.reference))
 
 
 def _same_hand(k: KnownAlert, alert: CapAlert) -> bool:
     return k.reference.sender == alert.sender and k.status is alert.status
-
-
-def _cancels(k: KnownAlert, alert: CapAlert) -> bool:
-    return k.msg_type is MsgType.CANCEL and _same_hand(k, alert)
 
 
 def _over(info: CapInfo, alert: CapAlert, now: datetime) -> bool:
