@@ -17,7 +17,7 @@ _TIMEOUT_SECONDS = 20.0
 
 
 class Email:
-    """Letters over one kept connection; ``url`` is (smtp|smtps|smtp+starttls)://user:word@host:port."""
+    """Letters over one kept connection; ``url`` is [smtp|smtps|smtp+starttls]://user:word@host."""
 
     name = Name.EMAIL
 
