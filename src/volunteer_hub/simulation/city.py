@@ -24,10 +24,8 @@ CENTRE: Final = (46.59, 125.10)
 STREETS: Final = 33
 COMMUNITIES: Final = 258
 
-_KM_NORTH: Final = 111.2  # per degree of latitude
-_KM_EAST: Final = 111.32 * math.cos(
-    math.radians(CENTRE[0])
-)  # per degree of longitude, at the city's latitude
+KM_NORTH: Final = 111.2  # per degree of latitude
+KM_EAST: Final = 111.32 * math.cos(math.radians(CENTRE[0]))  # per degree of longitude, at the city's latitude
 _OUTLINE: Final[Ring] = (
     (45.42, 124.55),
     (45.38, 125.15),
@@ -128,7 +126,8 @@ _PARTS: Final = (
     ),
     _Part(
         "LF", "district", Label("Longfeng District", "龙凤区"), 46.54, 125.16, 440, 42,
-        _streets("Longfeng/龙凤 Xinghua/兴化 Wolitun/卧里屯 Dongguang/东光 Sanyong/三永 Liming/黎明 Longxin/龙新"),
+        _streets("Longfeng/龙凤 Xinghua/兴化 Wolitun/卧里屯 Dongguang/东光 Sanyong/三永 Liming/黎明 "
+                 "Longxin/龙新"),
     ),
     _Part(
         "RH", "district", Label("Ranghulu District", "让胡路区"), 46.65, 124.87, 600, 58,
@@ -156,7 +155,8 @@ _PARTS: Final = (
         _towns("Lindian/林甸 Hongqi/红旗 Huayuan/花园 Sijiqing/四季青"),
     ),
     _Part(
-        "DB", "county", Label("Dorbod Mongol Autonomous County", "杜尔伯特蒙古族自治县"), 46.86, 124.44, 160, 14,
+        "DB", "county", Label("Dorbod Mongol Autonomous County", "杜尔伯特蒙古族自治县"),
+        46.86, 124.44, 160, 14,
         _towns("Taikang/泰康 Hujitumo/胡吉吐莫 Yantongtun/烟筒屯 Talaha/他拉哈"),
     ),
 )  # fmt: skip
@@ -171,12 +171,12 @@ _SECOND: Final = (
 
 
 def build_city(seed: int = 1) -> City:
-    """The city of a seed: 1 city, 5 districts, 4 counties with their townships, 258 communities under 33 street
-    labels and the townships; residents sum to ``RESIDENTS`` at every level."""
+    """The city of a seed: 1 city, 5 districts with 33 street labels, 4 counties with their townships, and 258
+    communities; residents sum to ``RESIDENTS`` at every level."""
     random = np.random.default_rng([seed, 258])
     whole = [_to_plane(lat, lon) for lat, lon in _OUTLINE]
     cells = nearest_cells([_to_plane(part.lat, part.lon) for part in _PARTS], whole)
-    shares = largest_remainder(RESIDENTS, np.array([part.weight for part in _PARTS], dtype=float))
+    shares = largest_remainder(RESIDENTS, np.array([float(part.weight) for part in _PARTS]))
     names = iter(_community_names(random))
     below: list[Node] = []
     for part, cell, residents in zip(_PARTS, cells, shares, strict=True):
@@ -186,7 +186,7 @@ def build_city(seed: int = 1) -> City:
 
 
 def largest_remainder(total: int, weights: NDArray[np.float64]) -> list[int]:
-    """``total`` shared out in whole numbers in proportion to the weights, summing exactly (Hamilton's method)."""
+    """``total`` in whole numbers in proportion to the weights, summing exactly (Hamilton's method)."""
     exact = total * weights / weights.sum()
     whole = np.floor(exact).astype(int)
     missing = total - int(whole.sum())
@@ -195,7 +195,7 @@ def largest_remainder(total: int, weights: NDArray[np.float64]) -> list[int]:
 
 
 def nearest_cells(centres: Plane, outline: Plane) -> list[Plane]:
-    """The outline (convex) cut into the cells nearest to each centre (Voronoi), by clipping with bisectors."""
+    """A convex outline cut into the cells nearest to each centre (Voronoi), by clipping with bisectors."""
     cells = []
     for here in centres:
         cell = outline
@@ -225,63 +225,67 @@ def _nearer(ring: Plane, here: tuple[float, float], there: tuple[float, float]) 
 def _build_part(
     part: _Part, cell: Plane, residents: int, names: Iterator[Label], random: np.random.Generator
 ) -> list[Node]:
-    code = f"DQ-{part.code}"
+    """A district or county and all below it."""
+    own = _node(f"DQ-{part.code}", part.kind, part.name, "DQ", _to_plane(part.lat, part.lon), cell, residents)
+    shares = largest_remainder(residents, random.lognormal(0.0, 0.35, part.communities))
+    below = _build_streets if part.kind == "district" else _build_townships
+    return [own, *below(part, own, cell, shares, names, random)]
+
+
+def _build_streets(
+    part: _Part,
+    district: Node,
+    cell: Plane,
+    shares: list[int],
+    names: Iterator[Label],
+    random: np.random.Generator,
+) -> list[Node]:
+    """Communities of a district, scattered round the middles of its streets."""
     seat = _to_plane(part.lat, part.lon)
-    own = _node(code, part.kind, part.name, "DQ", seat, cell, residents)
-    weights = random.lognormal(0.0, 0.35, part.communities)
-    if part.kind == "district":
-        hubs = [seat, *_scatter(random, [seat] * (len(part.below) - 1), cell, 5.0, 1.6, [seat])]
-        homes = [hubs[number % len(hubs)] for number in range(part.communities)]
-        centres = _scatter(random, homes, cell, 1.5, 0.45, [])
-        streets = [part.below[number % len(part.below)] for number in range(part.communities)]
-        shares = largest_remainder(residents, weights)
-        cells = nearest_cells(centres, cell)
-        rows = zip(centres, cells, shares, streets, strict=True)
-        return [own] + [
-            _node(f"{code}-{number:03}", "community", next(names), code, *row)
-            for number, row in enumerate(rows, 1)
-        ]
-    return [own, *_build_townships(part, own, cell, weights, names, random)]
+    hubs = [seat, *_scatter(random, [seat] * (len(part.below) - 1), cell, 5.0, 1.6, [seat])]
+    turns = [number % len(hubs) for number in range(part.communities)]
+    centres = _scatter(random, [hubs[turn] for turn in turns], cell, 1.5, 0.45, [])
+    found = []
+    for number, (centre, ring) in enumerate(zip(centres, nearest_cells(centres, cell), strict=True)):
+        code, street = f"{district.code}-{number + 1:03}", part.below[turns[number]]
+        found.append(
+            _node(code, "community", next(names), district.code, centre, ring, shares[number], street)
+        )
+    return found
 
 
 def _build_townships(
     part: _Part,
     county: Node,
     cell: Plane,
-    weights: NDArray[np.float64],
+    shares: list[int],
     names: Iterator[Label],
     random: np.random.Generator,
 ) -> list[Node]:
-    """Townships of a county, each followed by its communities; the county's seat holds most of them."""
-    seat = _to_plane(county.lat, county.lon)
+    """Townships of a county, each followed by its communities; the county's seat holds half of them."""
+    seat = _to_plane(part.lat, part.lon)
     hubs = [seat, *_scatter(random, [seat] * (len(part.below) - 1), cell, 22.0, 7.0, [seat])]
     members: list[list[int]] = [[] for _ in hubs]
     for number in range(part.communities):
-        # Every second community lies in the seat; the others go round the remaining townships.
         members[0 if number % 2 else 1 + (number // 2) % (len(hubs) - 1)].append(number)
-    shares = largest_remainder(county.residents, weights)
     found: list[Node] = []
-    for index, (label, hub, area) in enumerate(
-        zip(part.below, hubs, nearest_cells(hubs, cell), strict=True), 1
-    ):
-        code = f"{county.code}-T{index:02}"
-        people = sum(shares[number] for number in members[index - 1])
-        found.append(_node(code, "township", label, county.code, hub, area, people))
-        spread = 1.2 if index == 1 else 4.0
-        centres = _scatter(random, [hub] * len(members[index - 1]), area, spread, spread / 4, [])
-        for number, centre, ring in zip(
-            members[index - 1], centres, nearest_cells(centres, area), strict=True
-        ):
-            own = f"{county.code}-{number + 1:03}"
-            found.append(_node(own, "community", next(names), code, centre, ring, shares[number]))
+    for index, area in enumerate(nearest_cells(hubs, cell)):
+        hub, own = hubs[index], members[index]
+        code, people = f"{county.code}-T{index + 1:02}", sum(shares[number] for number in own)
+        found.append(_node(code, "township", part.below[index], county.code, hub, area, people))
+        spread = 4.0 if index else 1.2
+        centres = _scatter(random, [hub] * len(own), area, spread, spread / 4, [])
+        for number, centre, ring in zip(own, centres, nearest_cells(centres, area), strict=True):
+            leaf = f"{county.code}-{number + 1:03}"
+            found.append(_node(leaf, "community", next(names), code, centre, ring, shares[number]))
     return found
 
 
 def _scatter(
     random: np.random.Generator, homes: Plane, ring: Plane, spread: float, apart: float, taken: Plane
 ) -> Plane:
-    """A point near each home, inside the ring and ``apart`` km from its edge and from the others; the wish for
-    distance gives way a little with every failure, so this always ends."""
+    """A point near each home, inside the ring and ``apart`` km from its edge and from the others; the wish
+    for distance gives way a little with every failure, so this always ends."""
     points: Plane = []
     for home in homes:
         gap = apart
@@ -331,8 +335,8 @@ def _community_names(random: np.random.Generator) -> list[Label]:
 
 
 def _to_plane(lat: float, lon: float) -> tuple[float, float]:
-    return (lon - CENTRE[1]) * _KM_EAST, (lat - CENTRE[0]) * _KM_NORTH
+    return (lon - CENTRE[1]) * KM_EAST, (lat - CENTRE[0]) * KM_NORTH
 
 
 def _to_degrees(x: float, y: float) -> tuple[float, float]:
-    return round(CENTRE[0] + y / _KM_NORTH, 6), round(CENTRE[1] + x / _KM_EAST, 6)
+    return round(CENTRE[0] + y / KM_NORTH, 6), round(CENTRE[1] + x / KM_EAST, 6)
