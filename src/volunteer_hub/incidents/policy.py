@@ -58,9 +58,8 @@ class RoleSlot(Policy):
     @model_validator(mode="after")
     def _in_order(self) -> "RoleSlot":
         if not self.minimum <= self.target <= self.maximum:
-            raise ValueError(
-                f"minimum {self.minimum} <= target {self.target} <= maximum {self.maximum} must hold"
-            )
+            heads = f"{self.minimum}, {self.target}, {self.maximum}"
+            raise ValueError(f"minimum, target and maximum must not fall ({heads}); correct one of them")
         own = sum(row.heads for row in self.minima if not row.may_share)
         if own > self.minimum:
             raise ValueError(

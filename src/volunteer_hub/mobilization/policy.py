@@ -31,9 +31,7 @@ class CalloutRules(Policy):
     @model_validator(mode="after")
     def _link_outlives_the_question(self) -> "CalloutRules":
         if self.link_minutes < self.answer_minutes:
-            raise ValueError(
-                "link_minutes must be at least answer_minutes, or a link dies before its deadline"
-            )
+            raise ValueError("link_minutes: give at least answer_minutes, or a link dies before its deadline")
         return self
 
 
@@ -97,9 +95,7 @@ class Delay(Policy):
     def _curves_rise(self) -> "Delay":
         for key, values in (("shares", self.shares), ("day", self.day), ("night", self.night)):
             if len(values) != len(self.shares):
-                raise ValueError(
-                    f"{key} has {len(values)} values for {len(self.shares)} shares; give one each"
-                )
+                raise ValueError(f"{key}: {len(values)} values for {len(self.shares)} shares; give one each")
             if any(left >= right for left, right in pairwise(values)):
                 raise ValueError(f"{key} must rise from each value to the next")
         return self
