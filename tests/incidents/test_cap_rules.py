@@ -278,6 +278,10 @@ def test_a_reader_without_their_language_gets_the_gravest_of_all() -> None:
             ),
             "red",
         ),
+        (
+            info(more="<parameter><valueName>team</valueName><value>红色救援队</value></parameter>"),
+            "orange",
+        ),
         (info(event="大雪", severity="Extreme"), "red"),
         (info(event="大雪", severity="Severe"), "orange"),
         (info(event="大雪", severity="Moderate"), "yellow"),

@@ -157,8 +157,7 @@ def _read_xml(data: bytes) -> _Node:
         _refuse("cap.doctype", "alert")
     except (ParseError, ValueError, LookupError) as error:
         raise Malformed("cap.not_xml", fields=[FieldError("alert", "cap.not_xml")], field="alert") from error
-    if tree.root is None:
-        _refuse("cap.not_xml", "alert")
+    assert tree.root is not None  # a document without a root element is a ParseError
     return tree.root
 
 
