@@ -1,0 +1,209 @@
+"""Why this person, and why nobody: codes and figures for the catalogue to put into words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+
+from volunteer_hub.engine.eligible import Eligible
+from volunteer_hub.engine.feasible import RULES, distance
+from volunteer_hub.engine.problem import Ints, Problem
+from volunteer_hub.engine.solve import Plan
+from volunteer_hub.engine.terms import burden, cost, distance_km, travel
+from volunteer_hub.engine.units import Access
+
+
+class Why(StrEnum):
+    """Why this person, strongest first. "Others" are all who could serve the unit and do not."""
+
+    LOCKED = "locked"  # decided beforehand
+    ONLY = "only_qualified"  # nobody else could
+    NEAREST = "nearest"  # shortest way of all, and least cost
+    LEAST_BURDEN = "least_burden"  # others are nearer but more tired, or find the night harder
+    ASKED_LEAST = "asked_least"  # others cost the same but were asked more often
+    DRAWN = "drawn"  # others are equal in everything; the plan's seeded draw
+    BEST_LEFT = "best_left"  # those who cost less are needed elsewhere
+
+
+@dataclass(frozen=True)
+class Reason:
+    person: int
+    slot: int
+    code: Why
+    rank: int  # among all who could serve the unit, by cost; 1 is the cheapest
+    of: int  # how many could
+    km: float  # as the crow flies
+    travel: int  # 0.1 minutes
+    fatigue: int  # 0.1 minutes
+    night: int  # 0.1 minutes
+    served: int
+    better_elsewhere: int  # others of lower cost, all serving other slots
+
+
+class Tier(StrEnum):
+    MINIMUM = "minimum"
+    TARGET = "target"
+
+
+@dataclass(frozen=True)
+class Group:
+    """A set of units no plan can fill: by Hall's theorem (1935) the reason itself. Everybody who could serve
+    any of them already serves one of them, and there are `short` people too few."""
+
+    units: tuple[int, ...]
+    slots: tuple[int, ...]
+    wanted: int  # heads of the gap's tier, without those locked people hold
+    qualified: int
+    short: int
+
+
+@dataclass(frozen=True)
+class Gap:
+    slot: int
+    unit: int
+    minima: tuple[int, ...]  # nested minima the missing heads were to satisfy
+    tier: Tier
+    short: int
+    left: tuple[tuple[str, int], ...]  # ("pool", V), then people left after each rule in order
+    elsewhere: int  # of those left at the end, serving other units
+    binding: str  # the rule that leaves too few, else "elsewhere", "slot_full" or "not_reached"
+    group: Group | None  # None when the plan was not exact and cannot prove the gap
+
+
+def reasons(problem: Problem, plan: Plan) -> tuple[Reason, ...]:
+    """One per row of the plan, in its order."""
+    could = _Could(problem, plan)
+    locked = set(problem.locked.person.tolist())
+    return tuple(
+        _reason(problem, plan, could, int(v), int(u), int(v) in locked)
+        for v, u in zip(plan.person, plan.unit, strict=True)
+    )
+
+
+def gaps(problem: Problem, plan: Plan) -> tuple[Gap, ...]:
+    """One per unit and tier with open heads, the most urgent first."""
+    could = _Could(problem, plan)
+    units = plan.units
+    filled = np.bincount(plan.unit, minlength=len(units))
+    below = np.maximum(units.minimum - filled, 0)
+    above = np.where(units.access == Access.LOCKED, 0, units.heads - filled - below)
+    found = [
+        _gap(problem, plan, could, int(u), tier, int(open_heads[u]))
+        for tier, open_heads in ((Tier.MINIMUM, below), (Tier.TARGET, above))
+        for u in sorted(np.flatnonzero(open_heads), key=lambda u: -units.priority[u])
+    ]
+    return tuple(found)
+
+
+class _Could:
+    """Who could serve each unit, whatever else they do; found when asked for."""
+
+    def __init__(self, problem: Problem, plan: Plan) -> None:
+        self._problem, self._units = problem, plan.units
+        self._eligible = Eligible(problem, plan.units)
+        self._known: dict[int, Ints] = {}
+        self._costs: dict[int, Ints] = {}
+        self.serves = np.full(len(problem.people), -1)
+        self.serves[plan.person] = plan.unit
+
+    def __call__(self, u: int) -> Ints:
+        if u not in self._known:
+            v = np.zeros(0, np.int64)
+            if self._units.access[u] == Access.OPEN:
+                v = np.flatnonzero(self._eligible.mask(u))
+                v = v[distance(self._problem, self._units, v, u)]
+            self._known[u] = v
+        return self._known[u]
+
+    def costs(self, u: int) -> Ints:
+        """Of the people of unit u, in their order."""
+        if u not in self._costs:
+            v = self(u)
+            self._costs[u] = cost(self._problem, self._units, v, np.full(len(v), u))
+        return self._costs[u]
+
+
+def _reason(problem: Problem, plan: Plan, could: _Could, v: int, u: int, locked: bool) -> Reason:
+    people, costs = could(u), could.costs(u)
+    one, at = np.array([v]), np.array([u])
+    own = int(cost(problem, plan.units, one, at)[0])
+    way = int(travel(problem, plan.units, one, at)[0])
+    fatigue = int(problem.people.fatigue[v])
+    others = could.serves[people] != u
+    better = others & (costs < own)
+    equal = others & (costs == own) & (could.serves[people] < 0)
+    ways = travel(problem, plan.units, people[others], np.full(int(others.sum()), u))
+    if locked:
+        code = Why.LOCKED
+    elif len(people) == 1:
+        code = Why.ONLY
+    elif better.any():
+        code = Why.BEST_LEFT
+    elif equal.any():
+        fewest = problem.people.served[people[equal]].min()
+        code = Why.ASKED_LEAST if problem.people.served[v] < fewest else Why.DRAWN
+    else:
+        code = Why.NEAREST if way <= ways.min(initial=way) else Why.LEAST_BURDEN
+    return Reason(
+        person=v,
+        slot=int(plan.units.slot[u]),
+        code=code,
+        rank=1 + int((costs < own).sum()),
+        of=len(people),
+        km=float(distance_km(problem, plan.units, one, at)[0]),
+        travel=way,
+        fatigue=fatigue,
+        night=int(burden(problem, plan.units, one, at)[0]) - fatigue,
+        served=int(problem.people.served[v]),
+        better_elsewhere=int(better.sum()),
+    )
+
+
+def _gap(problem: Problem, plan: Plan, could: _Could, u: int, tier: Tier, short: int) -> Gap:
+    units, slot = plan.units, int(plan.units.slot[u])
+    left = [("pool", len(problem.people))]
+    v = np.arange(len(problem.people))
+    for code, rule in RULES.items():
+        v = v[rule(problem, units, v, u)]
+        left.append((code, len(v)))
+    v = v[~np.isin(v, problem.forbidden.person[problem.forbidden.slot == slot])]
+    left.append(("forbidden", len(v)))
+    v = v[~np.isin(v, problem.locked.person[problem.locked.slot != slot])]
+    left.append(("locked", len(v)))
+    elsewhere = int(((could.serves[v] >= 0) & (could.serves[v] != u)).sum())
+    wanted = int(units.minimum[u] if tier is Tier.MINIMUM else units.heads[u])
+    binding = next((code for code, count in left if count < wanted), "elsewhere")
+    if units.access[u] == Access.CLOSED:
+        binding = "slot_full"
+    elif binding == "elsewhere" and (could.serves[could(u)] < 0).any():
+        binding = "not_reached"  # somebody is free: the plan was cut short
+    group = _hall_group(problem, plan, could, u, tier)
+    return Gap(slot, u, units.minima[u], tier, short, tuple(left), elsewhere, binding, group)
+
+
+def _hall_group(problem: Problem, plan: Plan, could: _Could, u: int, tier: Tier) -> Group | None:
+    """The source side of the minimum cut: units reached from u by alternating paths (somebody who could
+    serve a reached unit serves another: that one is reached too).
+
+    In an optimal plan nobody reached is free, and nobody reached stands on a head of lower rank than the
+    open one, or moving along the path would improve it; hence heads of the gap's tier are all that count.
+    """
+    units, reached, queue = plan.units, {u}, [u]
+    people: set[int] = set()
+    while queue:
+        for v in could(queue.pop()).tolist():
+            people.add(v)
+            other = int(could.serves[v])
+            if other >= 0 and other not in reached:
+                reached.add(other)
+                queue.append(other)
+    group = sorted(reached)
+    decided = np.bincount(plan.unit[np.isin(plan.person, problem.locked.person)], minlength=len(units))
+    heads = units.minimum if tier is Tier.MINIMUM else units.heads
+    wanted = int(np.maximum(heads[group] - decided[group], 0).sum())
+    if wanted <= len(people):
+        return None
+    slots = tuple(sorted({int(units.slot[g]) for g in group}))
+    return Group(tuple(group), slots, wanted, len(people), wanted - len(people))

@@ -1,0 +1,187 @@
+"""The optimum by minimum-cost flow and column generation.
+
+Units are sources, people have capacity one, and open heads flow straight to the sink over two arcs priced by
+tier. The problem is a transportation problem: totally unimodular, so the flow found in integers is the true
+optimum (Ahuja, Magnanti & Orlin 1993, ch. 9 and 11). Only a few pairs can matter: solve with the cheapest
+people of each unit, derive prices (dual values), price EVERY allowed pair, add those that would improve, and
+repeat until there are none. The last flow is then optimal over all pairs.
+
+SimpleMinCostFlow gives no dual values: they are shortest distances from the sink in the residual graph.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from volunteer_hub.engine.candidates import Arcs, Pool
+from volunteer_hub.engine.clock import Clock
+from volunteer_hub.engine.compiled import compiled
+from volunteer_hub.engine.problem import Bools, Ints, Options, Problem
+from volunteer_hub.engine.terms import Penalties, cost
+from volunteer_hub.engine.units import Access, Units, fills
+
+FAR = 1 << 60
+ALWAYS_ADDED = 20  # arcs per unit and round, or three per head if that is more
+SPARE_CANDIDATES = 6
+SLOWEST_PER_ARC = (
+    1e-7  # seconds x arcs^1.5, twice the slowest flow measured: the solver cannot be interrupted
+)
+
+
+class FlowFailed(Exception):
+    """The solver gave no optimum; `status` is its own word for why (BAD_COST_RANGE, ...)."""
+
+    def __init__(self, status: str) -> None:
+        super().__init__(status)
+        self.status = status
+
+
+@dataclass(frozen=True)
+class Solution:
+    """An optimal assignment over all allowed pairs, with the prices that prove it."""
+
+    arcs: Arcs  # the pairs chosen
+    unit_price: Ints  # [U] what one head less would save
+    person_price: Ints  # [V] by position: what the person's absence would cost, >= 0
+    rounds: int
+    columns: int  # arcs ever given to the solver
+
+
+def solve_flow(
+    problem: Problem, units: Units, pool: Pool, penalty: Penalties, options: Options, clock: Clock
+) -> Solution:
+    """Raises FlowFailed, DeadlinePassed."""
+    decided = locked_arcs(problem, units, pool, penalty)
+    with clock.phase("candidates"):
+        wanted = np.ceil(units.heads * options.candidates_per_head).astype(np.int64) + SPARE_CANDIDATES
+        arcs = decided + pool.cheapest(wanted)
+    room = np.maximum(ALWAYS_ADDED, 3 * units.heads)
+    rounds = 0
+    while True:
+        rounds += 1
+        clock.check(SLOWEST_PER_ARC * len(arcs) ** 1.5)
+        with clock.phase("flow"):
+            used, open_target, open_minimum = transport(units, arcs, penalty)
+        with clock.phase("prices"):
+            unit_price, person_price = prices(
+                units, arcs, used, open_target, open_minimum, penalty, len(pool)
+            )
+        clock.check()
+        with clock.phase("pricing"):
+            better, found = pool.under_price(unit_price, person_price, room)
+        if not found:
+            chosen = Arcs(arcs.unit[used], arcs.position[used], arcs.cost[used])
+            return Solution(chosen, unit_price, person_price, rounds, len(arcs))
+        arcs = arcs + better
+
+
+def locked_arcs(problem: Problem, units: Units, pool: Pool, penalty: Penalties) -> Arcs:
+    """Arcs of locked people to every unit of their slot they can fill, each made cheaper than any
+    alternative: the flow then uses every lock, and which head it takes is optimised with the rest."""
+    position_of = np.empty(len(pool), np.int64)
+    position_of[pool.order] = np.arange(len(pool))
+    unit, person = [], []
+    for v, slot in zip(problem.locked.person.tolist(), problem.locked.slot.tolist(), strict=True):
+        for u in np.flatnonzero((units.slot == slot) & (units.access != Access.CLOSED)).tolist():
+            if fills(problem, v, slot, units.minima[u]):
+                unit.append(u)
+                person.append(v)
+    at, who = np.array(unit, dtype=np.int64), np.array(person, dtype=np.int64)
+    return Arcs(at, position_of[who], cost(problem, units, who, at) - penalty.lock)
+
+
+def transport(units: Units, arcs: Arcs, penalty: Penalties) -> tuple[Bools, Ints, Ints]:
+    """The cheapest flow over the given arcs: which arcs are used, and per unit the heads left open between
+    minimum and target, and below the minimum."""
+    people, node = np.unique(arcs.position, return_inverse=True)
+    U, P, A = len(units), len(people), len(arcs)
+    sink = U + P
+    every_unit = np.arange(U)
+    tail = np.concatenate([arcs.unit, U + np.arange(P), every_unit, every_unit])
+    head = np.concatenate([U + node, np.full(P + 2 * U, sink)])
+    capacity = np.concatenate([np.ones(A + P, np.int64), units.heads - units.minimum, units.minimum])
+    price = np.concatenate([arcs.cost, np.zeros(P, np.int64), penalty.short_target, penalty.short_minimum])
+    supply = np.concatenate([units.heads, np.zeros(P, np.int64), [-units.heads.sum()]])
+    flow = minimum_cost_flow(tail, head, capacity, price, supply)
+    return flow[:A] > 0, flow[A + P : A + P + U], flow[A + P + U :]
+
+
+def minimum_cost_flow(tail: Ints, head: Ints, capacity: Ints, price: Ints, supply: Ints) -> Ints:
+    """Flow per arc from OR-Tools. Raises FlowFailed unless it is optimal."""
+    from ortools.graph.python import min_cost_flow
+
+    solver = min_cost_flow.SimpleMinCostFlow()
+    rows = solver.add_arcs_with_capacity_and_unit_cost(
+        tail.astype(np.int32), head.astype(np.int32), capacity, price
+    )
+    solver.set_nodes_supplies(np.arange(len(supply), dtype=np.int32), supply)
+    status = solver.solve()
+    if status != solver.OPTIMAL:
+        raise FlowFailed(getattr(status, "name", str(status)))
+    flow: Ints = solver.flows(rows)
+    return flow
+
+
+def prices(
+    units: Units,
+    arcs: Arcs,
+    used: Bools,
+    open_target: Ints,
+    open_minimum: Ints,
+    penalty: Penalties,
+    people: int,
+) -> tuple[Ints, Ints]:
+    """The lowest optimal dual values of the flow: [U] of units, [people] of people by position, 0 for those
+    without an arc. Lowest, so that pricing finds no pair that only looks attractive."""
+    order = np.argsort(arcs.unit, kind="stable")
+    first = np.searchsorted(arcs.unit[order], np.arange(len(units) + 1))
+    start = np.full(len(units), FAR)
+    start = np.where(open_target > 0, -penalty.short_target, start)
+    start = np.where(open_minimum > 0, np.minimum(start, -penalty.short_minimum), start)
+    serves = np.full(people, -1)
+    serves[arcs.position[used]] = arcs.unit[used]
+    pays = np.zeros(people, np.int64)
+    pays[arcs.position[used]] = arcs.cost[used]
+    unit, person = _distances(first, arcs.position[order], arcs.cost[order], used[order], serves, pays, start)
+    return -unit, np.maximum(-person, 0)
+
+
+@compiled
+def _distances(
+    first: Ints, position: Ints, cost: Ints, used: Bools, serves: Ints, pays: Ints, start: Ints
+) -> tuple[Ints, Ints]:
+    """Shortest distances from the sink in the residual graph, by Bellman-Ford with a queue of units.
+
+    Residual arcs: sink -> serving person (0), person -> the unit served (-cost), sink -> unit with open heads
+    (in `start`), unit -> person not used by it (cost). An optimal flow leaves no negative cycle.
+    """
+    units, people = len(start), len(serves)
+    to_unit = start.copy()
+    to_person = np.full(people, 1 << 60)
+    for p in range(people):
+        if serves[p] >= 0:
+            to_person[p] = 0
+            to_unit[serves[p]] = min(to_unit[serves[p]], -pays[p])
+    queue = np.arange(units)
+    waiting = np.ones(units, np.bool_)
+    front, length = 0, units
+    while length > 0:
+        u = queue[front]
+        front = (front + 1) % units
+        length -= 1
+        waiting[u] = False
+        for a in range(first[u], first[u + 1]):
+            p = position[a]
+            if used[a] or to_unit[u] + cost[a] >= to_person[p]:
+                continue
+            to_person[p] = to_unit[u] + cost[a]
+            other = serves[p]
+            if other >= 0 and to_person[p] - pays[p] < to_unit[other]:
+                to_unit[other] = to_person[p] - pays[p]
+                if not waiting[other]:
+                    waiting[other] = True
+                    queue[(front + length) % units] = other
+                    length += 1
+    return to_unit, to_person

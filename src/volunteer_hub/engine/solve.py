@@ -1,0 +1,232 @@
+"""solve(problem, options) -> Plan: the exact method if time allows, the stated fallback otherwise."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import suppress
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cache
+
+import numpy as np
+
+from volunteer_hub.engine.candidates import Pool
+from volunteer_hub.engine.clock import Clock, DeadlinePassed
+from volunteer_hub.engine.eligible import Eligible
+from volunteer_hub.engine.fairness import fairest
+from volunteer_hub.engine.flow import FlowFailed, solve_flow
+from volunteer_hub.engine.greedy import greedy
+from volunteer_hub.engine.problem import (
+    FOREVER,
+    LONG_AGO,
+    Intervals,
+    Ints,
+    Options,
+    People,
+    Problem,
+    Slots,
+)
+from volunteer_hub.engine.proof import Proof, prove
+from volunteer_hub.engine.terms import Objective, objective, open_heads, penalties
+from volunteer_hub.engine.units import Units, split
+
+
+class State(StrEnum):
+    PROVEN = "proven"  # optimal, with a proof that holds
+    BOUNDED = "bounded"  # no proof of optimality; `bound` says how far at most from it
+    DEADLINE = "deadline"  # greedy, because time ran out
+    GREEDY = "greedy"  # greedy, because the solver failed; `failure` says how
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Who serves where. Row i: person[i] stands on a head of unit[i], which belongs to slot[i]."""
+
+    person: Ints
+    slot: Ints
+    unit: Ints
+    units: Units
+    short_minimum: Ints  # [S] heads open below the minimum
+    short_target: Ints  # [S] further heads open up to the target
+    objective: Objective
+    value: int  # the objective as one number
+    bound: int  # no plan has a lower value
+    state: State
+    seed: int
+    unit_price: Ints  # [U] what one head less would save, 0 without an exact solution
+    person_price: Ints  # [V] what the person's absence would cost
+    proof: Proof | None = None
+    failure: str = ""
+    seconds: dict[str, float] = field(default_factory=dict)  # by phase
+    rounds: int = 0
+    columns: int = 0
+
+
+@dataclass(frozen=True)
+class _Draft:
+    units: Units
+    person: Ints
+    unit: Ints
+    value: int
+    unit_price: Ints
+    person_price: Ints
+    proof: Proof | None = None
+    rounds: int = 0
+    columns: int = 0
+
+
+def solve(problem: Problem, options: Options | None = None) -> Plan:
+    """Plan one period. Never raises for a valid problem: an empty or unsolvable one has an empty plan whose
+    gaps can be explained (explain.gaps). Returns at the latest two seconds after the deadline."""
+    options = options or Options()
+    clock = Clock(options.deadline_s)
+    units = split(problem)
+    try:
+        _wait_for_compiler(clock)
+        return _exact(problem, units, options, clock)
+    except DeadlinePassed:
+        return _fallback(problem, units, options, clock, State.DEADLINE, "deadline")
+    except FlowFailed as failed:
+        return _fallback(problem, units, options, clock, State.GREEDY, failed.status)
+
+
+def warm() -> None:
+    """Load the compiled loops and OR-Tools by a toy problem: a planning process does this once at its start.
+    solve() does it itself, which costs the first call of a machine some seconds of its deadline."""
+    _compiling().join()
+
+
+def _exact(problem: Problem, units: Units, options: Options, clock: Clock) -> Plan:
+    draft = _optimum(problem, units, options, clock)
+    if not _may_share(problem):
+        if draft.proof is None:  # no time for it: the bound is the solver's own
+            return _plan(problem, draft, options, clock, State.BOUNDED, draft.value, "no time to prove")
+        if not draft.proof.holds:
+            return _plan(problem, draft, options, clock, State.BOUNDED, 0, "proof")
+        return _plan(problem, draft, options, clock, State.PROVEN, draft.value)
+    # Shared minima: two valid readings, the better wins; a third, too generous, bounds both.
+    shared = frozenset(problem.minima.slot[problem.minima.may_share].tolist())
+    other = _optimum(problem, split(problem, joined=shared), options, clock)
+    relaxed = _optimum(problem, split(problem, relaxed=True), options, clock)
+    bound = relaxed.value if relaxed.proof is not None and relaxed.proof.holds else 0
+    best = min(draft, other, key=lambda d: d.value)
+    state = State.PROVEN if best.value == bound else State.BOUNDED
+    return _plan(problem, best, options, clock, state, bound)
+
+
+def _may_share(problem: Problem) -> bool:
+    """Is there a slot with two minima one person could satisfy together?"""
+    slots = problem.minima.slot[problem.minima.may_share]
+    return len(np.unique(slots)) < len(slots)
+
+
+def _fallback(
+    problem: Problem, units: Units, options: Options, clock: Clock, state: State, failure: str
+) -> Plan:
+    penalty = penalties(problem, units)
+    with clock.phase("greedy"):
+        person, unit, bound = greedy(problem, units, penalty, options.seed, clock)
+    nothing = np.zeros(len(units), np.int64), np.zeros(len(problem.people), np.int64)
+    value = objective(problem, units, person, unit).value(penalty.big)
+    return _plan(problem, _Draft(units, person, unit, value, *nothing), options, clock, state, bound, failure)
+
+
+def _optimum(problem: Problem, units: Units, options: Options, clock: Clock) -> _Draft:
+    with clock.phase("index"):
+        pool = Pool(problem, units, Eligible(problem, units), options)
+        penalty = penalties(problem, units)
+    clock.check()
+    solution = solve_flow(problem, units, pool, penalty, options, clock)
+    clock.check()
+    arcs = solution.arcs
+    with clock.phase("fairness"), suppress(FlowFailed):  # still optimal without, though ties fall by row
+        arcs = fairest(problem, units, pool, penalty, solution, options.seed)
+    order = np.lexsort((pool.order[arcs.position], arcs.unit))
+    person, unit = pool.order[arcs.position[order]], arcs.unit[order]
+    person_price = np.zeros(len(problem.people), np.int64)
+    person_price[pool.order] = solution.person_price
+    proof = None
+    with clock.phase("proof"), suppress(DeadlinePassed):
+        proof = prove(problem, units, person, unit, solution.unit_price, person_price, clock)
+    return _Draft(
+        units=units,
+        person=person,
+        unit=unit,
+        value=objective(problem, units, person, unit).value(penalty.big),
+        unit_price=solution.unit_price,
+        person_price=person_price,
+        proof=proof,
+        rounds=solution.rounds,
+        columns=solution.columns,
+    )
+
+
+def _plan(
+    problem: Problem,
+    draft: _Draft,
+    options: Options,
+    clock: Clock,
+    state: State,
+    bound: int,
+    failure: str = "",
+) -> Plan:
+    units = draft.units
+    below, above = open_heads(units, np.bincount(draft.unit, minlength=len(units)))
+    slots = len(problem.slots)
+    return Plan(
+        person=draft.person,
+        slot=units.slot[draft.unit],
+        unit=draft.unit,
+        units=units,
+        short_minimum=_per_slot(units, below, slots),
+        short_target=_per_slot(units, above, slots),
+        objective=objective(problem, units, draft.person, draft.unit),
+        value=draft.value,
+        bound=bound,
+        state=state,
+        seed=options.seed,
+        unit_price=draft.unit_price,
+        person_price=draft.person_price,
+        proof=draft.proof,
+        failure=failure,
+        seconds=dict(clock.seconds),
+        rounds=draft.rounds,
+        columns=draft.columns,
+    )
+
+
+def _per_slot(units: Units, heads: Ints, slots: int) -> Ints:
+    return np.bincount(units.slot, weights=heads, minlength=slots).astype(np.int64)
+
+
+@cache
+def _compiling() -> threading.Thread:
+    """The toy problem, solved once per process beside the caller, who may have less time than a compiler."""
+    thread = threading.Thread(target=_solve_toy, name="engine-warm-up", daemon=True)
+    thread.start()
+    return thread
+
+
+def _wait_for_compiler(clock: Clock) -> None:
+    thread = _compiling()
+    thread.join(max(0.0, clock.left))
+    if thread.is_alive():
+        raise DeadlinePassed
+
+
+def _solve_toy() -> None:
+    """One person, one slot."""
+    zero, one, yes = np.zeros(1, np.int64), np.ones(1, np.int64), np.ones(1, np.bool_)
+    people = People(
+        key=zero, lat=zero, lon=zero, levels=[[1]], cert_until=[[FOREVER]],
+        free=Intervals.always(1), busy=Intervals.none(1), adult=yes, insured=yes, fit=yes, night_travel=yes,
+        speed_kmh=one, max_km=one, fatigue=zero, night_cost=zero, served=zero,
+        rest_since=[LONG_AGO], minutes_24h=zero,
+    )  # fmt: skip
+    slots = Slots(
+        key=zero, task=zero, lat=zero, lon=zero, start=zero, end=one, minimum=one, target=one, maximum=one,
+        priority=one, skill=zero, level=one, adult_only=yes, insured_only=yes, hazardous=yes, night=yes,
+        max_km=one,
+    )  # fmt: skip
+    problem = Problem(people, slots)
+    _optimum(problem, split(problem), Options(), Clock(60.0))
