@@ -91,7 +91,7 @@ def _slots(rng: np.random.Generator, heads: int, centre: Floats, share: Floats) 
         task += 1
     table = np.array(rows)
     whole: Ints = table.astype(np.int64)
-    count, target = len(table), whole[:, 8]
+    count, wanted = len(table), whole[:, 8]
     start, end = whole[:, 4] * PERIOD, np.minimum(whole[:, 5], whole[:, 4] + 2) * PERIOD
     return Slots(
         key=np.arange(count),
@@ -100,9 +100,9 @@ def _slots(rng: np.random.Generator, heads: int, centre: Floats, share: Floats) 
         lon=table[:, 2],
         start=start,
         end=end,
-        minimum=np.maximum(1, np.round(target * 0.6)).astype(np.int64),
-        target=target,
-        maximum=target + target // 2,
+        minimum=np.maximum(1, np.round(wanted * 0.6)).astype(np.int64),
+        target=wanted,
+        maximum=wanted + wanted // 2,
         priority=whole[:, 3],
         skill=whole[:, 6],
         level=whole[:, 7],

@@ -15,7 +15,7 @@ import numpy as np
 
 from volunteer_hub.engine.compiled import compiled
 from volunteer_hub.engine.eligible import Eligible
-from volunteer_hub.engine.problem import Floats, Ints, Options, Problem
+from volunteer_hub.engine.problem import Bools, Floats, Ints, Options, Problem
 from volunteer_hub.engine.terms import per_km
 from volunteer_hub.engine.units import Units
 
@@ -131,6 +131,9 @@ class Arcs:
 
     def __len__(self) -> int:
         return len(self.unit)
+
+    def only(self, rows: Bools | Ints) -> Arcs:
+        return Arcs(self.unit[rows], self.position[rows], self.cost[rows])
 
     def __add__(self, other: Arcs) -> Arcs:
         return Arcs(

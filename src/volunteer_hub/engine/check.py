@@ -44,8 +44,8 @@ def _rows(problem: Problem, plan: Plan) -> Iterator[Finding]:
 
 
 def _pairs(problem: Problem, plan: Plan) -> Iterator[Finding]:
-    locks = set(zip(problem.locked.person.tolist(), problem.locked.slot.tolist(), strict=True))
-    barred = set(zip(problem.forbidden.person.tolist(), problem.forbidden.slot.tolist(), strict=True))
+    locks = set(problem.locked.rows())
+    barred = set(problem.forbidden.rows())
     for v, s, u in zip(plan.person.tolist(), plan.slot.tolist(), plan.unit.tolist(), strict=True):
         locked = (v, s) in locks
         for code in _broken(problem, v, s):
@@ -116,7 +116,7 @@ def _people(problem: Problem, plan: Plan) -> Iterator[Finding]:
         if times > 1:
             yield Finding("twice", person=v)
     pairs = set(zip(plan.person.tolist(), plan.slot.tolist(), strict=True))
-    for v, s in zip(problem.locked.person.tolist(), problem.locked.slot.tolist(), strict=True):
+    for v, s in problem.locked.rows():
         if (v, s) not in pairs:
             yield Finding("lock_broken", s, v)
 

@@ -28,9 +28,7 @@ class Eligible:
             for code, columns in READS.items()
         }
         self._barred: dict[int, list[int]] = defaultdict(list)
-        for person, slot in zip(
-            problem.forbidden.person.tolist(), problem.forbidden.slot.tolist(), strict=True
-        ):
+        for person, slot in problem.forbidden.rows():
             self._barred[slot].append(person)
         self._undecided = np.ones(len(problem.people), np.bool_)
         self._undecided[problem.locked.person] = False

@@ -41,7 +41,7 @@ def fairest(
     price[:A] = _preference(problem, units, pool, arcs, seed, sink + 1)
     supply = np.concatenate([heads, -must_serve.astype(np.int64), [must_serve.sum() - heads.sum()]])
     used = minimum_cost_flow(tail, head, capacity, price, supply)[:A] > 0
-    return Arcs(arcs.unit[used], arcs.position[used], arcs.cost[used])
+    return arcs.only(used)
 
 
 def tight_arcs(problem: Problem, units: Units, pool: Pool, penalty: Penalties, solution: Solution) -> Arcs:
@@ -53,8 +53,7 @@ def tight_arcs(problem: Problem, units: Units, pool: Pool, penalty: Penalties, s
         tight, _ = pool.under_price(ceiling, solution.person_price, nowhere + len(pool))
     decided = locked_arcs(problem, units, pool, penalty)
     slack = decided.cost + solution.person_price[decided.position] - solution.unit_price[decided.unit]
-    on = slack == 0
-    return tight + Arcs(decided.unit[on], decided.position[on], decided.cost[on])
+    return tight + decided.only(slack == 0)
 
 
 def _open_heads(units: Units, penalty: Penalties, unit_price: Ints) -> tuple[Ints, Ints, Ints]:

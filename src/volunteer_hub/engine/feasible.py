@@ -158,7 +158,8 @@ def _each_need(units: Units, u: Unit, holds: Callable[[Unit, Unit], Bools]) -> B
     def need(r: int) -> Bools:
         k = units.need_skill[u, r]
         # -1 (nothing needed) reads the last skill's column and is then let through.
-        return holds(k, units.need_level[u, r]) | (k < 0)
+        met: Bools = holds(k, units.need_level[u, r]) | (k < 0)
+        return met
 
     passed = need(0)
     for r in range(1, units.need_skill.shape[1]):

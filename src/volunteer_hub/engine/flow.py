@@ -25,9 +25,15 @@ from volunteer_hub.engine.units import Access, Units, fills
 FAR = 1 << 60
 ALWAYS_ADDED = 20  # arcs per unit and round, or three per head if that is more
 SPARE_CANDIDATES = 6
-SLOWEST_PER_ARC = (
-    1e-7  # seconds x arcs^1.5, twice the slowest flow measured: the solver cannot be interrupted
-)
+# The solver cannot be interrupted: seconds / arcs^1.5, twice the slowest flow measured.
+SLOWEST_PER_ARC = 1e-7
+
+
+@dataclass(frozen=True)
+class Flow:
+    used: Bools  # [arcs]
+    open_target: Ints  # [U] heads left open between minimum and target
+    open_minimum: Ints  # [U] heads left open below the minimum
 
 
 class FlowFailed(Exception):
@@ -63,16 +69,14 @@ def solve_flow(
         rounds += 1
         clock.check(SLOWEST_PER_ARC * len(arcs) ** 1.5)
         with clock.phase("flow"):
-            used, open_target, open_minimum = transport(units, arcs, penalty)
+            flow = transport(units, arcs, penalty)
         with clock.phase("prices"):
-            unit_price, person_price = prices(
-                units, arcs, used, open_target, open_minimum, penalty, len(pool)
-            )
+            unit_price, person_price = prices(units, arcs, flow, penalty, len(pool))
         clock.check()
         with clock.phase("pricing"):
             better, found = pool.under_price(unit_price, person_price, room)
         if not found:
-            chosen = Arcs(arcs.unit[used], arcs.position[used], arcs.cost[used])
+            chosen = arcs.only(flow.used)
             return Solution(chosen, unit_price, person_price, rounds, len(arcs))
         arcs = arcs + better
 
@@ -83,7 +87,7 @@ def locked_arcs(problem: Problem, units: Units, pool: Pool, penalty: Penalties) 
     position_of = np.empty(len(pool), np.int64)
     position_of[pool.order] = np.arange(len(pool))
     unit, person = [], []
-    for v, slot in zip(problem.locked.person.tolist(), problem.locked.slot.tolist(), strict=True):
+    for v, slot in problem.locked.rows():
         for u in np.flatnonzero((units.slot == slot) & (units.access != Access.CLOSED)).tolist():
             if fills(problem, v, slot, units.minima[u]):
                 unit.append(u)
@@ -92,9 +96,8 @@ def locked_arcs(problem: Problem, units: Units, pool: Pool, penalty: Penalties) 
     return Arcs(at, position_of[who], cost(problem, units, who, at) - penalty.lock)
 
 
-def transport(units: Units, arcs: Arcs, penalty: Penalties) -> tuple[Bools, Ints, Ints]:
-    """The cheapest flow over the given arcs: which arcs are used, and per unit the heads left open between
-    minimum and target, and below the minimum."""
+def transport(units: Units, arcs: Arcs, penalty: Penalties) -> Flow:
+    """The cheapest flow over the given arcs. Raises FlowFailed."""
     people, node = np.unique(arcs.position, return_inverse=True)
     U, P, A = len(units), len(people), len(arcs)
     sink = U + P
@@ -105,7 +108,7 @@ def transport(units: Units, arcs: Arcs, penalty: Penalties) -> tuple[Bools, Ints
     price = np.concatenate([arcs.cost, np.zeros(P, np.int64), penalty.short_target, penalty.short_minimum])
     supply = np.concatenate([units.heads, np.zeros(P, np.int64), [-units.heads.sum()]])
     flow = minimum_cost_flow(tail, head, capacity, price, supply)
-    return flow[:A] > 0, flow[A + P : A + P + U], flow[A + P + U :]
+    return Flow(flow[:A] > 0, flow[A + P : A + P + U], flow[A + P + U :])
 
 
 def minimum_cost_flow(tail: Ints, head: Ints, capacity: Ints, price: Ints, supply: Ints) -> Ints:
@@ -124,27 +127,20 @@ def minimum_cost_flow(tail: Ints, head: Ints, capacity: Ints, price: Ints, suppl
     return flow
 
 
-def prices(
-    units: Units,
-    arcs: Arcs,
-    used: Bools,
-    open_target: Ints,
-    open_minimum: Ints,
-    penalty: Penalties,
-    people: int,
-) -> tuple[Ints, Ints]:
+def prices(units: Units, arcs: Arcs, flow: Flow, penalty: Penalties, people: int) -> tuple[Ints, Ints]:
     """The lowest optimal dual values of the flow: [U] of units, [people] of people by position, 0 for those
     without an arc. Lowest, so that pricing finds no pair that only looks attractive."""
     order = np.argsort(arcs.unit, kind="stable")
     first = np.searchsorted(arcs.unit[order], np.arange(len(units) + 1))
-    start = np.full(len(units), FAR)
-    start = np.where(open_target > 0, -penalty.short_target, start)
-    start = np.where(open_minimum > 0, np.minimum(start, -penalty.short_minimum), start)
+    start = np.where(flow.open_target > 0, -penalty.short_target, FAR)
+    start = np.where(flow.open_minimum > 0, -penalty.short_minimum, start)
     serves = np.full(people, -1)
-    serves[arcs.position[used]] = arcs.unit[used]
+    serves[arcs.position[flow.used]] = arcs.unit[flow.used]
     pays = np.zeros(people, np.int64)
-    pays[arcs.position[used]] = arcs.cost[used]
-    unit, person = _distances(first, arcs.position[order], arcs.cost[order], used[order], serves, pays, start)
+    pays[arcs.position[flow.used]] = arcs.cost[flow.used]
+    unit, person = _distances(
+        first, arcs.position[order], arcs.cost[order], flow.used[order], serves, pays, start
+    )
     return -unit, np.maximum(-person, 0)
 
 

@@ -7,8 +7,10 @@ Levels: 0 none, 1 basic, 2 trained, 3 expert. Priority: 1 lowest to 5 most urgen
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -40,7 +42,7 @@ def _refuse(bad: Bools, code: str, where: str) -> None:
         raise ProblemError(code, where, int(np.flatnonzero(rows)[0]))
 
 
-def _store(owner: object, prefix: str, kinds: dict[str, type], shape: tuple[int, ...]) -> None:
+def _store(owner: object, prefix: str, kinds: Mapping[str, Any], shape: tuple[int, ...]) -> None:
     """Convert the named fields to read-only arrays of their kind; refuse other shapes and NaN."""
     for name, kind in kinds.items():
         raw = np.asarray(getattr(owner, name))
@@ -49,7 +51,7 @@ def _store(owner: object, prefix: str, kinds: dict[str, type], shape: tuple[int,
         if raw.dtype.kind == "f":
             _refuse(~np.isfinite(raw), "not_a_number", f"{prefix}.{name}")
         # Matrices column-major: rules and the search read one skill of everybody at a time.
-        array = np.asarray(raw, dtype=kind, order="F").view()
+        array: npt.NDArray[Any] = np.asarray(raw, dtype=kind, order="F").view()
         array.flags.writeable = False
         object.__setattr__(owner, name, array)
 
@@ -164,7 +166,7 @@ class People:
 
     @property
     def skills(self) -> int:
-        return self.levels.shape[1]
+        return int(self.levels.shape[1])
 
 
 @dataclass(frozen=True)
@@ -257,6 +259,9 @@ class Pairs:
     def __len__(self) -> int:
         return len(self.person)
 
+    def rows(self) -> Iterator[tuple[int, int]]:
+        return zip(self.person.tolist(), self.slot.tolist(), strict=True)
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -318,9 +323,8 @@ class Problem:
 
     def _project(self, lat: Floats, lon: Floats) -> tuple[Floats, Floats]:
         lat0, lon0 = self.middle
-        return _around(lon - lon0) * (KM_PER_DEGREE_LON * np.cos(np.radians(lat0))), (
-            lat - lat0
-        ) * KM_PER_DEGREE_LAT
+        km_per_degree_lon = KM_PER_DEGREE_LON * np.cos(np.radians(lat0))
+        return _around(lon - lon0) * km_per_degree_lon, (lat - lat0) * KM_PER_DEGREE_LAT
 
     @cached_property
     def homes(self) -> tuple[Floats, Floats]:

@@ -111,7 +111,7 @@ class _Tempted:
 
 def _violated_locks(problem: Problem, units: Units, unit_price: Ints, person_price: Ints, lock: int) -> int:
     violated = 0
-    for v, slot in zip(problem.locked.person.tolist(), problem.locked.slot.tolist(), strict=True):
+    for v, slot in problem.locked.rows():
         for u in np.flatnonzero((units.slot == slot) & (units.access != Access.CLOSED)):
             if fills(problem, v, slot, units.minima[u]):
                 least = int(cost(problem, units, np.array([v]), np.array([u]))[0]) - lock

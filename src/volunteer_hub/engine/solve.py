@@ -217,16 +217,17 @@ def _wait_for_compiler(clock: Clock) -> None:
 def _solve_toy() -> None:
     """One person, one slot."""
     zero, one, yes = np.zeros(1, np.int64), np.ones(1, np.int64), np.ones(1, np.bool_)
+    here, some = np.zeros(1), np.ones(1)
     people = People(
-        key=zero, lat=zero, lon=zero, levels=[[1]], cert_until=[[FOREVER]],
+        key=zero, lat=here, lon=here, levels=np.ones((1, 1), np.int8), cert_until=np.full((1, 1), FOREVER),
         free=Intervals.always(1), busy=Intervals.none(1), adult=yes, insured=yes, fit=yes, night_travel=yes,
-        speed_kmh=one, max_km=one, fatigue=zero, night_cost=zero, served=zero,
-        rest_since=[LONG_AGO], minutes_24h=zero,
+        speed_kmh=some, max_km=some, fatigue=zero, night_cost=zero, served=zero,
+        rest_since=one * LONG_AGO, minutes_24h=zero,
     )  # fmt: skip
     slots = Slots(
-        key=zero, task=zero, lat=zero, lon=zero, start=zero, end=one, minimum=one, target=one, maximum=one,
+        key=zero, task=zero, lat=here, lon=here, start=zero, end=one, minimum=one, target=one, maximum=one,
         priority=one, skill=zero, level=one, adult_only=yes, insured_only=yes, hazardous=yes, night=yes,
-        max_km=one,
+        max_km=some,
     )  # fmt: skip
     problem = Problem(people, slots)
     _optimum(problem, split(problem), Options(), Clock(60.0))

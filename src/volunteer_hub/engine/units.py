@@ -75,7 +75,7 @@ def split(problem: Problem, joined: frozenset[int] = frozenset(), relaxed: bool 
         if not (relaxed and problem.minima.may_share[m]):
             nested[slot].append(m)
     locked: dict[int, list[int]] = defaultdict(list)
-    for person, slot in zip(problem.locked.person.tolist(), problem.locked.slot.tolist(), strict=True):
+    for person, slot in problem.locked.rows():
         locked[slot].append(person)
     rows: list[_Row] = []
     for slot, (target, minimum) in enumerate(
