@@ -4,7 +4,7 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, Index, Text, UniqueConstraint
+from sqlalchemy import CheckConstraint, Column, Index, Text, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from volunteer_hub.access import rules
@@ -39,10 +39,6 @@ class Jurisdiction(SQLModel, table=True):
 
 def _personal(*, unique: bool = False) -> Any:
     return Field(sa_column=Column(Text, nullable=False, unique=unique, info={"personal": True}))
-
-
-def _volunteer(*, null: bool = False) -> Any:
-    return Field(default=None, sa_column=Column(BigInteger, nullable=null, index=True))
 
 
 class Account(SQLModel, table=True):
@@ -86,7 +82,7 @@ class LoginSession(SQLModel, table=True):
     id: int = pk()
     token_hash: bytes = blob(unique=True)
     account_id: int | None = ref("accounts.id", null=True, ondelete="CASCADE")
-    volunteer_id: int | None = _volunteer(null=True)
+    volunteer_id: int | None = ref("volunteers.id", null=True, ondelete="CASCADE")
     created_at: datetime = ts()
     expires_at: datetime = ts(index=True)
 
@@ -98,7 +94,7 @@ class LoginCode(SQLModel, table=True):
     __audit__ = False
     id: int = pk()
     subject_hash: bytes = blob(unique=True)
-    volunteer_id: int = _volunteer()
+    volunteer_id: int = ref("volunteers.id", ondelete="CASCADE")
     code_hash: bytes = blob()
     expires_at: datetime = ts(index=True)
     tries: int = 0
@@ -135,13 +131,14 @@ class Complaint(SQLModel, table=True):
     """A complaint about a body of a node; ``area`` is the node above, which answers it."""
 
     __tablename__ = "complaints"
+    __subject__ = "volunteer_id"
     id: int = pk()
     public_id: uuid.UUID = public_id()
     area_about: str = area()
     area: str = area()
     body: rules.Body = text_enum(rules.Body, "complaint_body")
     text: str = Field(sa_column=Column(Text, nullable=False, info={"personal": True}))
-    volunteer_id: int | None = _volunteer(null=True)
+    volunteer_id: int | None = ref("volunteers.id", null=True)
     state: rules.ComplaintState = text_enum(
         rules.ComplaintState, "complaint_state", rules.ComplaintState.OPEN
     )

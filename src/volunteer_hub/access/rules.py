@@ -158,8 +158,20 @@ SESSION_ENDS: Final = timedelta(days=7)
 SESSION_RENEWED_AFTER: Final = timedelta(minutes=5)  # not a write for every request
 CODE_LIVES: Final = timedelta(minutes=10)
 CODE_TRIES: Final = 5
+CODES_PER_SUBJECT: Final = 3
 SHORTEST_PASSWORD: Final = 10
 LONGEST_PASSWORD: Final = 200  # Argon2 reads all of it, so an endless one would be a cheap attack
+
+
+def password_fault(password: str, email: str) -> str | None:
+    """The code of what is wrong with a new password, or None. Length counts; kinds of characters do not."""
+    if len(password) < SHORTEST_PASSWORD:
+        return "password.short"
+    if len(password) > LONGEST_PASSWORD:
+        return "password.long"
+    if len(set(password)) < 5 or password.lower() in (email, email.split("@", maxsplit=1)[0]):
+        return "password.easy"
+    return None
 
 
 def wait(attempts: int, first: datetime | None, allowed: int, now: datetime) -> int:
