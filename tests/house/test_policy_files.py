@@ -203,3 +203,29 @@ def test_no_drill_starts_in_a_blackout_even_over_new_year():
 
 def test_paid_and_compulsory_time_earns_no_volunteer_hours():
     assert set(load("rewards", Rewards).hours_for) == {"voluntary", "election", "coordination"}
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_the_documentation_names_every_key(name: str):
+    text = (SHIPPED.parent / "docs" / "configuration.md").read_text(encoding="utf-8")
+    section = re.search(rf"^## {name}\.toml:.*?(?=^## |\Z)", text, re.DOTALL | re.MULTILINE)
+    assert section is not None
+    missing = [key for key in SCHEMAS[name].model_fields if not re.search(rf"`{key}\b", section[0])]
+    assert missing == []
+
+
+def _toml_after(heading: str) -> str:
+    text = (SHIPPED.parent / "docs" / "configuration.md").read_text(encoding="utf-8")
+    section = text.split(f"## {heading}\n")[1].split("\n## ")[0]
+    return "\n".join(line[4:] for line in section.splitlines() if line.startswith("    ") or not line)
+
+
+@pytest.mark.parametrize(
+    ("heading", "name", "code"),
+    [("Add a skill", "skills", "solar"), ("Add a hazard", "hazards", "dust_storm")],
+)
+def test_the_documented_way_of_adding_works(tmp_path: Path, heading: str, name: str, code: str):
+    path = tmp_path / f"{name}.toml"
+    shipped = (SHIPPED / f"{name}.toml").read_text(encoding="utf-8")
+    path.write_text(f"{shipped}\n{_toml_after(heading)}", encoding="utf-8")
+    assert code in getattr(read(path, SCHEMAS[name]), name)
