@@ -14,6 +14,7 @@ from volunteer_hub.core.policy import load
 from volunteer_hub.simulation.city import AGE_BANDS, EDUCATION, RESIDENTS, build_city, largest_remainder
 from volunteer_hub.simulation.organisations import organisations
 from volunteer_hub.simulation.people import COLUMNS, age_shares, on_call, people
+from volunteer_hub.volunteers.checking import Home, Known, check
 from volunteer_hub.volunteers.policy import Skills
 
 TODAY = date(2026, 1, 1)
@@ -147,12 +148,15 @@ def test_telephone_numbers_and_mail_have_valid_form(crowd):
     assert all(row["email"].isascii() for row in crowd)
 
 
-def test_people_are_old_enough_and_minors_wait_for_consent(crowd):
+def test_people_are_old_enough_and_minors_have_a_guardian_or_wait(crowd):
     born = [(date.fromisoformat(row["birthday"]), row) for row in crowd]
     assert max(day for day, _ in born) <= TODAY.replace(year=TODAY.year - 14)
     minors = [row for day, row in born if day > TODAY.replace(year=TODAY.year - 18)]
     assert len(minors) > 200
-    assert {row["status"] for row in minors} == {"applied"}
+    assert {row["status"] for row in minors if not row["guardian_consent"]} == {"applied"}
+    assert {row["status"] for row in minors if row["guardian_consent"]} == {"active", "applied"}
+    assert {row["guardian_name"][0] == row["name"][0] for row in minors} == {True}
+    assert sum(bool(row["guardian_name"]) for row in crowd) == len(minors)
     adult_only = {code for code, skill in load("skills", Skills).skills.items() if skill.adult_only}
     assert [
         row for row in minors for held in row["skills"].split(";") if held.split(":")[0] in adult_only
@@ -170,7 +174,7 @@ def test_ages_follow_the_bands(crowd):
 
 def test_skills_are_known_and_levels_between_one_and_three(crowd):
     known = load("skills", Skills).skills
-    held = [claim.split(":") for row in crowd for claim in row["skills"].split(";")]
+    held = [claim.split(":")[:2] for row in crowd for claim in row["skills"].split(";")]
     assert {code for code, _ in held} <= {code for code, skill in known.items() if not skill.everyone}
     assert {level for _, level in held} == {"1", "2", "3"}
     assert Counter(code for code, _ in held).most_common(2)[0][0] == "driver.car"
@@ -181,16 +185,17 @@ def test_certifications_belong_to_held_skills_that_want_one(crowd):
     known = load("skills", Skills).skills
     expired = total = 0
     for row in crowd:
-        codes = {claim.split(":")[0] for claim in row["skills"].split(";")}
+        codes = {claim.split(":")[0] for claim in row["skills"].split(";") if claim.endswith(":verified")}
         for paper in filter(None, row["certifications"].split(";")):
             skill, number, issuer, issued, expires = paper.split("|")
-            assert skill in codes
+            codes.remove(skill)
             assert known[skill].certified
             assert number
             assert issuer
             assert date.fromisoformat(expires) - date.fromisoformat(issued) == timedelta(days=1095)
             total += 1
             expired += date.fromisoformat(expires) < TODAY
+        assert codes == set()
     assert 0.03 < expired / total < 0.07
 
 
@@ -208,6 +213,12 @@ def test_homes_lie_in_the_stated_community(city, crowd):
 def test_homes_are_weighted_by_residents(city, crowd):
     sartu = sum(row["community"].startswith("DQ-ST-") for row in crowd) / len(crowd)
     assert sartu == pytest.approx(city.node("DQ-ST").residents / RESIDENTS, abs=0.015)
+
+
+def test_every_row_passes_the_checks_of_the_import(city, crowd):
+    homes = {node.code: Home(node.code, "/1/", node.lat, node.lon) for node in city.communities}
+    known = Known(homes, frozenset(load("skills", Skills).skills), TODAY, "CN")
+    assert [error for row in crowd for error in check(row, known)[1]] == []
 
 
 def test_values_are_those_the_pool_knows(crowd):
