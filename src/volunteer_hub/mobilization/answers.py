@@ -1,0 +1,60 @@
+"""The log of answers, and what is believed about answers before a model has learned them."""
+
+from dataclasses import dataclass
+from datetime import datetime, time
+from typing import Any
+
+from sqlalchemy import func
+from sqlmodel import col, select
+
+from volunteer_hub.core.db import Tx
+from volunteer_hub.core.site import Night
+from volunteer_hub.mobilization import rules
+from volunteer_hub.mobilization.models import AnswerEvent, Callout, Offer
+from volunteer_hub.mobilization.policy import Answers, Channel, When
+from volunteer_hub.mobilization.rules import Answer, Kind, OfferState
+
+
+def record(tx: Tx, offer: Offer, kind: Answer, **data: Any) -> AnswerEvent:
+    """Appends what a person did. ``data``: ids, numbers and codes only, never a personal value."""
+    event = AnswerEvent(offer_id=offer.id, at=tx.now, kind=kind, data=data)
+    tx.add(event)
+    return event
+
+
+def probability(
+    policy: Answers, channel: Channel, local: time, kind: Kind, night: Night
+) -> tuple[float, float]:
+    """(chance that a person asked so accepts, how many earlier asks that belief is worth).
+
+    The two are the mean and the size of a Beta prior; a model fitted to drills answers the same question.
+    """
+    when: When = "night" if night.covers(local) else "day"
+    return policy.prior(channel, when, kind.value)
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How people asked since a moment have answered. ``answered`` includes every answer, also "no"."""
+
+    asked: int
+    answered: int
+    accepted: int
+
+
+def counts(tx: Tx, kind: Kind, since: datetime) -> Counts:
+    """Over the offers in the actor's areas that were asked at or after ``since``."""
+    has_answered = col(Offer.answered_at).is_not(None)
+    said_yes = col(Offer.state).in_(rules.PLACED | {OfferState.STANDING_BY})
+    wanted = (
+        select(func.count(), func.count().filter(has_answered), func.count().filter(said_yes))
+        .select_from(Offer)
+        .join(Callout, col(Callout.id) == col(Offer.callout_id))
+        .where(
+            col(Callout.kind) == kind,
+            col(Offer.asked_at) >= since,
+            tx.actor.scope("callout.read", Offer.area),
+        )
+    )
+    asked, answered, accepted = tx.exec(wanted).one()
+    return Counts(asked, answered, accepted)

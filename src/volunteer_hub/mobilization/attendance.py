@@ -1,0 +1,153 @@
+"""Duty: who came, by what evidence, how long; who did not."""
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import func
+from sqlmodel import col, select
+
+from volunteer_hub.core.db import Tx
+from volunteer_hub.core.errors import Malformed, NotFound, Refused
+from volunteer_hub.core.signing import same
+from volunteer_hub.mobilization import places, rules
+from volunteer_hub.mobilization.models import Duty, Offer
+from volunteer_hub.mobilization.policy import CalloutRules
+from volunteer_hub.mobilization.rules import DutyState, Evidence, OfferState
+
+
+@dataclass(frozen=True)
+class Missed:
+    """Who did not come, and who moved up for them."""
+
+    duties: tuple[Duty, ...]
+    promoted: tuple[Offer, ...]
+
+
+def find(tx: Tx, permission: str, public_id: uuid.UUID) -> Duty:
+    """The duty by the id seen outside. Raises NotFound, for a foreign area too."""
+    tx.actor.must(permission)
+    wanted = select(Duty).where(col(Duty.public_id) == public_id, tx.actor.scope(permission, Duty.area))
+    duty = tx.exec(wanted).first()
+    if duty is None:
+        raise NotFound("not_found")
+    return duty
+
+
+def of_offer(tx: Tx, offer: Offer) -> Duty | None:
+    """The duty that a yes has made, if there was one."""
+    return tx.exec(select(Duty).where(col(Duty.offer_id) == offer.id)).first()
+
+
+def check_in(tx: Tx, duty: Duty, code: str) -> Duty:
+    """By the person's six digits, typed or scanned. Raises Refused for a wrong code (the door limits tries),
+    for a duty that cannot begin any more, and for a late comer whose place is taken."""
+    duty, offer = _locked(tx, duty)
+    _check_code(duty, offer, code)
+    return _arrive(tx, duty, offer, Evidence.CODE, tx.now)
+
+
+def confirm_in(tx: Tx, duty: Duty, evidence: Evidence, at: datetime | None = None) -> Duty:
+    """By the staff: a leader on site, or typed in later with its true time. Raises as `check_in`."""
+    tx.actor.must_cover("duty.write", duty.area)
+    duty, offer = _locked(tx, duty)
+    return _arrive(tx, duty, offer, evidence, _not_future(tx, at))
+
+
+def check_out(tx: Tx, duty: Duty, code: str) -> int:
+    """By the person's code; the whole minutes on site. Again, it returns the same. Raises Refused before a
+    check-in and for a wrong code."""
+    duty, offer = _locked(tx, duty)
+    _check_code(duty, offer, code)
+    return _depart(tx, duty, offer, Evidence.CODE, tx.now)
+
+
+def confirm_out(tx: Tx, duty: Duty, evidence: Evidence, at: datetime | None = None) -> int:
+    """By the staff; the whole minutes on site. Raises Malformed for an end before the check-in."""
+    tx.actor.must_cover("duty.write", duty.area)
+    duty, offer = _locked(tx, duty)
+    return _depart(tx, duty, offer, evidence, _not_future(tx, at))
+
+
+def release(tx: Tx, duty: Duty) -> int:
+    """Demobilises one person: checked out by the leader, or not needed any more; the minutes on site."""
+    tx.actor.must_cover("duty.write", duty.area)
+    duty, offer = _locked(tx, duty)
+    if duty.state is DutyState.EXPECTED:
+        places.leave(tx, offer, OfferState.RELEASED)
+        return 0
+    return _depart(tx, duty, offer, Evidence.LEADER, tx.now)
+
+
+def no_show(tx: Tx, duty: Duty) -> list[Offer]:
+    """Marks somebody expected as not come; who moved up."""
+    tx.actor.must_cover("duty.write", duty.area)
+    _, offer = _locked(tx, duty)
+    places.leave(tx, offer, OfferState.NO_SHOW)
+    return places.promote(tx, offer.callout_id, offer.slot_id)
+
+
+def no_shows(tx: Tx, rules_of: CalloutRules, limit: int = 100) -> Missed:
+    """The sweep over people expected since ``no_show_minutes``; any number of workers may run it."""
+    latest_start = tx.now - timedelta(minutes=rules_of.no_show_minutes)
+    due = (
+        select(Offer)
+        .where(col(Offer.state) == OfferState.ACCEPTED, func.lower(col(Offer.during)) <= latest_start)
+        .order_by(col(Offer.id))
+        .limit(limit)
+        .with_for_update(skip_locked=True, key_share=True)
+        .execution_options(populate_existing=True)
+    )
+    absent = tx.exec(due).all()
+    for offer in absent:
+        places.leave(tx, offer, OfferState.NO_SHOW)
+    duties = select(Duty).where(col(Duty.offer_id).in_([offer.id for offer in absent]))
+    slots = sorted({(offer.callout_id, offer.slot_id) for offer in absent})
+    promoted = [moved for callout_id, slot_id in slots for moved in places.promote(tx, callout_id, slot_id)]
+    return Missed(tuple(tx.exec(duties.order_by(col(Duty.id))).all()), tuple(promoted))
+
+
+def _locked(tx: Tx, duty: Duty) -> tuple[Duty, Offer]:
+    """Offer before duty, as everywhere: the offer's lock covers its duty."""
+    offer = places.locked(tx, duty.offer_id)
+    tx.refresh(duty)
+    return duty, offer
+
+
+def _check_code(duty: Duty, offer: Offer, code: str) -> None:
+    if not same(places.code_hash(offer, code.strip()), duty.code_hash):
+        raise Refused("duty.code")
+
+
+def _not_future(tx: Tx, at: datetime | None) -> datetime:
+    if at is not None and at > tx.now:
+        raise Malformed("duty.future")
+    return at or tx.now
+
+
+def _arrive(tx: Tx, duty: Duty, offer: Offer, evidence: Evidence, at: datetime) -> Duty:
+    if duty.state is DutyState.ON_SITE:
+        return duty
+    if offer.state is OfferState.NO_SHOW:
+        if not places.hold(tx, offer, OfferState.ON_SITE):
+            raise Refused("duty.place_taken")
+    else:
+        rules.step("duty", rules.DUTY_ALLOWED, duty.state, DutyState.ON_SITE)
+        offer.state = rules.step("offer", rules.OFFER_ALLOWED, offer.state, OfferState.ON_SITE)
+        places.bring_duties(tx, [offer])
+    duty.checked_in_at, duty.grade = at, rules.grade(evidence)
+    tx.flush()
+    return duty
+
+
+def _depart(tx: Tx, duty: Duty, offer: Offer, evidence: Evidence, at: datetime) -> int:
+    if duty.state is DutyState.DONE:
+        return duty.minutes or 0
+    duty.state = rules.step("duty", rules.DUTY_ALLOWED, duty.state, DutyState.DONE)
+    offer.state = rules.step("offer", rules.OFFER_ALLOWED, offer.state, OfferState.DONE)
+    assert duty.checked_in_at is not None
+    assert duty.grade is not None
+    duty.minutes = rules.service_minutes(duty.checked_in_at, at)
+    duty.checked_out_at, duty.grade = at, rules.weaker(duty.grade, rules.grade(evidence))
+    tx.flush()
+    return duty.minutes

@@ -1,0 +1,229 @@
+"""What is stored of plans, callouts, offers and duties."""
+
+import uuid
+from datetime import datetime
+from typing import Any, Final
+
+from pydantic import ConfigDict
+from sqlalchemy import (
+    DDL,
+    BigInteger,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    UniqueConstraint,
+    event,
+    literal_column,
+    text,
+)
+from sqlalchemy.dialects.postgresql import TSTZRANGE, ExcludeConstraint, Range
+from sqlmodel import Field, SQLModel
+
+from volunteer_hub.core.columns import area, blob, jsonb, pk, public_id, ref, text_enum, ts, version
+from volunteer_hub.mobilization import rules
+from volunteer_hub.mobilization.rules import CalloutState, DutyState, Kind, OfferState, PlanState
+
+
+class PlanRun(SQLModel, table=True):
+    """A plan: asked for, solved by a worker, frozen with its reasons, approved.
+
+    ``result``: {"pairs": [{"slot", "volunteer", "wave", ...}], "gaps": [...], "proof": {...}, ...}, ids only.
+    """
+
+    __tablename__ = "plan_runs"
+    __table_args__ = (
+        CheckConstraint("state <> 'approved' OR approved_at IS NOT NULL", name="approved"),
+        CheckConstraint("second_by <> approved_by", name="two_people"),
+    )
+    id: int = pk()
+    public_id: uuid.UUID = public_id()
+    incident_id: int = ref("incidents.id")
+    area: str = area()
+    state: PlanState = text_enum(PlanState, "state", PlanState.REQUESTED)
+    requested_by: int | None = ref("accounts.id", null=True, index=False)
+    requested_at: datetime = ts()
+    lease_until: datetime | None = ts(null=True)
+    attempts: int = 0
+    progress: dict[str, Any] = jsonb()
+    deadline_seconds: float
+    policy_version: int = ref("policy_versions.id", index=False)
+    seed: int = Field(sa_column=Column(BigInteger, nullable=False))
+    problem_digest: str | None = None
+    result: dict[str, Any] | None = jsonb(null=True)
+    objective: dict[str, Any] | None = jsonb(null=True)
+    failure: str | None = None
+    finished_at: datetime | None = ts(null=True)
+    approved_by: int | None = ref("accounts.id", null=True, index=False)
+    approved_at: datetime | None = ts(null=True)
+    second_by: int | None = ref("accounts.id", null=True, index=False)
+    override_reason: str | None = None
+
+
+class Callout(SQLModel, table=True):
+    """One approved plan sent out."""
+
+    __tablename__ = "callouts"
+    id: int = pk()
+    public_id: uuid.UUID = public_id()
+    plan_run_id: int = ref("plan_runs.id", unique=True, index=False)
+    incident_id: int = ref("incidents.id")
+    area: str = area()
+    kind: Kind = text_enum(Kind, "kind")
+    state: CalloutState = text_enum(CalloutState, "state", CalloutState.SENDING)
+    answer_by: datetime = ts()
+    expires_at: datetime = ts()
+    created_at: datetime = ts()
+    ended_at: datetime | None = ts(null=True)
+    approved_by: int | None = ref("accounts.id", null=True, index=False)
+    second_by: int | None = ref("accounts.id", null=True, index=False)
+    reason: str | None = None
+    wave: int = 1
+    lease_until: datetime | None = ts(null=True)
+    next_look_at: datetime | None = ts(null=True, index=True)
+
+
+class SlotFill(SQLModel, table=True):
+    """How many places of a slot are taken in a callout, and the last number given in its stand-by line.
+
+    Written only by guarded updates: ``filled`` is the offers in ``rules.PLACED``, never above ``maximum``.
+    """
+
+    __tablename__ = "slot_fills"
+    __table_args__ = (CheckConstraint("filled BETWEEN 0 AND maximum", name="filled"),)
+    slot_id: int = Field(
+        sa_column=Column(BigInteger, ForeignKey("role_slots.id"), primary_key=True, autoincrement=False)
+    )
+    callout_id: int = Field(
+        sa_column=Column(
+            BigInteger, ForeignKey("callouts.id"), primary_key=True, autoincrement=False, index=True
+        )
+    )
+    minimum: int
+    target: int
+    maximum: int
+    filled: int = 0
+    line: int = 0
+
+
+class Offer(SQLModel, table=True):
+    """One person asked for one slot. ``during`` is the duty's time, ``expires_at`` ends the time to answer.
+
+    ``version`` counts the changes of place or time, ``ack_version`` is the last that the person confirmed.
+    """
+
+    model_config = ConfigDict(arbitrary_types_allowed=True)  # type: ignore[assignment]  # SQLModel's own subtype
+    __tablename__ = "offers"
+    __table_args__ = (
+        UniqueConstraint("callout_id", "slot_id", "volunteer_id"),
+        ForeignKeyConstraint(["slot_id", "callout_id"], ["slot_fills.slot_id", "slot_fills.callout_id"]),
+        ExcludeConstraint(
+            (literal_column("int8range(volunteer_id, volunteer_id, '[]')"), "&&"),
+            ("during", "&&"),
+            where=text("state IN ('accepted', 'on_site')"),
+            name="ex_offers_promised_once",
+        ),
+        CheckConstraint("NOT isempty(during)", name="during"),
+        Index("ix_offers_due", "expires_at", postgresql_where=text("state = 'asked'")),
+        Index("ix_offers_line", "slot_id", "position", postgresql_where=text("state = 'standing_by'")),
+    )
+    id: int = pk()
+    public_id: uuid.UUID = public_id()
+    callout_id: int = ref("callouts.id", index=False)
+    slot_id: int = Field(sa_column=Column(BigInteger, nullable=False, index=True))
+    volunteer_id: int = ref("volunteers.id")
+    area: str = area()
+    state: OfferState = text_enum(OfferState, "state", OfferState.QUEUED)
+    token_hash: bytes = blob(unique=True)
+    wave: int = 1
+    during: Range[datetime] = Field(sa_column=Column(TSTZRANGE, nullable=False))
+    minutes_there: int | None = None
+    decline_reason: rules.DeclineReason | None = text_enum(rules.DeclineReason, "decline_reason", null=True)
+    later_from: datetime | None = ts(null=True)
+    asked_at: datetime | None = ts(null=True)
+    answered_at: datetime | None = ts(null=True)
+    seen_at: datetime | None = ts(null=True)
+    expires_at: datetime | None = ts(null=True)
+    position: int | None = None
+    version: int = version()
+    ack_version: int | None = None
+
+    @property
+    def starts_at(self) -> datetime:
+        """When the duty begins."""
+        assert self.during.lower is not None
+        return self.during.lower
+
+    @property
+    def ends_at(self) -> datetime:
+        """When the duty ends."""
+        assert self.during.upper is not None
+        return self.during.upper
+
+
+class Duty(SQLModel, table=True):
+    """Accepted work, from check-in to check-out. ``grade`` is the weaker of the two evidences."""
+
+    __tablename__ = "duties"
+    __table_args__ = (
+        CheckConstraint("checked_out_at >= checked_in_at", name="times"),
+        CheckConstraint("(state = 'done') = (minutes IS NOT NULL)", name="minutes"),
+    )
+    id: int = pk()
+    public_id: uuid.UUID = public_id()
+    offer_id: int = ref("offers.id", unique=True, index=False)
+    volunteer_id: int = ref("volunteers.id")
+    incident_id: int = ref("incidents.id")
+    area: str = area()
+    code_hash: bytes = blob()
+    checked_in_at: datetime | None = ts(null=True)
+    checked_out_at: datetime | None = ts(null=True)
+    grade: rules.Grade | None = text_enum(rules.Grade, "grade", null=True)
+    minutes: int | None = None
+    state: DutyState = text_enum(DutyState, "state", DutyState.EXPECTED)
+
+
+class AnswerEvent(SQLModel, table=True):
+    """What a person did with an offer, and when; never changed."""
+
+    __tablename__ = "answer_events"
+    id: int = pk()
+    offer_id: int = ref("offers.id")
+    at: datetime = ts(index=True)
+    kind: rules.Answer = text_enum(rules.Answer, "kind")
+    data: dict[str, Any] = jsonb()
+
+
+PLAN_FROZEN: Final = """
+CREATE OR REPLACE FUNCTION plan_runs_frozen() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF jsonb_typeof(OLD.result) = 'object' AND (TG_OP = 'DELETE' OR
+     (NEW.result, NEW.objective, NEW.problem_digest, NEW.seed, NEW.policy_version, NEW.finished_at)
+     IS DISTINCT FROM
+     (OLD.result, OLD.objective, OLD.problem_digest, OLD.seed, OLD.policy_version, OLD.finished_at)) THEN
+    RAISE EXCEPTION 'a finished plan is frozen; make a new plan' USING ERRCODE = 'restrict_violation';
+  END IF;
+  RETURN CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
+END $$;
+CREATE TRIGGER plan_runs_frozen BEFORE UPDATE OR DELETE ON plan_runs
+FOR EACH ROW EXECUTE FUNCTION plan_runs_frozen();
+"""
+"""What a worker stored as a plan's result stays as it is; its state and approval go on."""
+
+EVENTS_APPEND_ONLY: Final = """
+CREATE OR REPLACE FUNCTION answer_events_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION 'answer_events is append-only' USING ERRCODE = 'restrict_violation';
+END $$;
+CREATE TRIGGER answer_events_append_only BEFORE UPDATE OR DELETE ON answer_events
+FOR EACH ROW EXECUTE FUNCTION answer_events_append_only();
+"""
+
+
+def _ddl(statement: str) -> DDL:
+    return DDL(statement)  # type: ignore[no-untyped-call]  # SQLAlchemy leaves its constructor untyped
+
+
+event.listen(SQLModel.metadata.tables["plan_runs"], "after_create", _ddl(PLAN_FROZEN))
+event.listen(SQLModel.metadata.tables["answer_events"], "after_create", _ddl(EVENTS_APPEND_ONLY))

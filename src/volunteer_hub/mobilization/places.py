@@ -1,0 +1,236 @@
+"""Places of a slot: taken and freed by guarded updates, handed on along the stand-by line.
+
+Locks are taken in this order: the offer, its person, the slot's count. Whoever moves up the line is taken
+only if nobody else holds them, so no circle of waiting forms; the sweep picks up who was passed over so.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Final
+
+from psycopg.errors import ExclusionViolation
+from sqlalchemy import ColumnElement, func, tuple_, update
+from sqlalchemy.dialects.postgresql import Range
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import col, select
+
+from volunteer_hub.core.db import Tx
+from volunteer_hub.core.errors import NotFound, Refused
+from volunteer_hub.core.signing import token_hash
+from volunteer_hub.mobilization import rules
+from volunteer_hub.mobilization.models import Callout, Duty, Offer, SlotFill
+from volunteer_hub.mobilization.rules import DutyState, OfferState
+
+_DUTY_AFTER: Final[Mapping[OfferState, DutyState]] = {
+    OfferState.NO_SHOW: DutyState.NO_SHOW,
+    OfferState.ON_SITE: DutyState.ON_SITE,
+    OfferState.DONE: DutyState.DONE,
+}
+
+
+def locked(tx: Tx, offer_id: int) -> Offer:
+    """The offer as it is now, kept for this transaction. Raises NotFound."""
+    wanted = select(Offer).where(col(Offer.id) == offer_id).with_for_update(key_share=True)
+    offer = tx.exec(wanted.execution_options(populate_existing=True)).first()
+    if offer is None:
+        raise NotFound("not_found")
+    return offer
+
+
+def locked_all(tx: Tx, which: ColumnElement[bool]) -> Sequence[Offer]:
+    """The same for many, by id."""
+    wanted = select(Offer).where(which).order_by(col(Offer.id)).with_for_update(key_share=True)
+    return tx.exec(wanted.execution_options(populate_existing=True)).all()
+
+
+def duty_code(offer: Offer) -> str:
+    """The six digits that check this person in: derived, so that a page can show them again at any time."""
+    return f"{int.from_bytes(token_hash(f'duty {offer.public_id}')[:8]) % 10**6:06d}"
+
+
+def code_hash(offer: Offer, code: str) -> bytes:
+    """What is stored of a code; bound to the offer, because six digits alone are soon tried out."""
+    return token_hash(f"code {offer.public_id} {code}")
+
+
+def place_or_line(tx: Tx, offer: Offer) -> OfferState:
+    """Gives a locked offer a place, or the next number of the stand-by line when the slot is full.
+
+    Raises Refused when the person is promised elsewhere at that time; the transaction stays usable.
+    """
+    _lock_person(tx, offer.volunteer_id)
+    while not hold(tx, offer):
+        number = _next_in_line(tx, offer)
+        if number is not None:
+            offer.state = _step(offer, OfferState.STANDING_BY)
+            offer.position = number
+            tx.flush()
+            break
+    return offer.state
+
+
+def hold(tx: Tx, offer: Offer, state: OfferState = OfferState.ACCEPTED) -> bool:
+    """Takes a place for the offer, if there is one, and makes its duty. Raises Refused as `place_or_line`."""
+    try:
+        with tx.begin_nested():
+            if not _take(tx, offer):
+                return False
+            offer.state = _step(offer, state)
+            offer.position = None
+            _expect(tx, offer)
+            tx.flush()
+    except IntegrityError as error:
+        if isinstance(error.orig, ExclusionViolation):
+            raise Refused("offer.promised_elsewhere") from None
+        raise
+    return True
+
+
+def move(tx: Tx, offer: Offer, during: Range[datetime]) -> bool:
+    """Gives a locked offer another time; False, and nothing moved, when the person is promised then."""
+    if offer.state in rules.HOLDING:
+        _lock_person(tx, offer.volunteer_id)
+    try:
+        with tx.begin_nested():
+            offer.during = during
+            tx.flush()
+    except IntegrityError as error:
+        if isinstance(error.orig, ExclusionViolation):
+            return False
+        raise
+    return True
+
+
+def leave(tx: Tx, offer: Offer, after: OfferState) -> None:
+    """Ends a locked offer; a place it had is free again."""
+    placed = offer.state in rules.PLACED
+    offer.state = _step(offer, after)
+    offer.position = None
+    tx.flush()
+    if placed:
+        bring_duties(tx, [offer])
+        fill = update(SlotFill).where(*_fill_of(offer)).values(filled=col(SlotFill.filled) - 1)
+        tx.execute(fill)
+
+
+def leave_all(tx: Tx, offers: Iterable[Offer], after: OfferState) -> list[Offer]:
+    """Ends many locked offers at once, in a fixed number of statements."""
+    left = list(offers)
+    for offer in left:
+        offer.state = _step(offer, after)
+        offer.position = None
+    tx.flush()
+    bring_duties(tx, left)
+    slots = sorted({(offer.slot_id, offer.callout_id) for offer in left})
+    taken = (
+        select(func.count())
+        .where(
+            col(Offer.slot_id) == col(SlotFill.slot_id),
+            col(Offer.callout_id) == col(SlotFill.callout_id),
+            col(Offer.state).in_(rules.PLACED),
+        )
+        .scalar_subquery()
+    )
+    key = tuple_(col(SlotFill.slot_id), col(SlotFill.callout_id))
+    tx.execute(update(SlotFill).where(key.in_(slots)).values(filled=taken))
+    return left
+
+
+def promote(tx: Tx, callout_id: int, slot_id: int) -> list[Offer]:
+    """Moves up the stand-by line while places are free; passes over whoever is promised elsewhere by now."""
+    state = tx.exec(select(Callout.state).where(col(Callout.id) == callout_id)).one()
+    if state not in rules.LIVE:
+        return []
+    line = (
+        select(Offer.id, Offer.volunteer_id)
+        .where(
+            col(Offer.callout_id) == callout_id,
+            col(Offer.slot_id) == slot_id,
+            col(Offer.state) == OfferState.STANDING_BY,
+            func.upper(col(Offer.during)) > tx.now,
+        )
+        .order_by(col(Offer.position))
+    )
+    moved: list[Offer] = []
+    for offer_id, volunteer_id in tx.exec(line).all():
+        offer = _locked_if_free(tx, offer_id, volunteer_id)
+        if offer is None:
+            continue
+        try:
+            if not hold(tx, offer):
+                break
+        except Refused:
+            continue
+        moved.append(offer)
+    return moved
+
+
+def bring_duties(tx: Tx, offers: Sequence[Offer]) -> None:
+    """Brings the duties of these offers to the state that their offer asks for."""
+    states = {offer.id: _DUTY_AFTER.get(offer.state, DutyState.CANCELLED) for offer in offers}
+    for duty in tx.exec(select(Duty).where(col(Duty.offer_id).in_(states))):
+        duty.state = rules.step("duty", rules.DUTY_ALLOWED, duty.state, states[duty.offer_id])
+    tx.flush()
+
+
+def _expect(tx: Tx, offer: Offer) -> None:
+    duty = tx.exec(select(Duty).where(col(Duty.offer_id) == offer.id)).first()
+    if duty is not None:
+        wanted = _DUTY_AFTER.get(offer.state, DutyState.EXPECTED)
+        duty.state = rules.step("duty", rules.DUTY_ALLOWED, duty.state, wanted)
+        return
+    incident = tx.exec(select(Callout.incident_id).where(col(Callout.id) == offer.callout_id)).one()
+    tx.add(
+        Duty(
+            offer_id=offer.id,
+            volunteer_id=offer.volunteer_id,
+            incident_id=incident,
+            area=offer.area,
+            code_hash=code_hash(offer, duty_code(offer)),
+        )
+    )
+
+
+def _take(tx: Tx, offer: Offer) -> bool:
+    free = col(SlotFill.filled) < col(SlotFill.maximum)
+    taken = update(SlotFill).where(*_fill_of(offer), free).values(filled=col(SlotFill.filled) + 1)
+    return tx.execute(taken.returning(col(SlotFill.filled))).first() is not None
+
+
+def _next_in_line(tx: Tx, offer: Offer) -> int | None:
+    """The number, or None when a place has come free meanwhile.
+
+    The update locks the count until commit, so whoever frees a place sees everybody who stands by.
+    """
+    full = col(SlotFill.filled) >= col(SlotFill.maximum)
+    lined = update(SlotFill).where(*_fill_of(offer), full).values(line=col(SlotFill.line) + 1)
+    return tx.execute(lined.returning(col(SlotFill.line))).scalar()
+
+
+def _fill_of(offer: Offer) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return col(SlotFill.slot_id) == offer.slot_id, col(SlotFill.callout_id) == offer.callout_id
+
+
+def _promise(volunteer_id: int) -> ColumnElement[int]:
+    return func.hashtextextended(f"promise {volunteer_id}", 0)
+
+
+def _lock_person(tx: Tx, volunteer_id: int) -> None:
+    """One promise at a time: two that meet in the exclusion constraint would wait for each other."""
+    tx.execute(select(func.pg_advisory_xact_lock(_promise(volunteer_id))))
+
+
+def _locked_if_free(tx: Tx, offer_id: int, volunteer_id: int) -> Offer | None:
+    wanted = (
+        select(Offer)
+        .where(col(Offer.id) == offer_id, col(Offer.state) == OfferState.STANDING_BY)
+        .with_for_update(skip_locked=True, key_share=True)
+        .execution_options(populate_existing=True)
+    )
+    if not tx.execute(select(func.pg_try_advisory_xact_lock(_promise(volunteer_id)))).scalar():
+        return None
+    return tx.exec(wanted).first()
+
+
+def _step(offer: Offer, after: OfferState) -> OfferState:
+    return rules.step("offer", rules.OFFER_ALLOWED, offer.state, after)
