@@ -1,10 +1,7 @@
-import contextlib
+import re
 import socket
 import ssl
-import threading
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,65 +11,11 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from tests.core.http_server import Server, serving
+from volunteer_hub.core import net
 from volunteer_hub.core.errors import HubError, Malformed, Refused, Unavailable
+from volunteer_hub.core.i18n import has
 from volunteer_hub.core.net import Outbound, check_url, checked_addresses, resolve_host, safe_client
-
-HELLO = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
-Respond = Callable[[socket.socket], None]
-
-
-@dataclass
-class Server:
-    """A real HTTP server that counts connections and keeps what it was sent."""
-
-    host: str
-    port: int
-    connections: int = 0
-    heard: list[bytes] = field(default_factory=list)
-
-    @property
-    def name(self) -> str:
-        return f"{self.host}:{self.port}"
-
-
-@contextlib.contextmanager
-def serving(
-    respond: bytes | Respond = HELLO,
-    *,
-    host: str = "127.0.0.1",
-    port: int = 0,
-    tls: ssl.SSLContext | None = None,
-) -> Iterator[Server]:
-    listener = socket.create_server((host, 0))
-    server = Server(host, listener.getsockname()[1])
-    stop = threading.Event()
-
-    def answer(peer: socket.socket) -> None:
-        with contextlib.suppress(OSError), peer:
-            stream = tls.wrap_socket(peer, server_side=True) if tls else peer
-            server.heard.append(stream.recv(65536))
-            if isinstance(respond, bytes):
-                stream.sendall(respond)
-            else:
-                respond(stream)
-
-    def accept() -> None:
-        while not stop.is_set():
-            with contextlib.suppress(OSError):
-                peer, _ = listener.accept()
-                server.connections += 1
-                threading.Thread(target=answer, args=(peer,), daemon=True).start()
-
-    thread = threading.Thread(target=accept, daemon=True)
-    thread.start()
-    try:
-        yield server
-    finally:
-        stop.set()
-        with contextlib.suppress(OSError):
-            listener.shutdown(socket.SHUT_RDWR)
-        listener.close()
-        thread.join(5)
 
 
 def allowed(server: Server, **more: float) -> Outbound:
@@ -397,3 +340,13 @@ def test_tls_is_checked_against_the_name_not_the_address(tmp_path: Path) -> None
             with pytest.raises(Unavailable) as caught:
                 http.get(f"https://other.example:{server.port}/")
             assert caught.value.code == "net.unreachable"
+
+
+def test_every_refusal_can_be_said_in_both_languages() -> None:
+    package = Path(net.__file__).parent.parent
+    sources = [package / "core/net.py", package / "core/geo.py", package / "volunteers/geocode.py"]
+    codes = {
+        code for p in sources for code in re.findall(r'"((?:net|geo|geocode)\.[a-z_0-9]+)"', p.read_text())
+    }
+    assert len(codes) == 18
+    assert [(code, lang) for code in codes for lang in ("en", "zh") if not has(lang, f"error.{code}")] == []

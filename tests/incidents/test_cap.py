@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from tests.incidents.cap_documents import POLYGON, SENDER, SENT, document, info, reference
 from volunteer_hub.core.errors import HubError, Malformed
+from volunteer_hub.core.i18n import t
 from volunteer_hub.incidents import cap_model as m
 from volunteer_hub.incidents.cap import parse
 
@@ -167,6 +168,8 @@ def test_what_is_wrong_is_refused_naming_the_field(data: bytes, code: str, where
         parse(data)
     assert (caught.value.code, caught.value.params["field"]) == (code, where)
     assert [(field.where, field.code) for field in caught.value.fields] == [(where, code)]
+    english, chinese = (t(lang, f"error.{code}", **caught.value.params) for lang in ("en", "zh"))
+    assert english != chinese
 
 
 HEAD, TAIL = (part.encode() for part in document(info(area="|")).decode().split("|"))

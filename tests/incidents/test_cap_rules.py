@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tests.incidents.cap_documents import SENDER, SENT, document, info, reference
+from volunteer_hub.core.i18n import has
 from volunteer_hub.core.policy import SHIPPED, read
 from volunteer_hub.incidents.cap import parse
 from volunteer_hub.incidents.cap_model import CapAlert, Severity
@@ -327,3 +328,10 @@ def test_the_senders_name_is_part_of_an_alerts_name() -> None:
     other = stored(replace(FIRST, sender="other@example"), INCIDENT)
     assert outcome(FIRST, other) == (Kind.PROPOSE, None)
     assert FIRST.sender == SENDER
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_every_outcome_and_reason_can_be_said(lang: str) -> None:
+    keys = [f"cap.kind.{kind}" for kind in Kind] + [f"cap.why.{why}" for why in Why]
+    assert [key for key in keys if not has(lang, key)] == []
+    assert len(keys) == 18
