@@ -41,8 +41,24 @@ def check_policies() -> None:
             policy.load(name, kind)
         except policy.PolicyError as error:
             wrong.append(str(error))
+    wrong = wrong or _dangling_names()
     if wrong:
         raise policy.PolicyError("\n".join(wrong))
+
+
+def _dangling_names() -> list[str]:
+    """What one file names and another does not hold."""
+    skills, hazards = policy.load("skills", Skills), policy.load("hazards", Hazards)
+    wrong = [
+        f'{policy.path_of("hazards")}: {key}: "{code}" is not in skills.toml; add it there or correct it'
+        for key, code in hazards.skills_named()
+        if code not in skills.skills
+    ]
+    for code, template in policy.load("drills", Drills).templates.items():
+        if template.hazard not in hazards.hazards:
+            where = f"{policy.path_of('drills')}: templates.{code}.hazard"
+            wrong.append(f'{where}: "{template.hazard}" is not in hazards.toml; add it there or correct it')
+    return wrong
 
 
 def start() -> None:

@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from volunteer_hub.core.settings import settings
 
@@ -23,8 +23,8 @@ class Policy(BaseModel):
 class Name(Policy):
     """What people call a thing, in both languages."""
 
-    en: str
-    zh: str
+    en: str = Field(min_length=1)
+    zh: str = Field(min_length=1)
 
 
 class PolicyError(ValueError):
