@@ -26,6 +26,7 @@ from volunteer_hub.web.render import CRITICAL_STYLE_SOURCE, STATIC, Lang, NavEnt
 PAGES = Path(__file__).parent / "gallery_pages"
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 HOST = "http://hub.example"
+ADDRESSES = {"live": "/incidents/7", "new_callout": "/incidents/7/callout"}
 ZONE = "Asia/Shanghai"
 POLICY = f"default-src 'self'; style-src 'self' {CRITICAL_STYLE_SOURCE}; img-src 'self'"
 NIGHT = datetime(2026, 3, 13, 18, 40, tzinfo=UTC)
@@ -66,7 +67,11 @@ def sample(lang: Lang) -> dict[str, dict[str, Any]]:
     console = {"nav": nav, "account": account}
     minute = timedelta(minutes=1)
     bands = (say("under 1 km", "1公里内"), say("1–3 km", "1–3公里"), say("3–10 km", "3–10公里"))
-    skills = (say("First aid 2", "急救 2级"), say("General helper 1", "一般协助 1级"), say("Driver 3", "驾驶 3级"))
+    skills = (
+        say("First aid 2", "急救 2级"),
+        say("General helper 1", "一般协助 1级"),
+        say("Driver 3", "驾驶 3级"),
+    )
     states = (
         ("ok", say("on site", "已到场")),
         ("ok", say("accepted", "已接受")),
@@ -137,10 +142,23 @@ def sample(lang: Lang) -> dict[str, dict[str, Any]]:
     ]
     entries = [
         {"at": NIGHT + 23 * minute, "what": say("9 people on site", "9人到场"), "by": "", "major": True},
-        {"at": NIGHT + 14 * minute, "what": say("Wave 2 sent to 24", "第2批发给24人"), "by": say("by the clock", "系统按时")},
-        {"at": NIGHT, "what": say("Wave 1 sent to 39", "第1批发给39人"), "by": say("Mei Chen", "陈梅"), "major": True},
-        {"at": NIGHT - 4 * minute, "what": say("Incident declared from a CAP alert", "由CAP预警宣布事件"), "by": say("Mei Chen", "陈梅")},
-    ]  # fmt: skip
+        {
+            "at": NIGHT + 14 * minute,
+            "what": say("Wave 2 sent to 24", "第2批发给24人"),
+            "by": say("by the clock", "系统按时"),
+        },
+        {
+            "at": NIGHT,
+            "what": say("Wave 1 sent to 39", "第1批发给39人"),
+            "by": say("Mei Chen", "陈梅"),
+            "major": True,
+        },
+        {
+            "at": NIGHT - 4 * minute,
+            "what": say("Incident declared from a CAP alert", "由CAP预警宣布事件"),
+            "by": say("Mei Chen", "陈梅"),
+        },
+    ]
     answers = [(0, 0), (2, 1), (4, 3), (6, 5), (9, 7), (14, 8), (17, 10), (20, 12), (23, 13)]
     forecast = [(0, 0, 0), (10, 4, 10), (20, 8, 16), (30, 13, 20), (43, 17, 24), (50, 18, 25)]
     return {
@@ -172,8 +190,20 @@ def sample(lang: Lang) -> dict[str, dict[str, Any]]:
                 {"key": "max", "label": say("At most", "最多"), "number": True},
             ],
             "need_rows": [
-                {"role": say("General helper", "一般协助"), "role_href": "#", "min": 9, "target": 12, "max": 16},
-                {"role": say("First aid, level 2", "急救，2级"), "role_href": "#", "min": 2, "target": 3, "max": 4},
+                {
+                    "role": say("General helper", "一般协助"),
+                    "role_href": "#",
+                    "min": 9,
+                    "target": 12,
+                    "max": 16,
+                },
+                {
+                    "role": say("First aid, level 2", "急救，2级"),
+                    "role_href": "#",
+                    "min": 2,
+                    "target": 3,
+                    "max": 4,
+                },
             ],
             **console,
         },
@@ -201,12 +231,17 @@ def shots(only: set[str]) -> Iterator[Shot]:
     for lang in ("en", "zh"):
         env = environment(lang, ZONE)
         env.loader = ChoiceLoader([FileSystemLoader(PAGES), env.loader])  # type: ignore[list-item]  # set above
-        env.globals["say"] = (lambda en, zh: en) if lang == "en" else (lambda en, zh: zh)
+        env.globals["say"] = lambda *texts, at=("en", "zh").index(lang): texts[at]
         for name, context in sample(lang).items():
             if only and name not in only:
                 continue
             for theme in ("light", "dark"):
-                answer = page(request(f"/{name}", lang, theme), f"{name}.html", zone=ZONE, **context)
+                answer = page(
+                    request(ADDRESSES.get(name, f"/{name}"), lang, theme),
+                    f"{name}.html",
+                    zone=ZONE,
+                    **context,
+                )
                 for width in (390, 1280):
                     yield Shot(f"{name}-{lang}-{theme}-{width}", bytes(answer.body), width)
 
@@ -230,9 +265,12 @@ def take(browser: Browser, shot: Shot, folder: Path) -> None:
 
     view.route("**/*", serve)
     view.goto(f"{HOST}/")
-    wide = view.evaluate("document.documentElement.scrollWidth")
+    wide, high = view.evaluate(
+        "[document.documentElement.scrollWidth, document.documentElement.scrollHeight]"
+    )
     if wide > shot.width:
         shot.problems.append(f"{wide} px wide in a {shot.width} px window")
+    view.set_viewport_size({"width": shot.width, "height": high})  # or a sticky bar hides what lies under it
     view.screenshot(path=folder / f"{shot.name}.png", full_page=True)
     view.close()
 

@@ -62,7 +62,7 @@ class NavEntry:
 def _known_language(tag: str | None) -> Lang | None:
     """A language we speak for a tag such as `zh-Hant-TW` or `en_GB`."""
     head = re.split("[-_]", (tag or "").strip().lower(), maxsplit=1)[0]
-    return head if head in LANGUAGES else None  # type: ignore[return-value]  # LANGUAGES holds the Literal's values
+    return head if head in LANGUAGES else None
 
 
 def language_of(request: HTTPConnection) -> Lang:
