@@ -1,0 +1,43 @@
+"""Runs of jobs: begun in one transaction and ended in another, so that a job that dies leaves its start."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from sqlmodel import col, delete, select
+
+from volunteer_hub.audit.models import JobRun
+from volunteer_hub.core.db import Tx
+
+
+def begin(tx: Tx, job: str) -> int:
+    """Notes that a job starts; the id to end it with."""
+    run = JobRun(job=job, started_at=tx.now)
+    tx.add(run)
+    tx.flush()
+    return run.id
+
+
+def end(tx: Tx, run_id: int, *, ok: bool, done: int = 0, detail: str = "") -> JobRun:
+    """Notes how it ended: how much was done, and what went wrong, never with personal values."""
+    run = tx.get_one(JobRun, run_id)
+    run.ended_at, run.ok, run.done, run.detail = tx.now, ok, done, detail
+    tx.flush()
+    return run
+
+
+def latest(tx: Tx) -> dict[str, JobRun]:
+    """Job -> its newest run."""
+    newest = select(JobRun).distinct(col(JobRun.job)).order_by(col(JobRun.job), col(JobRun.id).desc())
+    return {run.job: run for run in tx.exec(newest)}
+
+
+def listed(tx: Tx, job: str, limit: int = 50) -> Sequence[JobRun]:
+    """A job's runs, the newest first."""
+    own = select(JobRun).where(col(JobRun.job) == job)
+    return tx.exec(own.order_by(col(JobRun.id).desc()).limit(limit)).all()
+
+
+def sweep(tx: Tx, keep: timedelta) -> int:
+    """Removes runs older than ``keep``; the count removed."""
+    old = tx.execute(delete(JobRun).where(col(JobRun.started_at) < tx.now - keep))
+    return int(old.rowcount)  # type: ignore[attr-defined]
