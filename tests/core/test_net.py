@@ -191,6 +191,10 @@ def test_an_odd_port_is_refused_before_the_name_is_asked_for() -> None:
         "http://",
         "hooks.example",
         "http://u:p@x/",
+        "http://[::1",
+        "http://x:port/",
+        "http://x\x00y/",
+        "http://x\ud800/",
     ],
 )
 def test_what_is_no_web_address_is_malformed(url: str) -> None:
@@ -281,6 +285,12 @@ def test_a_server_that_drips_ends_at_the_deadline(head: bytes) -> None:
         start = time.monotonic()
         assert refusal(f"http://{server.name}/", allowed(server, seconds=0.5)).code == "net.timeout"
         assert time.monotonic() - start < 1.5
+
+
+def test_no_connection_begins_when_the_time_is_over() -> None:
+    with serving() as server:
+        assert refusal(f"http://{server.name}/", allowed(server, seconds=0.0)).code == "net.timeout"
+        assert server.connections == 0
 
 
 def test_proxies_of_the_environment_are_not_used(monkeypatch: pytest.MonkeyPatch) -> None:

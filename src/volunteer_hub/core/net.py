@@ -6,6 +6,7 @@ name stays in the Host header and in TLS. Proxies from the environment are not u
 name themselves.
 """
 
+import contextlib
 import ipaddress
 import socket
 import ssl
@@ -167,11 +168,10 @@ class _GuardedTransport(httpx2.BaseTransport):
             raise Unavailable("net.timeout", host=host) from error
         except (httpcore2.NetworkError, httpcore2.ProtocolError, httpcore2.UnsupportedProtocol) as error:
             raise Unavailable("net.unreachable", host=host) from error
-        assert isinstance(answer.stream, Iterable)
         response = httpx2.Response(
             answer.status,
             headers=answer.headers,
-            stream=_BoundedBody(answer.stream, self._outbound.max_bytes, host),
+            stream=_BoundedBody(answer, self._outbound.max_bytes, host),
             extensions=answer.extensions,
         )
         if problem := _problem(response, host):
@@ -196,13 +196,13 @@ def _problem(response: httpx2.Response, host: str) -> HubError | None:
 class _BoundedBody(httpx2.SyncByteStream):
     """Reads no more than the limit of an answer's body."""
 
-    def __init__(self, body: Iterable[bytes], limit: int, host: str) -> None:
-        self._body, self._limit, self._host = body, limit, host
+    def __init__(self, answer: httpcore2.Response, limit: int, host: str) -> None:
+        self._answer, self._limit, self._host = answer, limit, host
 
     def __iter__(self) -> Iterator[bytes]:
         left = self._limit
         try:
-            for chunk in self._body:
+            for chunk in self._answer.iter_stream():
                 left -= len(chunk)
                 if left < 0:
                     raise Unavailable("net.too_large", host=self._host, limit=self._limit)
@@ -213,8 +213,7 @@ class _BoundedBody(httpx2.SyncByteStream):
             raise Unavailable("net.unreachable", host=self._host) from error
 
     def close(self) -> None:
-        if hasattr(self._body, "close"):
-            self._body.close()
+        self._answer.close()
 
 
 class _GuardedBackend(httpcore2.NetworkBackend):
@@ -233,17 +232,18 @@ class _GuardedBackend(httpcore2.NetworkBackend):
         socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
     ) -> httpcore2.NetworkStream:
         end = time.monotonic() + self._outbound.seconds
-        addresses = checked_addresses(host, port, self._outbound, self._resolve)[:3]
-        for address in addresses:
-            try:
-                stream = self._sockets.connect_tcp(
-                    address, port, _left(end, timeout), local_address, socket_options
-                )
-                return _TimedStream(stream, end)
-            except httpcore2.ConnectError:
-                if address == addresses[-1]:
-                    raise
-        raise AssertionError("a checked host has at least one address")
+        *others, last = checked_addresses(host, port, self._outbound, self._resolve)[:3]
+
+        def connect(address: str) -> httpcore2.NetworkStream:
+            left = _left(end, timeout)
+            return _TimedStream(
+                self._sockets.connect_tcp(address, port, left, local_address, socket_options), end
+            )
+
+        for address in others:
+            with contextlib.suppress(httpcore2.ConnectError):
+                return connect(address)
+        return connect(last)
 
 
 class _TimedStream(httpcore2.NetworkStream):
