@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Request
 
-from volunteer_hub.access import login, tokens
+from volunteer_hub.access import sessions, tokens
 from volunteer_hub.core import db, gate
 from volunteer_hub.core.actor import GUEST, Actor
 from volunteer_hub.core.errors import Forbidden, Unauthenticated
@@ -21,7 +21,7 @@ def actor_at(request: Request) -> Actor:
         if scheme.lower() == "bearer" and token:
             return tokens.actor_of_token(tx, token.strip())
         if cookie:
-            return login.actor_of_session(tx, cookie)
+            return sessions.actor_of_session(tx, cookie)
     raise Unauthenticated("unauthenticated")
 
 

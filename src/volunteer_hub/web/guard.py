@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from fastapi import Depends, Request
 from fastapi.responses import RedirectResponse
 
-from volunteer_hub.access import login
+from volunteer_hub.access import sessions
 from volunteer_hub.core import db, gate
 from volunteer_hub.core.actor import GUEST, Actor
 from volunteer_hub.core.errors import Forbidden, Unauthenticated
@@ -21,7 +21,7 @@ def actor_at(request: Request) -> Actor:
     if not cookie:
         raise Unauthenticated("unauthenticated")
     with db.transaction(GUEST, "session.read") as tx:
-        return login.actor_of_session(tx, cookie)
+        return sessions.actor_of_session(tx, cookie)
 
 
 def allow(permission: str) -> Any:

@@ -1,0 +1,61 @@
+"""``volunteer-hub``: a command for every operation, loaded when it is called, so that --help is quick."""
+
+import importlib
+from typing import Final
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command
+
+# name: (module:attribute, one line of help). A test loads each.
+COMMANDS: Final[dict[str, tuple[str, str]]] = {
+    "serve": ("volunteer_hub.cli.ops:serve", "Serve pages and API, with a worker beside them."),
+    "work": ("volunteer_hub.cli.ops:work", "Run one worker: the clock and the planner."),
+    "demo": ("volunteer_hub.cli.demo:demo", "Build a made-up city, play one night, leave it running."),
+    "import": ("volunteer_hub.cli.data:import_", "Import volunteers or foreign reports from a file."),
+    "export": ("volunteer_hub.cli.data:export", "Export volunteers to CSV or XLSX."),
+    "incident": ("volunteer_hub.cli.incident:incident", "Declare, plan, mobilize and close an incident."),
+    "account": ("volunteer_hub.cli.account:account", "Create accounts, set passwords, grant roles."),
+    "db": ("volunteer_hub.cli.database:db", "Upgrade, stop, back up and restore the database."),
+    "doctor": ("volunteer_hub.cli.ops:doctor", "Check this installation and say what to mend."),
+}
+
+
+def load(name: str) -> TyperCommand | TyperGroup:
+    """The command of a name, imported now."""
+    module, _, attribute = COMMANDS[name][0].partition(":")
+    found = getattr(importlib.import_module(module), attribute)
+    command = get_command(found)
+    command.name = name
+    return command  # type: ignore[return-value]  # typer declares its base, and gives one of these two
+
+
+class _Lazy(TyperGroup):
+    """Lists every command from the table, and imports only the one that is called."""
+
+    def list_commands(self, ctx: typer.Context) -> list[str]:  # type: ignore[override]  # typer's own Context
+        del ctx
+        return list(COMMANDS)
+
+    def get_command(self, ctx: typer.Context, cmd_name: str) -> TyperCommand | None:  # type: ignore[override]
+        del ctx
+        if cmd_name not in COMMANDS:
+            return None
+        return TyperCommand(cmd_name, help=COMMANDS[cmd_name][1])
+
+    def resolve_command(self, ctx, args):  # type: ignore[no-untyped-def]  # click's signature, which typer vendors
+        name, command, rest = super().resolve_command(ctx, args)
+        return name, load(name) if name in COMMANDS else command, rest
+
+
+app = typer.Typer(cls=_Lazy, no_args_is_help=True, add_completion=False, help=__doc__, rich_markup_mode=None)
+
+
+@app.callback()
+def _root() -> None:
+    """Volunteer Hub: a city's standing pool of volunteers, mobilized in minutes."""
+
+
+def main() -> None:
+    """The console script."""
+    app()

