@@ -15,7 +15,7 @@ _PLAN_PAUSE_SECONDS = 0.25
 
 
 def main() -> None:
-    """Runs until SIGTERM or SIGINT, then lets sweeps end; a plan half solved is taken up by another worker."""
+    """Runs until SIGTERM or SIGINT, then lets sweeps end; another worker takes up a plan half solved."""
     bootstrap.start()
     stopped = threading.Event()
 

@@ -6,7 +6,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final, Literal, Protocol
 
-from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po
 
 LOCALE: Final = Path(__file__).resolve().parent.parent / "locale"
@@ -50,9 +49,8 @@ def catalogue(lang: str) -> Mapping[str, str | tuple[str, ...]]:
     return texts
 
 
-@cache
 def _plural_index(lang: str, n: int) -> int:
-    return int(Catalog(locale=lang).plural_func(n)) if lang != "zh" else 0  # type: ignore[attr-defined]
+    return int(n != 1) if lang == "en" else 0
 
 
 def t(lang: str, key: str, /, **params: Any) -> str:

@@ -54,7 +54,7 @@ def configure() -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_RedactingFormatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
     logging.basicConfig(level=level, handlers=[handler], force=True)
-    for noisy in ("sqlalchemy.engine", "apscheduler", "httpx2", "httpcore"):
+    for noisy in ("sqlalchemy.engine", "apscheduler", "httpx2", "httpcore2", "geopy"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     structlog.configure(
         processors=[

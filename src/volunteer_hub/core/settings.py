@@ -40,7 +40,8 @@ class Settings(BaseSettings):
     sms_url: str | None = Field(
         None, description="https://account:token@gateway/.../Messages.json?From=number"
     )
-    geocoder: str | None = Field(None, description="none by default: addresses never leave by accident")
+    geocoder: SecretStr | None = Field(None, description="none by default: addresses never leave by accident")
+    internal_hosts: frozenset[str] = Field(frozenset(), description='"host:port" inside that may be called')
     plan_deadline: float = Field(60.0, gt=0, le=3600, description="seconds a plan may take")
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
