@@ -7,7 +7,8 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-_SEARCHABLE = stat.S_IXOTH
+# Its group may be ours: then the group's bit decides, not the others'.
+_SEARCHABLE = stat.S_IXGRP | stat.S_IXOTH
 
 
 def start(data_dir: Path) -> str:
