@@ -77,12 +77,17 @@ class Incident(SQLModel, table=True):
 
 
 class Task(SQLModel, table=True):
-    """Work at a place in a window of time. ``template`` names the hazard's task it was made from."""
+    """Work at a place in a window of time.
+
+    ``template`` names the hazard's task it was made from, as "flood.boats"; ``reference`` the report it came
+    from, so that a report read twice is one task.
+    """
 
     __tablename__ = "tasks"
     __table_args__ = (
         CheckConstraint("priority BETWEEN 1 AND 5", name="priority_range"),
         CheckConstraint("ends_at > starts_at", name="window"),
+        UniqueConstraint("incident_id", "reference"),
         CheckConstraint(_ON_EARTH, name="position"),
     )
     id: int = pk()
@@ -91,6 +96,7 @@ class Task(SQLModel, table=True):
     area: str = area()
     title: str = _word()
     template: str | None = _word(null=True)
+    reference: str | None = _word(null=True)
     place: str = _prose()
     lat: float
     lon: float
@@ -129,7 +135,7 @@ class RoleSlot(SQLModel, table=True):
 
 
 class SlotMinimum(SQLModel, table=True):
-    """Of a slot's people at least ``heads`` with a skill; one person counts for two only if both may share."""
+    """Of a slot's people at least ``heads`` with a skill; one counts for two only if both may share."""
 
     __tablename__ = "slot_minima"
     __table_args__ = (

@@ -8,10 +8,11 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 from volunteer_hub.core.errors import FieldError, HubError, Malformed, Refused
 from volunteer_hub.core.geo import check_position
+from volunteer_hub.core.i18n import Text
 from volunteer_hub.incidents.policy import Hazards, NodeKind, ResponseLevel
 
 LEVELS: Final[tuple[ResponseLevel, ...]] = ("I", "II", "III", "IV")
@@ -115,7 +116,7 @@ class LogKind(StrEnum):
 
 @dataclass(frozen=True)
 class MinimumSpec:
-    """Of a slot's people at least ``heads`` with a skill; one person counts for two only if both may share."""
+    """Of a slot's people at least ``heads`` with a skill; one counts for two only if both may share."""
 
     skill: str
     heads: int
@@ -155,6 +156,7 @@ class TaskSpec:
     outdoor: bool = True
     pickup: str = ""
     template: str | None = None
+    reference: str | None = None
 
 
 @dataclass(frozen=True)
@@ -172,7 +174,17 @@ class IncidentSpec:
     incident_class: IncidentClass | None = None
     colour: Colour | None = None
     started_at: datetime | None = None
-    shape: dict[str, object] | None = field(default=None, hash=False)
+    shape: dict[str, Any] | None = field(default=None, hash=False)
+    drill_plan_id: int | None = None
+    occurrence: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Node:
+    """The node for which somebody acts: what it may start by itself depends on its kind."""
+
+    area: str
+    kind: NodeKind
 
 
 # ---- states and levels
@@ -181,7 +193,12 @@ class IncidentSpec:
 def check_move(before: State, after: State) -> None:
     """Raises Refused for a change of state that the table does not allow."""
     if after not in ALLOWED[before]:
-        raise Refused("incident.state", before=before.value, after=after.value)
+        raise Refused("incident.state", before=named("state", before), after=named("state", after))
+
+
+def named(table: str, code: StrEnum) -> Text:
+    """A state's or other code's name for people."""
+    return Text(f"incidents.{table}.{code.value}")
 
 
 def check_open(state: State) -> None:
@@ -338,7 +355,14 @@ def heads_needed(minima: Iterable[MinimumSpec]) -> int:
     return apart + max((minimum.heads for minimum in listed if minimum.may_share), default=0)
 
 
-# ---- operational periods
+# ---- changes and operational periods
+
+TOLD_AGAIN: Final = frozenset({"place", "lat", "lon", "starts_at", "ends_at", "pickup"})
+
+
+def told_again(changed: Collection[str]) -> bool:
+    """Whether everybody who accepted must hear of a change of these fields, and acknowledge it."""
+    return not TOLD_AGAIN.isdisjoint(changed)
 
 
 def periods(
