@@ -2,7 +2,7 @@
 
 import uuid
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import func
 from sqlmodel import col, select
@@ -89,10 +89,10 @@ def no_show(tx: Tx, duty: Duty) -> list[Offer]:
 
 def no_shows(tx: Tx, rules_of: CalloutRules, limit: int = 100) -> Missed:
     """The sweep over people expected since ``no_show_minutes``; any number of workers may run it."""
-    latest_start = tx.now - timedelta(minutes=rules_of.no_show_minutes)
+    began = func.lower(col(Offer.during)) <= rules.absent_since(tx.now, rules_of)
     due = (
         select(Offer)
-        .where(col(Offer.state) == OfferState.ACCEPTED, func.lower(col(Offer.during)) <= latest_start)
+        .where(col(Offer.state) == OfferState.ACCEPTED, began)
         .order_by(col(Offer.id))
         .limit(limit)
         .with_for_update(skip_locked=True, key_share=True)

@@ -327,9 +327,9 @@ def late_withdrawal(now: datetime, starts_at: datetime, rules: CalloutRules) -> 
     return now > starts_at - timedelta(minutes=rules.late_withdrawal_minutes)
 
 
-def no_show_due(now: datetime, starts_at: datetime, rules: CalloutRules) -> bool:
-    """Whether somebody expected and not checked in counts as not having come."""
-    return now >= starts_at + timedelta(minutes=rules.no_show_minutes)
+def absent_since(now: datetime, rules: CalloutRules) -> datetime:
+    """Whose duty began by then, and who has not checked in, has not come."""
+    return now - timedelta(minutes=rules.no_show_minutes)
 
 
 def grade(evidence: Evidence) -> Grade:

@@ -1,0 +1,219 @@
+"""Every decision of the column, without a database."""
+
+from datetime import UTC, datetime, time, timedelta
+from itertools import product
+
+import pytest
+
+from tests.mobilization.rows import NIGHT, RULES
+from volunteer_hub.core.errors import Gone, Malformed, NotFound, Refused
+from volunteer_hub.mobilization import rules
+from volunteer_hub.mobilization.rules import (
+    Answer,
+    Approval,
+    CalloutState,
+    DutyState,
+    Evidence,
+    Grade,
+    OfferState,
+    Outcome,
+    PlanState,
+    Situation,
+)
+
+NOW = datetime(2031, 1, 20, 6, 0, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+ANSWERS = (Answer.ACCEPT, Answer.DECLINE, Answer.LATER, Answer.WITHDRAW, Answer.NOT_ME)
+
+O, S = Outcome, OfferState
+# What each answer comes to in each state of the offer, while callout and link are open and a place is free.
+TABLE = {
+    S.QUEUED: (O.NOT_ASKED, O.NOT_ASKED, O.NOT_ASKED, O.NOT_ASKED, O.NOT_ASKED),
+    S.ASKED: (O.ACCEPTED, O.DECLINED, O.DECLINED, O.NOT_HELD, O.DECLINED),
+    S.ACCEPTED: (O.STANDS, O.WITHDRAWN, O.WITHDRAWN, O.WITHDRAWN, O.WITHDRAWN),
+    S.STANDING_BY: (O.STANDS, O.WITHDRAWN, O.WITHDRAWN, O.WITHDRAWN, O.WITHDRAWN),
+    S.DECLINED: (O.ACCEPTED, O.STANDS, O.STANDS, O.STANDS, O.DISOWNED),
+    S.WITHDRAWN: (O.ACCEPTED, O.STANDS, O.STANDS, O.STANDS, O.DISOWNED),
+    S.EXPIRED: (O.EXPIRED, O.EXPIRED, O.EXPIRED, O.EXPIRED, O.DISOWNED),
+    S.RELEASED: (O.RELEASED, O.RELEASED, O.RELEASED, O.RELEASED, O.DISOWNED),
+    S.CANCELLED: (O.CANCELLED, O.CANCELLED, O.CANCELLED, O.CANCELLED, O.DISOWNED),
+    S.NO_SHOW: (O.OVER, O.OVER, O.OVER, O.OVER, O.DISOWNED),
+    S.ON_SITE: (O.STANDS, O.ON_SITE, O.ON_SITE, O.ON_SITE, O.ON_SITE),
+    S.DONE: (O.STANDS, O.OVER, O.OVER, O.OVER, O.OVER),
+}
+
+
+def situation(
+    offer: OfferState = S.ASKED,
+    callout: CalloutState = CalloutState.OPEN,
+    *,
+    expires_in: timedelta | None = HOUR,
+    ends_in: timedelta = 9 * HOUR,
+    filled: int = 0,
+    disowned: bool = False,
+) -> Situation:
+    expires_at = None if expires_in is None else NOW + expires_in
+    return Situation(offer, callout, NOW, expires_at, NOW + ends_in, filled, maximum=1, disowned=disowned)
+
+
+@pytest.mark.parametrize("state", list(OfferState))
+def test_every_answer_in_every_state(state: OfferState) -> None:
+    assert tuple(rules.decide(answer, situation(state)) for answer in ANSWERS) == TABLE[state]
+
+
+@pytest.mark.parametrize(
+    ("callout", "outcome"),
+    [
+        (CalloutState.SENDING, O.ACCEPTED),
+        (CalloutState.OPEN, O.ACCEPTED),
+        (CalloutState.MET, O.ACCEPTED),
+        (CalloutState.CLOSED, O.CLOSED),
+        (CalloutState.CANCELLED, O.CANCELLED),
+    ],
+)
+def test_accepting_needs_a_live_callout(callout: CalloutState, outcome: Outcome) -> None:
+    assert rules.decide(Answer.ACCEPT, situation(callout=callout)) is outcome
+
+
+def test_a_full_slot_makes_an_accepter_stand_by() -> None:
+    assert rules.decide(Answer.ACCEPT, situation(filled=1)) is O.STANDING_BY
+
+
+def test_the_time_to_answer_ends_at_its_last_moment() -> None:
+    moment = timedelta(microseconds=1)
+    assert rules.decide(Answer.ACCEPT, situation(expires_in=moment)) is O.ACCEPTED
+    assert rules.decide(Answer.ACCEPT, situation(expires_in=timedelta(0))) is O.EXPIRED
+    assert rules.decide(Answer.DECLINE, situation(expires_in=timedelta(0))) is O.EXPIRED
+    assert rules.decide(Answer.ACCEPT, situation(expires_in=None)) is O.ACCEPTED
+
+
+def test_who_holds_a_place_may_withdraw_after_the_time_to_answer_and_after_closing() -> None:
+    late = situation(S.ACCEPTED, CalloutState.CLOSED, expires_in=-HOUR)
+    assert rules.decide(Answer.WITHDRAW, late) is O.WITHDRAWN
+
+
+def test_nothing_is_answered_after_the_duty_has_ended() -> None:
+    over = timedelta(0)
+    assert rules.decide(Answer.ACCEPT, situation(ends_in=over)) is O.OVER
+    assert rules.decide(Answer.WITHDRAW, situation(S.ACCEPTED, ends_in=over)) is O.OVER
+
+
+def test_a_disowned_link_takes_no_answer_but_the_same_again() -> None:
+    disowned = situation(S.DECLINED, disowned=True)
+    assert [rules.decide(answer, disowned) for answer in ANSWERS] == [O.NOT_ME] * 4 + [O.STANDS]
+
+
+@pytest.mark.parametrize("outcome", list(Outcome))
+def test_refused_outcomes_are_told_in_words(outcome: Outcome) -> None:
+    counts = {O.ACCEPTED, O.STANDING_BY, O.DECLINED, O.WITHDRAWN, O.DISOWNED, O.STANDS}
+    error = rules.refusal(outcome)
+    if outcome in counts:
+        assert error is None
+        return
+    kinds = {O.NOT_ASKED: NotFound, O.NOT_HELD: Refused, O.ON_SITE: Refused}
+    assert type(error) is kinds.get(outcome, Gone)
+    assert error.code == ("not_found" if outcome is O.NOT_ASKED else f"offer.{outcome}")
+
+
+def test_state_tables_know_every_state_and_their_ends() -> None:
+    tables = (
+        (rules.PLAN_ALLOWED, PlanState),
+        (rules.CALLOUT_ALLOWED, CalloutState),
+        (rules.OFFER_ALLOWED, OfferState),
+        (rules.DUTY_ALLOWED, DutyState),
+    )
+    for table, states in tables:
+        assert set(table) == set(states)
+    ends = {state for state, after in rules.OFFER_ALLOWED.items() if not after}
+    assert ends == {S.EXPIRED, S.RELEASED, S.CANCELLED, S.DONE}
+
+
+def test_only_who_holds_or_held_a_place_takes_one() -> None:
+    assert {S.ACCEPTED, S.ON_SITE} == rules.HOLDING
+    assert rules.HOLDING | {S.DONE} == rules.PLACED
+
+
+def test_a_step_outside_the_table_names_both_states() -> None:
+    assert rules.step("offer", rules.OFFER_ALLOWED, S.ACCEPTED, S.ON_SITE) is S.ON_SITE
+    with pytest.raises(Refused) as error:
+        rules.step("offer", rules.OFFER_ALLOWED, S.DONE, S.ASKED)
+    assert error.value.code == "offer.step"
+    assert (error.value.params["before"].key, error.value.params["after"].key) == (
+        "offer.state.done",
+        "offer.state.asked",
+    )
+
+
+@pytest.mark.parametrize(
+    ("people", "local", "needed"),
+    [
+        (RULES.second_person_over, time(12, 0), False),
+        (RULES.second_person_over + 1, time(12, 0), True),
+        (1, time(21, 59), False),
+        (1, time(22, 0), True),
+        (1, time(5, 59), True),
+        (1, time(6, 0), False),
+    ],
+)
+def test_many_people_or_the_night_need_a_second_person(people: int, local: time, needed: bool) -> None:
+    assert rules.needs_second_person(people, local, RULES, NIGHT) is needed
+
+
+MEI, KAI = 1, 2
+
+
+@pytest.mark.parametrize(
+    ("needed", "first", "person", "reason", "comes_to"),
+    [
+        (False, None, MEI, None, Approval.APPROVED),
+        (False, None, None, None, Approval.APPROVED),
+        (True, None, MEI, None, Approval.WAITING),
+        (True, MEI, MEI, None, Approval.WAITING),
+        (True, MEI, KAI, None, Approval.SECONDED),
+        (False, MEI, KAI, None, Approval.SECONDED),
+        (False, MEI, MEI, None, Approval.APPROVED),
+        (True, None, MEI, "the dam is breaking", Approval.OVERRIDDEN),
+        (True, MEI, MEI, "the dam is breaking", Approval.OVERRIDDEN),
+        (True, None, None, "a drill from the calendar", Approval.OVERRIDDEN),
+        (True, None, None, None, Approval.NOBODY),
+        (True, MEI, None, None, Approval.NOBODY),
+    ],
+)
+def test_approval(
+    needed: bool, first: int | None, person: int | None, reason: str | None, comes_to: Approval
+) -> None:
+    assert rules.approval(needed=needed, first=first, person=person, reason=reason) is comes_to
+
+
+def test_a_withdrawal_close_to_the_start_is_late() -> None:
+    limit = timedelta(minutes=RULES.late_withdrawal_minutes)
+    assert rules.late_withdrawal(NOW, NOW + limit, RULES) is False
+    assert rules.late_withdrawal(NOW + timedelta(seconds=1), NOW + limit, RULES) is True
+
+
+def test_somebody_counts_as_absent_an_hour_after_the_start() -> None:
+    assert rules.absent_since(NOW, RULES) == NOW - timedelta(minutes=RULES.no_show_minutes)
+
+
+def test_evidence_grades() -> None:
+    grades = {evidence: rules.grade(evidence) for evidence in Evidence}
+    assert grades == {
+        Evidence.CODE: Grade.A,
+        Evidence.QR: Grade.A,
+        Evidence.POSITION: Grade.A,
+        Evidence.LEADER: Grade.B,
+        Evidence.TYPED: Grade.C,
+    }
+
+
+def test_a_duty_is_worth_its_weaker_evidence() -> None:
+    assert {(a, b): rules.weaker(a, b) for a, b in product(Grade, Grade)} == {
+        (a, b): Grade(max(a.value, b.value)) for a, b in product(Grade, Grade)
+    }
+
+
+def test_service_is_counted_in_whole_minutes() -> None:
+    assert rules.service_minutes(NOW, NOW) == 0
+    assert rules.service_minutes(NOW, NOW + timedelta(minutes=89, seconds=59)) == 89
+    with pytest.raises(Malformed, match=r"duty\.times"):
+        rules.service_minutes(NOW, NOW - timedelta(seconds=1))
