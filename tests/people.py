@@ -1,7 +1,7 @@
-"""Named people of the staff. Each function makes the account once, and the areas before it, and returns who acts.
+"""Named people of the staff. Each function makes the account once, and the areas before it.
 
-Mei coordinates Sartu, Kai coordinates Datong, Wen is the clerk of Dongfeng, An runs the city, and the council is
-the residents' council of Dongfeng.
+Mei coordinates Sartu, Kai coordinates Datong, Wen is the clerk of Dongfeng, An runs the city, and the
+council is the residents' council of Dongfeng.
 """
 
 from sqlmodel import text

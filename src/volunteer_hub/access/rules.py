@@ -18,7 +18,7 @@ class NodeKind(StrEnum):
 
 
 class CommandLevel(StrEnum):
-    """The level at which a node commands; a township commands nothing of its own but its villages."""
+    """The level at which a node commands: three of them, however deep the tree is."""
 
     CITY = "city"
     DISTRICT = "district"
@@ -83,7 +83,7 @@ BODY_ROLES: Final = frozenset(Role(body.value) for body in Body)
 
 def may_stand(role: Role, kind: NodeKind) -> bool:
     """Whether a role may be given at such a node: bodies exist where people live."""
-    return role not in BODY_ROLES or COMMAND_LEVEL[kind] is CommandLevel.COMMUNITY
+    return role not in BODY_ROLES or kind in (NodeKind.COMMUNITY, NodeKind.VILLAGE)
 
 
 class ComplaintState(StrEnum):
