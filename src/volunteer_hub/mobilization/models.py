@@ -29,6 +29,7 @@ from volunteer_hub.mobilization.rules import CalloutState, DutyState, Kind, Offe
 class PlanRun(SQLModel, table=True):
     """A plan: asked for, solved by a worker, frozen with its reasons, approved.
 
+    ``pool_area`` is the node whose people may be chosen: wider than the incident's where neighbours help.
     ``result``: {"pairs": [{"slot", "volunteer", "wave", ...}], "gaps": [...], "proof": {...}, ...}, ids only.
     """
 
@@ -41,6 +42,7 @@ class PlanRun(SQLModel, table=True):
     public_id: uuid.UUID = public_id()
     incident_id: int = ref("incidents.id")
     area: str = area()
+    pool_area: str = area()
     state: PlanState = text_enum(PlanState, "state", PlanState.REQUESTED)
     requested_by: int | None = ref("accounts.id", null=True, index=False)
     requested_at: datetime = ts()

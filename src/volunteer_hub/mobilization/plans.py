@@ -21,10 +21,21 @@ _LONGEST_SEED: Final = 2**63 - 1
 
 
 def request(
-    tx: Tx, incident_id: int, area: str, *, deadline_seconds: float, seed: int, policy_version: int
+    tx: Tx,
+    incident_id: int,
+    area: str,
+    *,
+    deadline_seconds: float,
+    seed: int,
+    policy_version: int,
+    pool_area: str | None = None,
 ) -> PlanRun:
-    """Asks for a plan of one incident. Raises Malformed for a deadline outside (0, 3600] s or a wild seed."""
-    tx.actor.must_cover("plan.request", area)
+    """Asks for a plan of one incident, from the people of ``pool_area`` (its own area where None).
+
+    Raises Malformed for a deadline outside (0, 3600] s or a wild seed, NotFound for a foreign area.
+    """
+    for wanted in {area, pool_area or area}:
+        tx.actor.must_cover("plan.request", wanted)
     if not 0 < deadline_seconds <= LONGEST_DEADLINE:
         raise Malformed("plan.deadline", longest=int(LONGEST_DEADLINE))
     if not 0 <= seed <= _LONGEST_SEED:
@@ -32,6 +43,7 @@ def request(
     plan = PlanRun(
         incident_id=incident_id,
         area=area,
+        pool_area=pool_area or area,
         requested_by=person(tx),
         requested_at=tx.now,
         deadline_seconds=deadline_seconds,
