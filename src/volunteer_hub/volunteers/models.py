@@ -68,6 +68,7 @@ class Volunteer(SQLModel, table=True):
     """
 
     __tablename__ = "volunteers"
+    __subject__ = "id"
     __table_args__ = (
         Index("uq_volunteers_external_id", text("split_part(area, '/', 2)"), "external_id", unique=True),
         Index("ix_volunteers_search", "search", postgresql_using="gin"),
@@ -107,13 +108,14 @@ class Volunteer(SQLModel, table=True):
     travel_mode: TravelMode = text_enum(TravelMode, "travel_mode", TravelMode.FOOT)
     max_km: float | None = None
     basis: Basis = text_enum(Basis, "basis", Basis.VOLUNTARY)
-    fit: bool = True
+    fit: bool = False
     insured_until: date | None = None
     insured_by: InsuredBy | None = text_enum(InsuredBy, "insured_by", null=True)
     insurer: str | None = personal()
     policy_no: str | None = personal()
     pledge_for: list[str] = jsonb()
     education: str | None = personal()
+    merged_into: int | None = ref("volunteers.id", null=True, index=False)
     asked_count: int = 0
     served_minutes: int = 0
     search: list[str] = Field(
@@ -260,6 +262,7 @@ class JoinCode(SQLModel, table=True):
     """A code sent to a telephone, and after it was typed in the proof that the number is theirs."""
 
     __tablename__ = "join_codes"
+    __audit__ = False
     id: int = pk()
     phone_hash: bytes = blob()
     code_hash: bytes = blob()

@@ -1,10 +1,12 @@
 """What is decided about volunteers: states, ages, consents, who may be called. Pure: time is an argument."""
 
-from datetime import date, datetime
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
 from volunteer_hub.core.errors import Refused
+from volunteer_hub.volunteers.policy import Skills
 
 
 class Status(StrEnum):
@@ -185,9 +187,45 @@ def is_quiet(quiet_from: int | None, quiet_until: int | None, minute: int) -> bo
     return minute >= quiet_from or minute < quiet_until
 
 
-def certified_on(expires_on: date | None, day: date) -> bool:
-    """Whether a certification counts that day: its last day included, none never."""
-    return expires_on is None or day <= expires_on
+def counts_until(policy: Skills, held: str, wanted: str, papers: Mapping[str, date | None]) -> date | None:
+    """The last day on which a held skill counts for a wanted one that it stands in for; None: it never does.
+
+    ``papers`` maps a skill to the last day of its best certification, None when that has no end. A skill
+    that must be certified counts through its own certification only.
+    """
+    skills = policy.skills
+    needed = held if skills[held].certified else wanted if skills[wanted].certified else None
+    if needed is None:
+        return date.max
+    return (papers[needed] or date.max) if needed in papers else None
+
+
+def level_on(
+    policy: Skills, claims: Mapping[str, int], papers: Mapping[str, date | None], wanted: str, day: date
+) -> int:
+    """The level a person counts for in a wanted skill on a day, by whatever they hold; 0 for not at all."""
+    best = int(policy.skills[wanted].everyone)
+    for held in policy.stands_in(wanted) & claims.keys():
+        until = counts_until(policy, held, wanted, papers)
+        if until is not None and day <= until:
+            best = max(best, claims[held])
+    return best
+
+
+def remind_before(expires_on: date, today: date, remind_days: tuple[int, ...]) -> int | None:
+    """How many days before its end the reminder now due was planned; None: none is due, or it has ended."""
+    left = (expires_on - today).days
+    return min((days for days in remind_days if 0 <= left <= days), default=None)
+
+
+def reminder_due(
+    expires_on: date, reminded_at: datetime | None, today: date, remind_days: tuple[int, ...]
+) -> bool:
+    """Whether a holder is to be reminded today, once for each planned day."""
+    days = remind_before(expires_on, today, remind_days)
+    if days is None:
+        return False
+    return reminded_at is None or reminded_at.date() < expires_on - timedelta(days=days)
 
 
 def missing_purposes(given: set[Purpose]) -> list[Purpose]:

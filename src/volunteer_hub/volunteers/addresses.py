@@ -1,0 +1,87 @@
+"""Where messages reach a person, in which order, and what each address is known to deliver."""
+
+from collections.abc import Iterable
+
+from sqlmodel import col, select
+
+from volunteer_hub.core import policy
+from volunteer_hub.core.db import Tx
+from volunteer_hub.core.errors import FieldError, Malformed, NotFound
+from volunteer_hub.core.site import Site
+from volunteer_hub.volunteers import fields
+from volunteer_hub.volunteers.fields import Wrong
+from volunteer_hub.volunteers.models import Contact, Volunteer
+from volunteer_hub.volunteers.registry import touched
+from volunteer_hub.volunteers.rules import ContactKind, Delivers
+
+
+def add(tx: Tx, row: Volunteer, kind: ContactKind, address: str, preference: int | None = None) -> Contact:
+    """A further address, last in order unless a preference is given; one that is there is only re-ordered.
+
+    Raises Malformed for an address that its channel cannot use.
+    """
+    address = _read(kind, address)
+    have = of(tx, [row.id])[row.id]
+    last = max((contact.preference for contact in have), default=0)
+    contact = next((c for c in have if (c.kind, c.address) == (kind, address)), None)
+    if contact is None:
+        contact = Contact(volunteer_id=row.id, kind=kind, address=address, preference=last + 1)
+        tx.add(contact)
+    if preference is not None:
+        contact.preference = preference
+    touched(tx, row)
+    return contact
+
+
+def remove(tx: Tx, row: Volunteer, contact_id: int) -> None:
+    """Empties an address; its row stays, because messages point to it. Raises NotFound."""
+    contact = tx.get(Contact, contact_id)
+    if contact is None or contact.volunteer_id != row.id or contact.address is None:
+        raise NotFound("not_found")
+    contact.address, contact.delivers, contact.verified_at = None, Delivers.UNKNOWN, None
+    touched(tx, row)
+
+
+def order(tx: Tx, row: Volunteer, contact_ids: list[int]) -> list[Contact]:
+    """Puts the addresses named in this order, the others after them. Raises NotFound for a foreign one."""
+    have = {contact.id: contact for contact in of(tx, [row.id])[row.id]}
+    if not set(contact_ids) <= have.keys():
+        raise NotFound("not_found")
+    rest = [key for key in have if key not in contact_ids]
+    for preference, key in enumerate([*contact_ids, *rest], start=1):
+        have[key].preference = preference
+    touched(tx, row)
+    return of(tx, [row.id])[row.id]
+
+
+def note_delivery(tx: Tx, contact_id: int, *, arrived: bool) -> None:
+    """What a receipt taught about an address. An address that is gone teaches nothing."""
+    contact = tx.get(Contact, contact_id)
+    if contact is not None and contact.address is not None:
+        contact.delivers = Delivers.YES if arrived else Delivers.NO
+        if arrived and contact.verified_at is None:
+            contact.verified_at = tx.now
+        tx.flush()
+
+
+def of(tx: Tx, volunteer_ids: Iterable[int]) -> dict[int, list[Contact]]:
+    """Everybody's addresses, each in the order to be tried: what is known not to deliver comes last."""
+    found: dict[int, list[Contact]] = {key: [] for key in volunteer_ids}
+    query = select(Contact).where(col(Contact.volunteer_id).in_(found), col(Contact.address).is_not(None))
+    for contact in tx.exec(query):
+        found[contact.volunteer_id].append(contact)
+    for contacts in found.values():
+        contacts.sort(key=lambda c: (c.delivers == Delivers.NO, c.preference, c.id))
+    return found
+
+
+def _read(kind: ContactKind, address: str) -> str:
+    raw = address.strip()
+    try:
+        if not raw:
+            raise Wrong("required")
+        if kind in (ContactKind.SMS, ContactKind.VOICE):
+            return fields.phone(raw, policy.load("hub", Site).phone_region)
+        return fields.email(raw) if kind == ContactKind.EMAIL else fields.line(raw, 2000)
+    except Wrong as error:
+        raise Malformed("form", fields=[FieldError("address", error.code, error.params)]) from None

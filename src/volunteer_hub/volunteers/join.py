@@ -1,0 +1,173 @@
+"""Joining in under two minutes: a code to the telephone, then an application or a light pledge.
+
+A light pledge ("call me only for ...") takes effect at once; an application waits for a clerk.
+"""
+
+import hmac
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final
+
+from sqlmodel import col, delete, func, select
+
+from volunteer_hub.core import policy
+from volunteer_hub.core.db import Tx
+from volunteer_hub.core.errors import FieldError, Gone, Malformed, Refused, TooMany
+from volunteer_hub.core.signing import new_token, short_code, token_hash
+from volunteer_hub.core.site import Site
+from volunteer_hub.volunteers import checking, consents, fields, registry, rules, stored
+from volunteer_hub.volunteers.fields import Wrong
+from volunteer_hub.volunteers.models import JoinCode, Volunteer
+from volunteer_hub.volunteers.rules import ClaimState, ConsentBy, Purpose, Status
+
+# Nobody is employed by their own word, brings a number of the register, or shows papers to a form.
+_NOT_OWN: Final = frozenset(
+    {"external_id", "basis", "insured_by", "certifications", "paused_until", "guardian_consent"}
+)
+
+
+@dataclass(frozen=True)
+class Started:
+    """A code to be sent to a number (E.164); only its keyed hash is stored."""
+
+    phone: str
+    code: str
+
+
+def start(tx: Tx, phone: str) -> Started:
+    """Draws a code for a telephone. Raises Malformed for a wrong number, TooMany after five in an hour."""
+    number = _phone(phone)
+    subject = stored.phone_hash(number)
+    recent = select(func.count()).where(
+        col(JoinCode.phone_hash) == subject, col(JoinCode.sent_at) > tx.now - timedelta(hours=1)
+    )
+    if tx.exec(recent).one() >= rules.CODES_AN_HOUR:
+        raise TooMany("volunteer.codes", retry_after=3600)
+    code = short_code()
+    tx.add(
+        JoinCode(
+            phone_hash=subject,
+            code_hash=_code_hash(number, code),
+            sent_at=tx.now,
+            expires_at=tx.now + timedelta(minutes=rules.CODE_MINUTES),
+        )
+    )
+    tx.flush()
+    return Started(number, code)
+
+
+def verify(tx: Tx, phone: str, code: str) -> str | None:
+    """A proof that the telephone is theirs, for an hour; None for a wrong code.
+
+    A wrong try is counted, so the transaction must be committed all the same: hence no error for it.
+    Raises Gone when no code is open, TooMany after five tries.
+    """
+    number = _phone(phone)
+    latest = (
+        select(JoinCode)
+        .where(col(JoinCode.phone_hash) == stored.phone_hash(number), col(JoinCode.proof_hash).is_(None))
+        .order_by(col(JoinCode.id).desc())
+        .limit(1)
+        .with_for_update()
+    )
+    row = tx.exec(latest).first()
+    if row is None or row.expires_at <= tx.now:
+        raise Gone("volunteer.code_expired")
+    if row.tries >= rules.CODE_TRIES:
+        raise TooMany("volunteer.code_tries", retry_after=60)
+    row.tries += 1
+    proof = None
+    if hmac.compare_digest(row.code_hash, _code_hash(number, code.strip())):
+        proof = new_token()
+        row.proof_hash = token_hash(proof)
+        row.expires_at = tx.now + timedelta(minutes=rules.PROOF_MINUTES)
+    tx.flush()
+    return proof
+
+
+def holder(tx: Tx, proof: str, phone: str) -> str:
+    """The number (E.164) that a proof stands for. Raises Gone for an ended proof or another's number."""
+    number = _phone(phone)
+    row = tx.exec(
+        select(JoinCode).where(
+            col(JoinCode.proof_hash) == token_hash(proof),
+            col(JoinCode.phone_hash) == stored.phone_hash(number),
+        )
+    ).first()
+    if row is None or row.expires_at <= tx.now:
+        raise Gone("volunteer.code_expired")
+    return number
+
+
+def submit(
+    tx: Tx,
+    proof: str,
+    person: Mapping[str, Any],
+    purposes: Iterable[Purpose],
+    *,
+    text_version: str = rules.CONSENT_VERSION,
+    guardian_consents: bool = False,
+    pledge_for: Iterable[str] = (),
+) -> Volunteer:
+    """An application, or with ``pledge_for`` a light pledge, of somebody whose telephone is proved.
+
+    Fields as in a file of people; ``verified`` skills are taken as claimed. Somebody who had left comes back
+    to their own row. Raises Malformed with every wrong field, Refused for who is in the pool already.
+    """
+    number = holder(tx, proof, str(person.get("phone", "")))
+    given, wanted = set(purposes), list(pledge_for)
+    cells = {name: value for name, value in person.items() if name not in _NOT_OWN}
+    cells |= {
+        "phone": number,
+        "status": Status.PLEDGED if wanted else Status.APPLIED,
+        "pledge_for": wanted,
+        "guardian_consent": tx.now if guardian_consents else None,
+    }
+    needed = ("birthday", "guardian_name", "guardian_phone") if guardian_consents else ("birthday",)
+    wrong = [FieldError(name, "volunteer.required") for name in needed if not person.get(name)]
+    for purpose in rules.missing_purposes(given):
+        wrong.append(FieldError("consent", "volunteer.consent", {"purpose": purpose.value}))
+    try:
+        values = registry.read(cells, checking.known(tx, None))
+    except Malformed as error:
+        raise Malformed("form", fields=[*wrong, *error.fields]) from None
+    minor = values["birthday"] is not None and not rules.is_adult(values["birthday"], tx.now.date())
+    if minor and not guardian_consents:
+        wrong.append(FieldError("guardian_consent", "volunteer.minor"))
+    if wrong:
+        raise Malformed("form", fields=wrong)
+    values["skills"] = [claim._replace(state=ClaimState.CLAIMED) for claim in values["skills"]]
+    row = _enter(tx, values)
+    by = ConsentBy.GUARDIAN if minor else ConsentBy.SELF
+    consents.give(tx, row.id, given, by=by, text_version=text_version)
+    return row
+
+
+def sweep(tx: Tx) -> int:
+    """Removes codes and proofs a day after they ended; the count removed."""
+    gone = delete(JoinCode).where(col(JoinCode.expires_at) < tx.now - timedelta(days=1))
+    return int(tx.exec(gone).rowcount)
+
+
+def _enter(tx: Tx, values: dict[str, Any]) -> Volunteer:
+    row = registry.by_phone(tx, values["phone"])
+    if row is None:
+        return registry.insert(tx, values)
+    if row.status != Status.LEFT:
+        raise Refused("volunteer.known")
+    rules.must_allow(row.status, Status.APPLIED)
+    return registry.overwrite(tx, row, values | {"status": Status.APPLIED})
+
+
+def _phone(raw: str) -> str:
+    try:
+        if not raw.strip():
+            raise Wrong("required")
+        return fields.phone(raw.strip(), policy.load("hub", Site).phone_region)
+    except Wrong as error:
+        raise Malformed("form", fields=[FieldError("phone", error.code, error.params)]) from None
+
+
+def _code_hash(phone: str, code: str) -> bytes:
+    return token_hash(f"join:{phone}:{code}")
