@@ -41,8 +41,8 @@ class PlanRun(SQLModel, table=True):
     id: int = pk()
     public_id: uuid.UUID = public_id()
     incident_id: int = ref("incidents.id")
+    pool_area: str = area()  # before the field that hides the helper's name
     area: str = area()
-    pool_area: str = area()
     state: PlanState = text_enum(PlanState, "state", PlanState.REQUESTED)
     requested_by: int | None = ref("accounts.id", null=True, index=False)
     requested_at: datetime = ts()
