@@ -146,7 +146,7 @@ class Arcs:
 class Pool:
     """The search index of one problem."""
 
-    def __init__(self, problem: Problem, units: Units, eligible: Eligible, options: Options) -> None:
+    def __init__(self, problem: Problem, units: Units, options: Options) -> None:
         self._units, self._threads = units, options.threads
         x, y = problem.homes
         extent = max(float(np.ptp(x)), float(np.ptp(y))) if len(x) else 0.0
@@ -168,9 +168,10 @@ class Pool:
         by_day = problem.people.fatigue[self.order]
         self._base = (by_day, by_day + problem.people.night_cost[self.order])
         self._free_of_charge = np.zeros(len(x), np.int64)
+        eligible = Eligible(problem, units, self.order)
         self._kinds = []
         for group in eligible.kinds():
-            members = np.flatnonzero(eligible.mask(int(group[0]))[self.order])
+            members = eligible.members(int(group[0]))
             if len(members):
                 self._kinds.append(_Kind(group, members, cell[members]))
 

@@ -112,7 +112,7 @@ class _Could:
         if u not in self._known:
             v = np.zeros(0, np.int64)
             if self._units.access[u] == Access.OPEN:
-                v = np.flatnonzero(self._eligible.mask(u))
+                v = self._eligible.members(u)
                 v = v[distance(self._problem, self._units, v, u)]
             self._known[u] = v
         return self._known[u]

@@ -24,7 +24,7 @@ from volunteer_hub.engine.units import Access, Units, fills
 
 FAR = 1 << 60
 ALWAYS_ADDED = 20  # arcs per unit and round, or three per head if that is more
-SPARE_CANDIDATES = 6
+SPARE_CANDIDATES = 10
 # The solver cannot be interrupted: seconds / arcs^1.5, twice the slowest flow measured.
 SLOWEST_PER_ARC = 1e-7
 
@@ -98,12 +98,16 @@ def locked_arcs(problem: Problem, units: Units, pool: Pool, penalty: Penalties) 
 
 def transport(units: Units, arcs: Arcs, penalty: Penalties) -> Flow:
     """The cheapest flow over the given arcs. Raises FlowFailed."""
-    people, node = np.unique(arcs.position, return_inverse=True)
+    # Who appears in one arc only competes with nobody and needs no node: their arc goes to the sink itself.
+    shared = np.bincount(arcs.position)[arcs.position] > 1 if len(arcs) else np.zeros(0, np.bool_)
+    people, node = np.unique(arcs.position[shared], return_inverse=True)
     U, P, A = len(units), len(people), len(arcs)
     sink = U + P
     every_unit = np.arange(U)
+    to = np.full(A, sink)
+    to[shared] = U + node
     tail = np.concatenate([arcs.unit, U + np.arange(P), every_unit, every_unit])
-    head = np.concatenate([U + node, np.full(P + 2 * U, sink)])
+    head = np.concatenate([to, np.full(P + 2 * U, sink)])
     capacity = np.concatenate([np.ones(A + P, np.int64), units.heads - units.minimum, units.minimum])
     price = np.concatenate([arcs.cost, np.zeros(P, np.int64), penalty.short_target, penalty.short_minimum])
     supply = np.concatenate([units.heads, np.zeros(P, np.int64), [-units.heads.sum()]])
@@ -138,20 +142,19 @@ def prices(units: Units, arcs: Arcs, flow: Flow, penalty: Penalties, people: int
     serves[arcs.position[flow.used]] = arcs.unit[flow.used]
     pays = np.zeros(people, np.int64)
     pays[arcs.position[flow.used]] = arcs.cost[flow.used]
-    unit, person = _distances(
-        first, arcs.position[order], arcs.cost[order], flow.used[order], serves, pays, start
-    )
+    unit, person = _distances(first, arcs.position[order], arcs.cost[order], serves, pays, start)
     return -unit, np.maximum(-person, 0)
 
 
 @compiled
 def _distances(
-    first: Ints, position: Ints, cost: Ints, used: Bools, serves: Ints, pays: Ints, start: Ints
+    first: Ints, position: Ints, cost: Ints, serves: Ints, pays: Ints, start: Ints
 ) -> tuple[Ints, Ints]:
     """Shortest distances from the sink in the residual graph, by Bellman-Ford with a queue of units.
 
     Residual arcs: sink -> serving person (0), person -> the unit served (-cost), sink -> unit with open heads
-    (in `start`), unit -> person not used by it (cost). An optimal flow leaves no negative cycle.
+    (in `start`), unit -> person (cost; also where the arc is full, for what limits it is the person, not the
+    arc). An optimal flow leaves no negative cycle.
     """
     units, people = len(start), len(serves)
     to_unit = start.copy()
@@ -170,7 +173,7 @@ def _distances(
         waiting[u] = False
         for a in range(first[u], first[u + 1]):
             p = position[a]
-            if used[a] or to_unit[u] + cost[a] >= to_person[p]:
+            if to_unit[u] + cost[a] >= to_person[p]:
                 continue
             to_person[p] = to_unit[u] + cost[a]
             other = serves[p]

@@ -46,7 +46,7 @@ def _queues(problem: Problem, units: Units, seed: int, clock: Clock) -> dict[int
     for kind in sorted(eligible.kinds(), key=lambda kind: -int(units.priority[kind].max())):
         if clock.left < -GRACE_S:
             break
-        members = np.flatnonzero(eligible.mask(int(kind[0])))
+        members = eligible.members(int(kind[0]))
         for u in kind.tolist():
             near = members[distance(problem, units, members, u)]
             at = np.full(len(near), u)

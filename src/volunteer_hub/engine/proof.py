@@ -115,5 +115,5 @@ def _violated_locks(problem: Problem, units: Units, unit_price: Ints, person_pri
         for u in np.flatnonzero((units.slot == slot) & (units.access != Access.CLOSED)):
             if fills(problem, v, slot, units.minima[u]):
                 least = int(cost(problem, units, np.array([v]), np.array([u]))[0]) - lock
-                violated += least + int(person_price[v]) < unit_price[u]
+                violated += least + int(person_price[v]) < int(unit_price[u])
     return violated

@@ -12,7 +12,6 @@ import numpy as np
 
 from volunteer_hub.engine.candidates import Pool
 from volunteer_hub.engine.clock import Clock, DeadlinePassed
-from volunteer_hub.engine.eligible import Eligible
 from volunteer_hub.engine.fairness import fairest
 from volunteer_hub.engine.flow import FlowFailed, solve_flow
 from volunteer_hub.engine.greedy import greedy
@@ -133,7 +132,7 @@ def _fallback(
 
 def _optimum(problem: Problem, units: Units, options: Options, clock: Clock) -> _Draft:
     with clock.phase("index"):
-        pool = Pool(problem, units, Eligible(problem, units), options)
+        pool = Pool(problem, units, options)
         penalty = penalties(problem, units)
     clock.check()
     solution = solve_flow(problem, units, pool, penalty, options, clock)

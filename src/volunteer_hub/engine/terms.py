@@ -7,8 +7,9 @@
 Level 1 is a penalty rank x BIG per open head, rank = 5 + priority below the minimum and priority above it.
 Sets of coverable heads are the independent sets of a transversal matroid (Edmonds & Fulkerson 1965), whose
 greedy basis is best for every weighting with the same order: so only the order of the ranks matters, equal
-steps do, and the result is lexicographic in the ranks. BIG exceeds the cost any plan can have, which makes
-level 2 strictly subordinate. Level 3 is a second flow among the optimal plans (fairness.py): folding it into
+steps do, and the result is lexicographic in the ranks. Two plans differ by simple cycles of the residual
+graph, which pass each unit at most once: BIG above (number of units x dearest pair) lets no saving in cost
+outweigh a head, and small numbers keep the flow solver fast. Level 3 is a second flow among the optimal plans (fairness.py): folding it into
 the cost would need numbers beyond what the flow solver takes.
 """
 
@@ -57,14 +58,15 @@ def cost(problem: Problem, units: Units, v: Ints, u: Ints) -> Ints:
 class Penalties:
     """The scalar form of levels 1 and 2, the same for every split of one problem."""
 
-    big: int  # more than the cost of any plan
+    big: int  # more than any exchange of people can save
     short_target: Ints  # [U] cost of an open head between minimum and target
     short_minimum: Ints  # [U] cost of an open head below the minimum
     lock: int  # taken off the cost of a locked pair: more than anything a lock could displace
 
 
 def penalties(problem: Problem, units: Units) -> Penalties:
-    big = _dearest_pair(problem) * (int(problem.slots.target.sum()) + len(problem.locked)) + 1
+    most_units = len(problem.slots) + 3 * len(problem.minima) + 2 * len(problem.locked)
+    big = _dearest_pair(problem) * most_units + 1
     aimed = units.access != Access.LOCKED  # heads above the target may stay open for nothing
     return Penalties(
         big=big,
@@ -106,7 +108,7 @@ class Objective:
         return sum(self.short[MAX_PRIORITY:])
 
     def value(self, big: int) -> int:
-        """The scalar the flow minimises."""
+        """The scalar the flow minimises. Its minimum is the least objective; other plans may order otherwise."""
         ranks = range(len(self.short), 0, -1)
         return big * sum(rank * heads for rank, heads in zip(ranks, self.short, strict=True)) + self.cost
 
