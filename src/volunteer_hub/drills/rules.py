@@ -1,0 +1,227 @@
+"""Drills: what falls due and what then happens, who may be disturbed again, and what a drill has shown. Pure."""
+
+import math
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from volunteer_hub.core.errors import FieldError, Malformed, Refused
+from volunteer_hub.core.i18n import Text
+from volunteer_hub.drills.policy import Drills, Limits
+
+GRACE: Final = timedelta(minutes=15)
+"""An occurrence taken up within it is on time; the clock ticks in seconds, but a restart takes a while."""
+LONGEST_TITLE: Final = 200
+MOST_SKILLS: Final = 20
+LONGEST_ANSWER_MINUTES: Final = 7 * 24 * 60
+_YEAR: Final = timedelta(days=365)
+
+
+class Kind(StrEnum):
+    """Whether people only answer, or come."""
+
+    REACHABILITY = "reachability"
+    ASSEMBLY = "assembly"
+
+
+class Notice(StrEnum):
+    """What people know beforehand: day and hour, the week, or nothing."""
+
+    FULL = "full"
+    PARTIAL = "partial"
+    NONE = "none"
+
+
+class Misfire(StrEnum):
+    """Which occurrences that were missed while nothing ran are made up for."""
+
+    SKIP = "skip"
+    LATEST = "latest"
+    ALL = "all"
+
+
+class PlanState(StrEnum):
+    """A paused plan is never due; what would have been is not made up for."""
+
+    ACTIVE = "active"
+    PAUSED = "paused"
+
+
+class RunState(StrEnum):
+    """What came of an occurrence."""
+
+    RUN = "run"
+    SKIPPED = "skipped"
+
+
+class Skipped(StrEnum):
+    """Why no drill was held: nothing ran at its hour, a day without drills, or nobody to call."""
+
+    MISSED = "missed"
+    BLACKOUT = "blackout"
+    NOBODY = "nobody"
+
+
+PLAN_ALLOWED: Final[Mapping[PlanState, frozenset[PlanState]]] = {
+    PlanState.ACTIVE: frozenset({PlanState.PAUSED}),
+    PlanState.PAUSED: frozenset({PlanState.ACTIVE}),
+}
+
+
+@dataclass(frozen=True)
+class PlanSpec:
+    """What a planner says of a drill; a template of config/drills.toml holds most of it."""
+
+    title: str
+    hazard: str
+    rule: str
+    zone: str
+    kind: Kind
+    notice: Notice
+    share_percent: int
+    answer_minutes: int
+    misfire: Misfire = Misfire.LATEST
+    skills: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What becomes of one occurrence; ``reason`` is None when the drill runs."""
+
+    occurrence: datetime
+    reason: Skipped | None
+
+    @property
+    def state(self) -> RunState:
+        """As it is stored."""
+        return RunState.RUN if self.reason is None else RunState.SKIPPED
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What a drill has shown, in people. ``within``: minutes -> how many had answered by then.
+
+    Not delivered is nobody's silence: shares are of those whom the message reached, where that is known.
+    """
+
+    notified: int
+    delivered: int
+    acknowledged: int
+    accepted: int
+    assembled: int
+    within: Mapping[int, int]
+
+    def stored(self) -> dict[str, Any]:
+        """As a run keeps it."""
+        return {
+            "notified": self.notified,
+            "delivered": self.delivered,
+            "acknowledged": self.acknowledged,
+            "accepted": self.accepted,
+            "assembled": self.assembled,
+            "within": {str(minutes): people for minutes, people in sorted(self.within.items())},
+        }
+
+
+def check_move(before: PlanState, after: PlanState) -> None:
+    """Raises Refused where the state table does not allow the step."""
+    if after not in PLAN_ALLOWED[before]:
+        raise Refused("drill.step", state=Text(f"drill.plan_state.{before}"))
+
+
+def check_spec(spec: PlanSpec) -> None:
+    """All but rule and zone (`recurrence.check`) and the codes of hazard and skills, which are another's to
+    know. Raises Malformed naming every wrong field."""
+    wrong = []
+    if not spec.title.strip() or len(spec.title) > LONGEST_TITLE or "\0" in spec.title:
+        wrong.append(FieldError("title", "drill.title", {"longest": LONGEST_TITLE}))
+    if not 1 <= spec.share_percent <= 100:
+        wrong.append(FieldError("share_percent", "drill.share"))
+    if not 1 <= spec.answer_minutes <= LONGEST_ANSWER_MINUTES:
+        wrong.append(FieldError("answer_minutes", "drill.answer_minutes", {"most": LONGEST_ANSWER_MINUTES}))
+    if len(spec.skills) > MOST_SKILLS:
+        wrong.append(FieldError("skills", "drill.skills", {"most": MOST_SKILLS}))
+    if wrong:
+        raise Malformed("form", fields=wrong, places=", ".join(error.where for error in wrong))
+
+
+def decide(
+    due: Sequence[datetime], now: datetime, misfire: Misfire, zone: ZoneInfo, policy: Drills
+) -> list[Decision]:
+    """What becomes of the occurrences that fell due up to ``now``, the earliest first.
+
+    A day without drills comes before anything else; of the others, those within `GRACE` run, and older ones by
+    the plan's policy: none, only the latest of all that fell due, or each.
+    """
+    open_days = [moment for moment in due if not blacked_out(moment, zone, policy)]
+    latest = open_days[-1] if open_days else None
+
+    def reason(moment: datetime) -> Skipped | None:
+        if moment not in open_days:
+            return Skipped.BLACKOUT
+        on_time = moment >= now - GRACE
+        made_up_for = misfire is Misfire.ALL or (misfire is Misfire.LATEST and moment == latest)
+        return None if on_time or made_up_for else Skipped.MISSED
+
+    return [Decision(moment, reason(moment)) for moment in due]
+
+
+def blacked_out(moment: datetime, zone: ZoneInfo, policy: Drills) -> bool:
+    """Whether no drill starts on the local day of that moment."""
+    return policy.blackout(moment.astimezone(zone).strftime("%m-%d")) is not None
+
+
+@dataclass(frozen=True)
+class Disturbed:
+    """An earlier drill that one person was called to."""
+
+    at: datetime
+    night: bool
+
+
+def may_disturb(earlier: Sequence[Disturbed], at: datetime, night: bool, limits: Limits) -> bool:
+    """Whether a person may be called to a drill at ``at``, given those of the year before."""
+    year = [drill for drill in earlier if at - _YEAR < drill.at <= at]
+    rested = all(at - drill.at >= timedelta(days=limits.days_between) for drill in year)
+    nights = sum(drill.night for drill in year)
+    return (
+        rested
+        and len(year) < limits.most_in_a_year
+        and not (night and nights >= limits.most_at_night_in_a_year)
+    )
+
+
+def share_of(people: Sequence[int], percent: int, seed: int) -> list[int]:
+    """The ids called: ``percent`` of them, rounded up, drawn by chance; the same for the same seed."""
+    wanted = math.ceil(len(people) * percent / 100)
+    return sorted(random.Random(seed).sample(sorted(people), wanted))
+
+
+def check_figures(figures: Figures, report_minutes: Sequence[int]) -> None:
+    """Raises Malformed for figures that cannot be: negative, more than were asked, a share that falls with
+    time, or other minutes than the policy's."""
+    within = [figures.within.get(minutes, -1) for minutes in report_minutes]
+    parts = (figures.delivered, figures.acknowledged, figures.accepted, figures.assembled)
+    possible = (
+        all(0 <= part <= figures.notified for part in parts)
+        and figures.accepted <= figures.acknowledged
+        and set(figures.within) == set(report_minutes)
+        and within == sorted(within)
+        and all(0 <= people <= figures.acknowledged for people in within)
+    )
+    if not possible:
+        raise Malformed("drill.figures")
+
+
+def answered_within(minutes: Sequence[float], report_minutes: Sequence[int]) -> dict[int, int]:
+    """How many of the answers, given in minutes after the asking, had come within each of the bounds."""
+    return {bound: sum(taken <= bound for taken in minutes) for bound in report_minutes}
+
+
+def percent(part: int, whole: int) -> int | None:
+    """A share as a whole per cent, rounded down so that it never flatters; None of nothing."""
+    return None if whole == 0 else 100 * part // whole

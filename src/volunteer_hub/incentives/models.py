@@ -1,0 +1,114 @@
+"""What is stored of points and hours: a double-entry ledger that is only ever added to."""
+
+import uuid
+from datetime import date, datetime
+from typing import Any, Final
+
+from sqlalchemy import DDL, CheckConstraint, Column, Date, Index, Text, UniqueConstraint, Uuid, event, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field, SQLModel
+
+from volunteer_hub.core.columns import area, jsonb, pk, public_id, ref, text_enum, ts
+from volunteer_hub.incentives.rules import AccountKind, Basis, EntryKind, Grade
+
+
+class LedgerAccount(SQLModel, table=True):
+    """Where points lie: one account a person, and one of each other kind, from which points come."""
+
+    __tablename__ = "ledger_accounts"
+    __table_args__ = (
+        CheckConstraint("(kind = 'person') = (volunteer_id IS NOT NULL)", name="whose"),
+        Index("uq_ledger_accounts_kind", "kind", unique=True, postgresql_where=text("kind <> 'person'")),
+    )
+    id: int = pk()
+    kind: AccountKind = text_enum(AccountKind, "account_kind")
+    volunteer_id: int | None = ref("volunteers.id", null=True, unique=True, index=False)
+
+
+class LedgerEntry(SQLModel, table=True):
+    """One side of a transfer. ``source`` names the deed, as "duty:17"; the same deed never pays twice.
+
+    ``lines`` adds up to the points of the transfer in words: {"code", "points", "params"} each. ``days`` says
+    how many of the points count towards the cap of which local day; ``last_day`` is the last of them.
+    """
+
+    __tablename__ = "ledger_entries"
+    __table_args__ = (
+        UniqueConstraint("kind", "source", "account_id"),
+        UniqueConstraint("transfer_id", "account_id"),
+        CheckConstraint(
+            "kind NOT IN ('adjustment', 'reversal') OR coalesce(btrim(reason), '') <> ''", name="reason"
+        ),
+        Index("ix_ledger_entries_account_id_id", "account_id", "id"),
+        Index("ix_ledger_entries_account_id_last_day", "account_id", "last_day"),
+    )
+    id: int = pk()
+    public_id: uuid.UUID = public_id()
+    transfer_id: uuid.UUID = Field(sa_column=Column(Uuid, nullable=False))
+    account_id: int = ref("ledger_accounts.id", index=False)
+    area: str = area()
+    points: int
+    at: datetime = ts(index=True)
+    kind: EntryKind = text_enum(EntryKind, "entry_kind")
+    source: str = Field(sa_column=Column(Text, nullable=False))
+    reason: str | None = Field(default=None, sa_column=Column(Text, nullable=True))
+    rule_version: int
+    policy_version: int = ref("policy_versions.id", index=False)
+    grade: Grade | None = text_enum(Grade, "grade", null=True)
+    lines: list[dict[str, Any]] = Field(default_factory=list, sa_column=Column(JSONB, nullable=False))
+    days: dict[str, int] = jsonb()
+    last_day: date | None = Field(default=None, sa_column=Column(Date, nullable=True))
+
+
+class ServiceHours(SQLModel, table=True):
+    """The time of one duty. ``counts``: it is volunteer time; a reversed duty's no longer is."""
+
+    __tablename__ = "service_hours"
+    __table_args__ = (CheckConstraint("minutes >= 0", name="minutes"),)
+    id: int = pk()
+    duty_id: int = ref("duties.id", unique=True, index=False)
+    volunteer_id: int = ref("volunteers.id")
+    area: str = area()
+    minutes: int
+    grade: Grade = text_enum(Grade, "grade")
+    basis: Basis = text_enum(Basis, "basis")
+    counts: bool
+    at: datetime = ts()
+    reversed_at: datetime | None = ts(null=True)
+
+
+APPEND_ONLY: Final = """
+CREATE OR REPLACE FUNCTION ledger_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  -- A node that moves in the tree takes its entries along: by the foreign key's cascade and nothing else.
+  IF TG_OP = 'UPDATE' AND pg_trigger_depth() > 1
+     AND to_jsonb(NEW) - 'area' = to_jsonb(OLD) - 'area' THEN RETURN NEW; END IF;
+  RAISE EXCEPTION 'the ledger is append-only; reverse the entry' USING ERRCODE = 'restrict_violation';
+END $$;
+CREATE TRIGGER ledger_append_only BEFORE UPDATE OR DELETE ON ledger_entries
+FOR EACH ROW EXECUTE FUNCTION ledger_append_only();
+CREATE TRIGGER ledger_never_emptied BEFORE TRUNCATE ON ledger_entries
+FOR EACH STATEMENT EXECUTE FUNCTION ledger_append_only();
+"""
+
+BALANCED: Final = """
+CREATE OR REPLACE FUNCTION ledger_balanced() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF (SELECT sum(points) <> 0 OR count(*) < 2 FROM ledger_entries WHERE transfer_id = NEW.transfer_id) THEN
+    RAISE EXCEPTION 'transfer % does not add up to zero', NEW.transfer_id USING ERRCODE = 'check_violation';
+  END IF;
+  IF NEW.points < 0 AND NEW.kind NOT IN ('adjustment', 'reversal')
+     AND EXISTS (SELECT FROM ledger_accounts WHERE id = NEW.account_id AND kind = 'person') THEN
+    RAISE EXCEPTION 'a person loses points only with a reason' USING ERRCODE = 'check_violation';
+  END IF;
+  RETURN NULL;
+END $$;
+CREATE CONSTRAINT TRIGGER ledger_balanced AFTER INSERT ON ledger_entries
+DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION ledger_balanced();
+"""
+"""Checked at the commit, when both sides of the transfer are there."""
+
+_DDL: Final = tuple(statement.replace("%", "%%") for statement in (APPEND_ONLY, BALANCED))
+
+for _statement in _DDL:
+    event.listen(SQLModel.metadata.tables["ledger_entries"], "after_create", DDL(_statement))  # type: ignore[no-untyped-call]
