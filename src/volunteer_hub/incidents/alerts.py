@@ -224,7 +224,7 @@ def _again(tx: Tx, policy: Hazards, reference: Reference, as_of: datetime | None
     assert row is not None  # decide names only what it was given
     alert = parse(row.document)
     decision = decide(alert, _known(tx, alert, but=row.id), as_of or tx.now, policy)
-    if row.incident_id is not None:  # it acted on its own already; now it also stands for the earlier one
+    if row.proposal is Proposal.DISMISSED:  # a coordinator's no stands, for the earlier message too
         _settle(tx, decision)
         return Received(row, decision)
     return _act(tx, row, alert, decision, as_of)
@@ -266,8 +266,7 @@ def _settle(tx: Tx, decision: Decision) -> None:
 
 
 def _update(tx: Tx, incident: Incident, alert: CapAlert, decision: Decision) -> None:
-    if decision.colour is not None:
-        incident.colour = Colour(decision.colour)
+    incident.colour = Colour(decision.colour) if decision.colour else incident.colour
     incident.shape = shape(decision.areas) or incident.shape
     incident.version += 1
     _log(tx, incident, "alert_updated", alert)

@@ -148,4 +148,4 @@ def _acts_for(tx: Tx, permission: str, node: Node, area: str) -> None:
 
 
 def _name(level: int | None) -> str:
-    return rules.level_name(level) if level is not None else ""
+    return rules.level_name(level) if level is not None else "–"
