@@ -21,14 +21,14 @@ AVAILABLE = [(0, 4), (0, 2), (2, 4), (3, 4), (1, 3), (0, 3), (0, 1)]  # first an
 AVAILABLE_SHARE = [0.15, 0.15, 0.2, 0.15, 0.15, 0.1, 0.1]
 
 
-def city_problem(people: int, heads: int, seed: int = 1) -> Problem:
-    """People and slots with `heads` heads wanted in all."""
+def city_problem(people: int, heads: int, seed: int = 1, helpers: float = 0.25) -> Problem:
+    """People and slots with `heads` heads wanted in all; a share `helpers` of slots takes anybody."""
     rng = np.random.default_rng(seed)
     town = rng.choice(len(TOWNS), COMMUNITIES, p=TOWNS[:, 2])
     centre = TOWNS[town, :2] + rng.normal(0, [0.035, 0.05], (COMMUNITIES, 2))
     share = rng.lognormal(0, 0.7, COMMUNITIES)
     share /= share.sum()
-    return Problem(_people(rng, people, centre, share), _slots(rng, heads, centre, share))
+    return Problem(_people(rng, people, centre, share), _slots(rng, heads, centre, share, helpers))
 
 
 def _popularity() -> Floats:
@@ -73,7 +73,7 @@ def _people(rng: np.random.Generator, count: int, centre: Floats, share: Floats)
     )
 
 
-def _slots(rng: np.random.Generator, heads: int, centre: Floats, share: Floats) -> Slots:
+def _slots(rng: np.random.Generator, heads: int, centre: Floats, share: Floats, helpers: float) -> Slots:
     hot = rng.choice(COMMUNITIES, 12, replace=False)  # where the disaster is
     rows: list[tuple[float, ...]] = []
     left, task = heads, 0
@@ -104,7 +104,7 @@ def _slots(rng: np.random.Generator, heads: int, centre: Floats, share: Floats) 
         target=wanted,
         maximum=wanted + wanted // 2,
         priority=whole[:, 3],
-        skill=whole[:, 6],
+        skill=np.where(rng.random(count) < helpers, -1, whole[:, 6]),
         level=whole[:, 7],
         adult_only=rng.random(count) < 0.3,
         insured_only=rng.random(count) < 0.3,

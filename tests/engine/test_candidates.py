@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from tests.engine.build import people, random_problem, slots
 from volunteer_hub.engine.candidates import Pool
-from volunteer_hub.engine.feasible import feasible
+from volunteer_hub.engine.eligible import MASKED, POSTED
+from volunteer_hub.engine.feasible import READS, RULES, feasible
 from volunteer_hub.engine.problem import Options, Problem
 from volunteer_hub.engine.terms import cost
 from volunteer_hub.engine.units import Access, Units, split
@@ -95,7 +97,7 @@ def test_the_same_plan_without_the_compiler() -> None:
     outputs = {
         subprocess.run(
             [sys.executable, "-c", code],
-            env=os.environ | {"NUMBA_DISABLE_JIT": flag, "PYTHONPATH": os.getcwd()},
+            env=os.environ | {"NUMBA_DISABLE_JIT": flag, "PYTHONPATH": str(Path.cwd())},
             capture_output=True,
             text=True,
             check=True,
@@ -104,3 +106,8 @@ def test_the_same_plan_without_the_compiler() -> None:
     }
     assert len(outputs) == 1
     assert outputs.pop().startswith("proven ")
+
+
+def test_every_rule_but_distance_is_asked_of_a_kind() -> None:
+    asked = [*POSTED, *(code for group in MASKED for code in group)]
+    assert sorted(asked) == sorted(READS) == sorted(set(RULES) - {"distance"})

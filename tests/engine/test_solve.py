@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from ortools.graph.python import min_cost_flow
 from scipy.optimize import linprog
 from scipy.sparse import csr_array
 
@@ -234,20 +235,27 @@ def test_a_flow_that_would_take_too_long_is_not_begun(monkeypatch: pytest.Monkey
     assert (plan.state, plan.person.tolist()) == (State.DEADLINE, [0])
 
 
-def test_a_cost_beyond_the_solver_falls_back_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+class Refusing(min_cost_flow.SimpleMinCostFlow):
+    """OR-Tools meeting costs beyond its range, which no valid problem of testable size brings about."""
+
+    def solve(self) -> min_cost_flow.SimpleMinCostFlow.Status:
+        return self.BAD_COST_RANGE
+
+
+def test_a_solver_that_refuses_leads_to_a_greedy_plan_that_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     solving.warm()
-    real = flow.minimum_cost_flow
-
-    def too_dear(
-        tail: object, head: object, capacity: object, price: np.ndarray, supply: object
-    ) -> np.ndarray:
-        return real(tail, head, capacity, price * 2**48, supply)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(flow, "minimum_cost_flow", too_dear)
+    monkeypatch.setattr(min_cost_flow, "SimpleMinCostFlow", Refusing)
     problem = random_problem(3, count=30, places=8)
     plan = solve(problem, UNHURRIED)
     assert (plan.state, plan.failure) == (State.GREEDY, "BAD_COST_RANGE")
     assert [finding for finding in check(problem, plan) if not finding.locked] == []
+
+
+def test_greedy_past_its_grace_leaves_heads_open() -> None:
+    problem = Problem(people(2), slots(2), locked=pairs((1, 1)))
+    units = split(problem)
+    person, unit, bound = greedy(problem, units, penalties(problem, units), 0, Clock(-10))
+    assert (person.tolist(), unit.tolist(), bound) == ([1], [1], 0)
 
 
 @pytest.mark.parametrize("seed", range(20))

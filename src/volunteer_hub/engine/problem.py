@@ -25,6 +25,7 @@ LONG_AGO = -(1 << 40)
 KM_PER_DEGREE_LAT = 110.57
 KM_PER_DEGREE_LON = 111.32  # times the cosine of the latitude
 MAX_LEVEL, MAX_PRIORITY = 3, 5
+SLOWEST, FASTEST = 0.1, 1000.0  # km/h; bounds what a pair can cost
 MAX_BURDEN = 10**6  # 0.1 minutes; fatigue or night cost above it is a mistake
 
 
@@ -153,7 +154,7 @@ class People:
         _refuse(np.abs(self.lat) > 90, "latitude", "people.lat")
         _refuse(np.abs(self.lon) > 180, "longitude", "people.lon")
         _refuse((self.levels < 0) | (self.levels > MAX_LEVEL), "level", "people.levels")
-        _refuse(self.speed_kmh <= 0, "speed", "people.speed_kmh")
+        _refuse((self.speed_kmh < SLOWEST) | (self.speed_kmh > FASTEST), "speed", "people.speed_kmh")
         _refuse(self.max_km < 0, "negative", "people.max_km")
         for name in ("fatigue", "night_cost", "served", "minutes_24h"):
             values = getattr(self, name)

@@ -9,8 +9,8 @@ Sets of coverable heads are the independent sets of a transversal matroid (Edmon
 greedy basis is best for every weighting with the same order: so only the order of the ranks matters, equal
 steps do, and the result is lexicographic in the ranks. Two plans differ by simple cycles of the residual
 graph, which pass each unit at most once: BIG above (number of units x dearest pair) lets no saving in cost
-outweigh a head, and small numbers keep the flow solver fast. Level 3 is a second flow among the optimal plans (fairness.py): folding it into
-the cost would need numbers beyond what the flow solver takes.
+outweigh a head, and small numbers keep the flow solver fast. Level 3 is a second flow among the optimal
+plans (fairness.py): folding it into the cost would need numbers beyond what the solver takes.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ class Objective:
         return sum(self.short[MAX_PRIORITY:])
 
     def value(self, big: int) -> int:
-        """The scalar the flow minimises. Its minimum is the least objective; other plans may order otherwise."""
+        """The scalar the flow minimises. Its minimum is the least objective; elsewhere orders differ."""
         ranks = range(len(self.short), 0, -1)
         return big * sum(rank * heads for rank, heads in zip(ranks, self.short, strict=True)) + self.cost
 
