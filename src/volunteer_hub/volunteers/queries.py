@@ -87,7 +87,11 @@ def counts_by_skill(tx: Tx, area: str | None = None) -> dict[str, int]:
 
 def _clauses(tx: Tx, wanted: Wanted, permission: str) -> list[ColumnElement[bool]]:
     tx.actor.must(permission)
-    clauses = [tx.actor.scope(permission, Volunteer.area), col(Volunteer.status) != Status.FORGOTTEN]
+    clauses = [
+        tx.actor.scope(permission, Volunteer.area),
+        col(Volunteer.status) != Status.FORGOTTEN,
+        col(Volunteer.merged_into).is_(None),
+    ]
     if wanted.area is not None:
         clauses.append(col(Volunteer.area).startswith(wanted.area, autoescape=True))
     if wanted.status is not None:

@@ -27,6 +27,7 @@ def find(tx: Tx, permission: str, public_id: uuid.UUID, *, lock: bool = False) -
         col(Volunteer.public_id) == public_id,
         tx.actor.scope(permission, Volunteer.area),
         col(Volunteer.status) != Status.FORGOTTEN,
+        col(Volunteer.merged_into).is_(None),
     )
     row = tx.exec(query.with_for_update() if lock else query).first()
     if row is None:
