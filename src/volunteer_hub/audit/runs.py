@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
-from sqlmodel import col, delete, select
+from sqlmodel import col, delete, func, select
 
 from volunteer_hub.audit.models import JobRun
 from volunteer_hub.core.db import Tx
@@ -27,8 +27,8 @@ def end(tx: Tx, run_id: int, *, ok: bool, done: int = 0, detail: str = "") -> Jo
 
 def latest(tx: Tx) -> dict[str, JobRun]:
     """Job -> its newest run."""
-    newest = select(JobRun).distinct(col(JobRun.job)).order_by(col(JobRun.job), col(JobRun.id).desc())
-    return {run.job: run for run in tx.exec(newest)}
+    newest = select(func.max(JobRun.id)).group_by(col(JobRun.job))
+    return {run.job: run for run in tx.exec(select(JobRun).where(col(JobRun.id).in_(newest)))}
 
 
 def listed(tx: Tx, job: str, limit: int = 50) -> Sequence[JobRun]:

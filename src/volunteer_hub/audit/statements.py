@@ -32,7 +32,7 @@ def after_execute(state: ORMExecuteState) -> Result[Any] | None:
     if changes and set(changes) <= MACHINERY:
         return None
     result = state.invoke_statement()
-    if _returns_rows(result):
+    if statement._returning:
         frozen = result.freeze()
         _write(tx, op, table, changes, frozen)
         return frozen()
@@ -62,20 +62,19 @@ def _audited(table: Table) -> bool:
 def _set(statement: Any) -> dict[str, Any]:
     """Column -> [unknown, new] of an UPDATE's SET; its old values are not read."""
     changes: dict[str, Any] = {}
-    # SQLAlchemy has no public way to read the values of an UPDATE.
-    for column, value in (statement._values or {}).items():
-        if column.info.get("personal"):
-            new: Any = PERSONAL
+    # SQLAlchemy has no public way to read the values of an UPDATE, nor above whether there is a RETURNING.
+    for key, value in (statement._values or {}).items():
+        column = statement.table.c[key] if isinstance(key, str) else key
+        if isinstance(value, BindParameter) and value.value is None:
+            new: Any = None
+        elif column.info.get("personal"):
+            new = PERSONAL
         elif column.info.get("secret") or isinstance(column.type, LargeBinary):
             new = HIDDEN
         else:
             new = plain(value.value) if isinstance(value, BindParameter) else _EXPRESSION
         changes[column.name] = [UNKNOWN, new]
     return changes
-
-
-def _returns_rows(result: Result[Any]) -> bool:
-    return not isinstance(result, CursorResult) or result.returns_rows
 
 
 def _count(result: Result[Any], state: ORMExecuteState) -> int:
