@@ -1,6 +1,6 @@
 """An incident begins: declared by a person or an alert, its node found, the duty officers told."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from volunteer_hub.access import accounts, jurisdictions
@@ -17,6 +17,7 @@ from volunteer_hub.incidents.models import Alert, Handover, Incident, RaiseReque
 from volunteer_hub.incidents.policy import Hazards
 from volunteer_hub.incidents.rules import IncidentSpec, Node, TaskSpec
 from volunteer_hub.notify.rules import Kind as MessageKind
+from volunteer_hub.notify.rules import Subject
 from volunteer_hub.volunteers.policy import Skills
 
 
@@ -89,7 +90,7 @@ def receive_alert(tx: Tx, document: bytes, area: str, *, as_of: datetime | None 
             tx,
             telling.holders(tx, "incident.declare", area),
             "alert_received",
-            incident_id=0,
+            about=(Subject.ALERT, alert.id),
             area=area,
             kind=_alert_kind(received),
             params={"sender": alert.sender, "path": "/incidents"},
@@ -125,7 +126,7 @@ def accept_alert(
 
 
 def set_level(tx: Tx, incident: Incident, level: int, reason: str = "") -> RaiseRequest | None:
-    """Changes the level, or asks the node above, whose coordinators are told. The question, if one was asked."""
+    """Changes the level, or asks the node above, whose coordinators are told; then the question."""
     node = node_of(tx, tx.actor, "incident.write", incident.area)
     request = levels.set_level(tx, policy.load("hazards", Hazards), incident, level, node, reason=reason)
     if request is not None:
@@ -138,14 +139,11 @@ def answer_level(tx: Tx, request: RaiseRequest, *, grant: bool, reason: str = ""
     """The node above grants or refuses a level; the commander is told. Raises as `incidents.levels`."""
     node = node_of(tx, tx.actor, "incident.raise", request.area)
     hazards = policy.load("hazards", Hazards)
-    if grant:
-        incident = levels.grant(tx, hazards, request, node)
-    else:
-        incident = levels.refuse(tx, request, node, reason)
+    answered = levels.grant(tx, hazards, request, node) if grant else levels.refuse(tx, request, node, reason)
     purpose = "level_granted" if grant else "level_refused"
     params = {"level": rules.level_name(request.level)}
-    _tell(tx, incident, purpose, f"raise:{request.id}", params, _commander_of(tx, incident))
-    return incident
+    _tell(tx, answered, purpose, f"raise:{request.id}", params, _commander_of(tx, answered))
+    return answered
 
 
 def offer_command(tx: Tx, incident: Incident, email: str, questions: str) -> Handover:
@@ -179,7 +177,7 @@ def _tell(
     incident: Incident,
     purpose: str,
     deed: str,
-    params: dict[str, object],
+    params: Mapping[str, object],
     people: Sequence[Account] | None = None,
 ) -> None:
     """One of this file's messages about an incident, by default to all who could command there."""
@@ -188,7 +186,14 @@ def _tell(
     facts = {"title": incident.title, "path": f"/incidents/{incident.public_id}", **params}
     kind = MessageKind(incident.kind.value)
     telling.tell(
-        tx, told, purpose, incident_id=incident.id, area=incident.area, kind=kind, params=facts, deed=deed
+        tx,
+        told,
+        purpose,
+        about=(Subject.INCIDENT, incident.id),
+        area=incident.area,
+        kind=kind,
+        params=facts,
+        deed=deed,
     )
 
 

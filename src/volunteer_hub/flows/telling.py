@@ -24,7 +24,7 @@ def tell(
     people: Iterable[Account],
     purpose: str,
     *,
-    incident_id: int,
+    about: tuple[Subject, int],
     area: str,
     kind: Kind,
     params: dict[str, Any],
@@ -35,8 +35,8 @@ def tell(
     drafts = [
         Draft(
             purpose=purpose,
-            subject_kind=Subject.INCIDENT,
-            subject_id=incident_id,
+            subject_kind=about[0],
+            subject_id=about[1],
             area=area,
             channel=channel,
             lang=account.lang,

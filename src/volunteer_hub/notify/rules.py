@@ -42,6 +42,8 @@ class Subject(StrEnum):
     JOIN_CODE = "join_code"
     CERTIFICATION = "certification"
     INCIDENT = "incident"
+    ALERT = "alert"
+    LOGIN_CODE = "login_code"
 
 
 ALLOWED: Final[dict[State, frozenset[State]]] = {
