@@ -4,7 +4,7 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, Index, Text, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, Column, Index, Text, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
@@ -70,7 +70,7 @@ class Incident(SQLModel, table=True):
     commander_id: int | None = ref("accounts.id", null=True)
     source: Source = text_enum(Source, "source")
     origin: str | None = _word(null=True, unique=True)
-    drill_plan_id: int | None = Field(default=None, sa_column=Column(BigInteger, nullable=True))
+    drill_plan_id: int | None = ref("drill_plans.id", null=True, index=False)
     occurrence: datetime | None = ts(null=True)
     closed_at: datetime | None = ts(null=True)
     version: int = version()

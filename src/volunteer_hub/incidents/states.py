@@ -35,12 +35,8 @@ def advance(tx: Tx, incident: Incident, to: State, *, event: str = "state", text
 def _close(tx: Tx, incident: Incident) -> None:
     incident.closed_at = tx.now
     open_tasks = (col(Task.incident_id) == incident.id, col(Task.state) == TaskState.OPEN)
-    tx.execute(
-        update(Task)
-        .where(*open_tasks)
-        .values(state=TaskState.DONE, version=col(Task.version) + 1)
-        .execution_options(synchronize_session="fetch")
-    )
+    done = update(Task).where(*open_tasks).values(state=TaskState.DONE, version=col(Task.version) + 1)
+    tx.execute(done.returning(col(Task.id)))  # the ids go into the audit trail
     question = levels.asked(tx, incident)
     if question is not None:
         question.state, question.answered_at = RaiseState.REFUSED, tx.now
