@@ -108,7 +108,7 @@ def _exact(problem: Problem, units: Units, options: Options, clock: Clock) -> Pl
     other = _optimum(problem, split(problem, joined=shared), options, clock)
     relaxed = _optimum(problem, split(problem, relaxed=True), options, clock)
     bound = relaxed.value if relaxed.proof is not None and relaxed.proof.holds else 0
-    best = min(draft, other, key=lambda d: d.value)
+    best = min(draft, other, key=lambda d: objective(problem, d.units, d.person, d.unit))
     state = State.PROVEN if best.value == bound else State.BOUNDED
     return _plan(problem, best, options, clock, state, bound)
 
