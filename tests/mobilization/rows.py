@@ -1,4 +1,4 @@
-"""Rows of other columns that plans, callouts and offers point at, by plain SQL; and a small world made of them."""
+"""Rows of other columns that offers point at, by plain SQL, and a small world made of them."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
@@ -88,23 +88,9 @@ def staff(account_id: int, area: str = "/1/2/") -> Actor:
 
 def incident(tx: Tx) -> int:
     """A flood in Dongfeng."""
-    values = {
-        "area": "/1/2/3/",
-        "kind": "drill",
-        "hazard": "flood",
-        "title": "Flood at the bridge",
-        "level": 4,
-    }
-    return insert(
-        tx,
-        "incidents",
-        **values,
-        incident_class="natural",
-        state="declared",
-        source="page",
-        lat=46.6,
-        lon=125.1,
-    )[0]
+    values = {"kind": "drill", "hazard": "flood", "incident_class": "natural", "state": "declared"}
+    place = {"area": "/1/2/3/", "lat": 46.6, "lon": 125.1}
+    return insert(tx, "incidents", **values, **place, title="Flood at the bridge", source="page", level=4)[0]
 
 
 def slots(tx: Tx, incident_id: int, maxima: list[int]) -> list[int]:
@@ -158,14 +144,26 @@ def policy_version(tx: Tx) -> int:
     return insert(tx, "policy_versions", digest=str(uuid7()))[0]
 
 
-def plant(tx: Tx, maxima: list[int], head_count: int, windows: list[tuple[int, int]] | None = None) -> World:
+def plant(
+    tx: Tx,
+    maxima: list[int],
+    head_count: int,
+    windows: list[tuple[int, int]] | None = None,
+    expires_at: datetime = NOW + 24 * HOUR,
+) -> World:
     """A world at NOW: slots with these maxima and windows in hours from NOW, everybody asked for each."""
     tx.now = NOW
     areas.plant(tx)
-    return send(tx, maxima, people(tx, head_count), windows)
+    return send(tx, maxima, people(tx, head_count), windows, expires_at)
 
 
-def send(tx: Tx, maxima: list[int], who: list[int], windows: list[tuple[int, int]] | None = None) -> World:
+def send(
+    tx: Tx,
+    maxima: list[int],
+    who: list[int],
+    windows: list[tuple[int, int]] | None = None,
+    expires_at: datetime = NOW + 24 * HOUR,
+) -> World:
     """Another incident, plan and callout for people who are there already."""
     incident_id = incident(tx)
     slot_ids = slots(tx, incident_id, maxima)
@@ -175,11 +173,9 @@ def send(tx: Tx, maxima: list[int], who: list[int], windows: list[tuple[int, int
         tx,
         plan,
         kind=Kind.DRILL,
-        slots=[
-            facts(slot, maximum, *span) for slot, maximum, span in zip(slot_ids, maxima, spans, strict=True)
-        ],
+        slots=[facts(slot, most, *span) for slot, most, span in zip(slot_ids, maxima, spans, strict=True)],
         asks=[callouts.Ask(slot, person) for slot in slot_ids for person in who],
         answer_by=NOW + HOUR / 2,
-        expires_at=NOW + 24 * HOUR,
+        expires_at=expires_at,
     )
     return World(incident_id, slot_ids, who, plan, callout, offers)

@@ -25,21 +25,33 @@ NOW = datetime(2031, 1, 20, 6, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 ANSWERS = (Answer.ACCEPT, Answer.DECLINE, Answer.LATER, Answer.WITHDRAW, Answer.NOT_ME)
 
-O, S = Outcome, OfferState
+R, S = Outcome, OfferState
 # What each answer comes to in each state of the offer, while callout and link are open and a place is free.
 TABLE = {
-    S.QUEUED: (O.NOT_ASKED, O.NOT_ASKED, O.NOT_ASKED, O.NOT_ASKED, O.NOT_ASKED),
-    S.ASKED: (O.ACCEPTED, O.DECLINED, O.DECLINED, O.NOT_HELD, O.DECLINED),
-    S.ACCEPTED: (O.STANDS, O.WITHDRAWN, O.WITHDRAWN, O.WITHDRAWN, O.WITHDRAWN),
-    S.STANDING_BY: (O.STANDS, O.WITHDRAWN, O.WITHDRAWN, O.WITHDRAWN, O.WITHDRAWN),
-    S.DECLINED: (O.ACCEPTED, O.STANDS, O.STANDS, O.STANDS, O.DISOWNED),
-    S.WITHDRAWN: (O.ACCEPTED, O.STANDS, O.STANDS, O.STANDS, O.DISOWNED),
-    S.EXPIRED: (O.EXPIRED, O.EXPIRED, O.EXPIRED, O.EXPIRED, O.DISOWNED),
-    S.RELEASED: (O.RELEASED, O.RELEASED, O.RELEASED, O.RELEASED, O.DISOWNED),
-    S.CANCELLED: (O.CANCELLED, O.CANCELLED, O.CANCELLED, O.CANCELLED, O.DISOWNED),
-    S.NO_SHOW: (O.OVER, O.OVER, O.OVER, O.OVER, O.DISOWNED),
-    S.ON_SITE: (O.STANDS, O.ON_SITE, O.ON_SITE, O.ON_SITE, O.ON_SITE),
-    S.DONE: (O.STANDS, O.OVER, O.OVER, O.OVER, O.OVER),
+    S.QUEUED: (R.NOT_ASKED, R.NOT_ASKED, R.NOT_ASKED, R.NOT_ASKED, R.NOT_ASKED),
+    S.ASKED: (R.ACCEPTED, R.DECLINED, R.DECLINED, R.NOT_HELD, R.DECLINED),
+    S.ACCEPTED: (R.STANDS, R.WITHDRAWN, R.WITHDRAWN, R.WITHDRAWN, R.WITHDRAWN),
+    S.STANDING_BY: (
+        R.STANDS,
+        R.WITHDRAWN,
+        R.WITHDRAWN,
+        R.WITHDRAWN,
+        R.WITHDRAWN,
+    ),
+    S.DECLINED: (R.ACCEPTED, R.STANDS, R.STANDS, R.STANDS, R.DISOWNED),
+    S.WITHDRAWN: (R.ACCEPTED, R.STANDS, R.STANDS, R.STANDS, R.DISOWNED),
+    S.EXPIRED: (R.EXPIRED, R.EXPIRED, R.EXPIRED, R.EXPIRED, R.DISOWNED),
+    S.RELEASED: (R.RELEASED, R.RELEASED, R.RELEASED, R.RELEASED, R.DISOWNED),
+    S.CANCELLED: (
+        R.CANCELLED,
+        R.CANCELLED,
+        R.CANCELLED,
+        R.CANCELLED,
+        R.DISOWNED,
+    ),
+    S.NO_SHOW: (R.OVER, R.OVER, R.OVER, R.OVER, R.DISOWNED),
+    S.ON_SITE: (R.STANDS, R.ON_SITE, R.ON_SITE, R.ON_SITE, R.ON_SITE),
+    S.DONE: (R.STANDS, R.OVER, R.OVER, R.OVER, R.OVER),
 }
 
 
@@ -64,11 +76,11 @@ def test_every_answer_in_every_state(state: OfferState) -> None:
 @pytest.mark.parametrize(
     ("callout", "outcome"),
     [
-        (CalloutState.SENDING, O.ACCEPTED),
-        (CalloutState.OPEN, O.ACCEPTED),
-        (CalloutState.MET, O.ACCEPTED),
-        (CalloutState.CLOSED, O.CLOSED),
-        (CalloutState.CANCELLED, O.CANCELLED),
+        (CalloutState.SENDING, Outcome.ACCEPTED),
+        (CalloutState.OPEN, Outcome.ACCEPTED),
+        (CalloutState.MET, Outcome.ACCEPTED),
+        (CalloutState.CLOSED, Outcome.CLOSED),
+        (CalloutState.CANCELLED, Outcome.CANCELLED),
     ],
 )
 def test_accepting_needs_a_live_callout(callout: CalloutState, outcome: Outcome) -> None:
@@ -76,43 +88,50 @@ def test_accepting_needs_a_live_callout(callout: CalloutState, outcome: Outcome)
 
 
 def test_a_full_slot_makes_an_accepter_stand_by() -> None:
-    assert rules.decide(Answer.ACCEPT, situation(filled=1)) is O.STANDING_BY
+    assert rules.decide(Answer.ACCEPT, situation(filled=1)) is Outcome.STANDING_BY
 
 
 def test_the_time_to_answer_ends_at_its_last_moment() -> None:
     moment = timedelta(microseconds=1)
-    assert rules.decide(Answer.ACCEPT, situation(expires_in=moment)) is O.ACCEPTED
-    assert rules.decide(Answer.ACCEPT, situation(expires_in=timedelta(0))) is O.EXPIRED
-    assert rules.decide(Answer.DECLINE, situation(expires_in=timedelta(0))) is O.EXPIRED
-    assert rules.decide(Answer.ACCEPT, situation(expires_in=None)) is O.ACCEPTED
+    assert rules.decide(Answer.ACCEPT, situation(expires_in=moment)) is Outcome.ACCEPTED
+    assert rules.decide(Answer.ACCEPT, situation(expires_in=timedelta(0))) is Outcome.EXPIRED
+    assert rules.decide(Answer.DECLINE, situation(expires_in=timedelta(0))) is Outcome.EXPIRED
+    assert rules.decide(Answer.ACCEPT, situation(expires_in=None)) is Outcome.ACCEPTED
 
 
 def test_who_holds_a_place_may_withdraw_after_the_time_to_answer_and_after_closing() -> None:
     late = situation(S.ACCEPTED, CalloutState.CLOSED, expires_in=-HOUR)
-    assert rules.decide(Answer.WITHDRAW, late) is O.WITHDRAWN
+    assert rules.decide(Answer.WITHDRAW, late) is Outcome.WITHDRAWN
 
 
 def test_nothing_is_answered_after_the_duty_has_ended() -> None:
     over = timedelta(0)
-    assert rules.decide(Answer.ACCEPT, situation(ends_in=over)) is O.OVER
-    assert rules.decide(Answer.WITHDRAW, situation(S.ACCEPTED, ends_in=over)) is O.OVER
+    assert rules.decide(Answer.ACCEPT, situation(ends_in=over)) is Outcome.OVER
+    assert rules.decide(Answer.WITHDRAW, situation(S.ACCEPTED, ends_in=over)) is Outcome.OVER
 
 
 def test_a_disowned_link_takes_no_answer_but_the_same_again() -> None:
     disowned = situation(S.DECLINED, disowned=True)
-    assert [rules.decide(answer, disowned) for answer in ANSWERS] == [O.NOT_ME] * 4 + [O.STANDS]
+    assert [rules.decide(answer, disowned) for answer in ANSWERS] == [Outcome.NOT_ME] * 4 + [Outcome.STANDS]
 
 
 @pytest.mark.parametrize("outcome", list(Outcome))
 def test_refused_outcomes_are_told_in_words(outcome: Outcome) -> None:
-    counts = {O.ACCEPTED, O.STANDING_BY, O.DECLINED, O.WITHDRAWN, O.DISOWNED, O.STANDS}
+    counts = {
+        Outcome.ACCEPTED,
+        Outcome.STANDING_BY,
+        Outcome.DECLINED,
+        Outcome.WITHDRAWN,
+        Outcome.DISOWNED,
+        Outcome.STANDS,
+    }
     error = rules.refusal(outcome)
     if outcome in counts:
         assert error is None
         return
-    kinds = {O.NOT_ASKED: NotFound, O.NOT_HELD: Refused, O.ON_SITE: Refused}
+    kinds = {Outcome.NOT_ASKED: NotFound, Outcome.NOT_HELD: Refused, Outcome.ON_SITE: Refused}
     assert type(error) is kinds.get(outcome, Gone)
-    assert error.code == ("not_found" if outcome is O.NOT_ASKED else f"offer.{outcome}")
+    assert error.code == ("not_found" if outcome is Outcome.NOT_ASKED else f"offer.{outcome}")
 
 
 def test_state_tables_know_every_state_and_their_ends() -> None:

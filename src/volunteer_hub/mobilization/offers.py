@@ -219,6 +219,7 @@ def move_up(tx: Tx, limit: int = 100) -> list[Offer]:
         )
         .where(col(Offer.state) == OfferState.STANDING_BY, col(SlotFill.filled) < col(SlotFill.maximum))
         .distinct()
+        .order_by(col(Offer.callout_id), col(Offer.slot_id))
         .limit(limit)
     )
     places_free = tx.exec(waiting).all()
