@@ -27,8 +27,10 @@ class Text:
 
 
 class _Named(Protocol):
-    en: str
-    zh: str
+    @property
+    def en(self) -> str: ...
+    @property
+    def zh(self) -> str: ...
 
 
 @cache

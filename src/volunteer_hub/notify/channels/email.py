@@ -38,7 +38,7 @@ class Email:
         self._one_at_a_time = asyncio.Lock()
 
     async def send(self, letter: Letter) -> State:
-        """Hands the letter to the mail server. Raises DeliveryError, permanent for a 5xx about the address."""
+        """Hands the letter to the mail server. Raises DeliveryError, permanent for a wrong address."""
         message = self._message(letter)
         async with self._one_at_a_time:
             try:
