@@ -77,8 +77,9 @@ class DrillRun(SQLModel, table=True):
 FIGURES_FROZEN: Final = """
 CREATE OR REPLACE FUNCTION drill_runs_frozen() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  IF TG_OP = 'DELETE' OR (NEW.plan_id, NEW.occurrence, NEW.state) IS DISTINCT FROM
-     (OLD.plan_id, OLD.occurrence, OLD.state) OR (OLD.incident_id IS NOT NULL AND
+  IF TG_OP = 'DELETE' OR (NEW.plan_id, NEW.occurrence) IS DISTINCT FROM (OLD.plan_id, OLD.occurrence)
+     OR (NEW.state <> OLD.state AND (OLD.state = 'skipped' OR OLD.incident_id IS NOT NULL))
+     OR (OLD.incident_id IS NOT NULL AND
      NEW.incident_id IS DISTINCT FROM OLD.incident_id) OR (OLD.figures IS NOT NULL AND
      (NEW.figures, NEW.recorded_at) IS DISTINCT FROM (OLD.figures, OLD.recorded_at)) THEN
     RAISE EXCEPTION 'a drill that was held stays as recorded' USING ERRCODE = 'restrict_violation';

@@ -1,7 +1,7 @@
 """Calendar rules: five-field cron and iCalendar RRULE (RFC 5545), expanded to moments. Pure.
 
-A rule is read on the wall clock of the plan's zone and then converted: a time left out in spring moves forward
-by the gap, a time repeated in autumn fires once, at its first passing. A rule that goes by the hour
+A rule is read on the wall clock of the plan's zone and then converted: a time left out in spring moves
+forward by the gap, a time repeated in autumn fires once, at its first passing. A rule that goes by the hour
 (FREQ=HOURLY, or a cron whose hours begin with *) is read in UTC, where no hour is left out or repeated.
 """
 
@@ -49,8 +49,8 @@ _RANGES: Final[Mapping[str, tuple[int, int]]] = {
 
 @dataclass(frozen=True)
 class Cron:
-    """The values a cron allows. ``days`` and ``weekdays`` (Monday 0) are None for ``*``; with both given, a day
-    of either kind will do, as cron has it."""
+    """The values a cron allows. ``days`` and ``weekdays`` (Monday 0) are None for ``*``; with both given, a
+    day of either kind will do, as cron has it."""
 
     minutes: tuple[int, ...]
     hours: tuple[int, ...]
@@ -105,8 +105,8 @@ class Recurrence:
 
 
 def check(rule: str, zone: str, since: datetime) -> str:
-    """The rule, trimmed. Raises Malformed for a rule or zone that cannot be read, for one that never fires and
-    for one that fires more often than once an hour."""
+    """The rule, trimmed. Raises Malformed for a rule or zone that cannot be read, for one that never fires
+    and for one that fires more often than once an hour."""
     text, timezone = rule.strip(), zone_of(zone)
     _, times = _wall_clock(text, timezone, since, since)
     looked_at = list(islice(times, _LOOKED_AT))
@@ -128,8 +128,8 @@ def zone_of(name: str) -> ZoneInfo:
 def next_occurrences(
     rule: str, zone: ZoneInfo, after: datetime, n: int, *, since: datetime | None = None
 ) -> list[datetime]:
-    """The next ``n`` moments (UTC) after ``after``, fewer where the rule ends. Raises Malformed for a rule that
-    cannot be read. ``since``: from whose local day on intervals and counts are reckoned."""
+    """The next ``n`` moments (UTC) after ``after``, fewer where the rule ends. Raises Malformed for a rule
+    that cannot be read. ``since``: from whose local day on intervals and counts are reckoned."""
     return list(islice(occurrences(rule, zone, after, since=since), n))
 
 
@@ -149,7 +149,7 @@ def occurrences(
 def _wall_clock(
     rule: str, zone: ZoneInfo, since: datetime, after: datetime
 ) -> tuple[tzinfo, Iterator[datetime]]:
-    """The clock a rule is read on, and its times there. A day is looked back, for a gap moves times forward."""
+    """The clock a rule is read on, and its times there, from a day before: a gap moves times forward."""
     parsed = parse(rule)
     clock: tzinfo = UTC if parsed.hourly else zone
     first, start = (moment.astimezone(clock).replace(tzinfo=None) for moment in (since, after))

@@ -1,8 +1,8 @@
-"""Drills: what falls due and what then happens, who may be disturbed again, and what a drill has shown. Pure."""
+"""Drills: what becomes of an hour that has come, who may be disturbed again, what a drill has shown. Pure."""
 
 import math
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -16,7 +16,6 @@ from volunteer_hub.drills.policy import Drills, Limits
 GRACE: Final = timedelta(minutes=15)
 """An occurrence taken up within it is on time; the clock ticks in seconds, but a restart takes a while."""
 LONGEST_TITLE: Final = 200
-MOST_SKILLS: Final = 20
 LONGEST_ANSWER_MINUTES: Final = 7 * 24 * 60
 _YEAR: Final = timedelta(days=365)
 
@@ -105,7 +104,8 @@ class Decision:
 class Figures:
     """What a drill has shown, in people. ``within``: minutes -> how many had answered by then.
 
-    Not delivered is nobody's silence: shares are of those whom the message reached, where that is known.
+    Not delivered is nobody's silence: shares are of those whom the message reached. Who answered was reached,
+    whatever the gateway says.
     """
 
     notified: int
@@ -126,6 +126,17 @@ class Figures:
             "within": {str(minutes): people for minutes, people in sorted(self.within.items())},
         }
 
+    @classmethod
+    def of(cls, stored: Mapping[str, Any]) -> "Figures":
+        """As they were recorded."""
+        within = {int(minutes): people for minutes, people in stored["within"].items()}
+        return cls(**{**stored, "within": within})
+
+    def shares(self) -> dict[int, int | None]:
+        """Minutes -> whole per cent of those reached who had answered by then; None of nobody."""
+        reached = max(self.delivered, self.acknowledged)
+        return {minutes: percent(people, reached) for minutes, people in sorted(self.within.items())}
+
 
 def check_move(before: PlanState, after: PlanState) -> None:
     """Raises Refused where the state table does not allow the step."""
@@ -133,9 +144,9 @@ def check_move(before: PlanState, after: PlanState) -> None:
         raise Refused("drill.step", state=Text(f"drill.plan_state.{before}"))
 
 
-def check_spec(spec: PlanSpec) -> None:
-    """All but rule and zone (`recurrence.check`) and the codes of hazard and skills, which are another's to
-    know. Raises Malformed naming every wrong field."""
+def check_spec(spec: PlanSpec, hazards: Collection[str], skills: Collection[str]) -> None:
+    """All but rule and zone, which are `recurrence.check`'s. ``hazards`` and ``skills``: the codes there are.
+    Raises Malformed naming every wrong field."""
     wrong = []
     if not spec.title.strip() or len(spec.title) > LONGEST_TITLE or "\0" in spec.title:
         wrong.append(FieldError("title", "drill.title", {"longest": LONGEST_TITLE}))
@@ -143,8 +154,13 @@ def check_spec(spec: PlanSpec) -> None:
         wrong.append(FieldError("share_percent", "drill.share"))
     if not 1 <= spec.answer_minutes <= LONGEST_ANSWER_MINUTES:
         wrong.append(FieldError("answer_minutes", "drill.answer_minutes", {"most": LONGEST_ANSWER_MINUTES}))
-    if len(spec.skills) > MOST_SKILLS:
-        wrong.append(FieldError("skills", "drill.skills", {"most": MOST_SKILLS}))
+    if spec.hazard not in hazards:
+        wrong.append(FieldError("hazard", "drill.hazard", {"hazard": spec.hazard[:60]}))
+    wrong += [
+        FieldError("skills", "drill.skill", {"skill": skill[:60]})
+        for skill in spec.skills
+        if skill not in skills
+    ]
     if wrong:
         raise Malformed("form", fields=wrong, places=", ".join(error.where for error in wrong))
 
@@ -154,14 +170,14 @@ def decide(
 ) -> list[Decision]:
     """What becomes of the occurrences that fell due up to ``now``, the earliest first.
 
-    A day without drills comes before anything else; of the others, those within `GRACE` run, and older ones by
-    the plan's policy: none, only the latest of all that fell due, or each.
+    A day without drills comes before anything else; of the others, those within `GRACE` run, and older ones
+    by the plan's policy: none, only the latest of all that fell due, or each.
     """
-    open_days = [moment for moment in due if not blacked_out(moment, zone, policy)]
-    latest = open_days[-1] if open_days else None
+    closed = {moment for moment in due if blacked_out(moment, zone, policy)}
+    latest = max((moment for moment in due if moment not in closed), default=None)
 
     def reason(moment: datetime) -> Skipped | None:
-        if moment not in open_days:
+        if moment in closed:
             return Skipped.BLACKOUT
         on_time = moment >= now - GRACE
         made_up_for = misfire is Misfire.ALL or (misfire is Misfire.LATEST and moment == latest)

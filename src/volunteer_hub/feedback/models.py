@@ -15,8 +15,8 @@ from volunteer_hub.feedback.rules import Form, Kind, State
 class Survey(SQLModel, table=True):
     """The questions of one form, asked of one person after one incident or drill.
 
-    ``answers``: question code -> mark 1-5, choice code or the person's own words. ``remind_at``: when the next
-    reminder is due, None when no more will be sent.
+    ``answers``: question code -> mark 1-5, choice code or the person's own words. ``remind_at``: when the
+    next reminder is due, None when no more will be sent.
     """
 
     __tablename__ = "surveys"

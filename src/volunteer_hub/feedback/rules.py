@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
 
-from volunteer_hub.core.errors import FieldError, Gone, HubError, Malformed, Refused
+from volunteer_hub.core.errors import FieldError, Gone, Malformed, Refused
 from volunteer_hub.feedback.policy import Question, Surveys
 from volunteer_hub.feedback.policy import Survey as Questions
 
@@ -54,7 +54,8 @@ ALLOWED: Final[Mapping[State, frozenset[State]]] = {
 class Tally:
     """How one question was answered. ``counts``: mark or choice -> people; ``words``: how many wrote some.
 
-    ``findings``: answers that the policy marks as worth acting on. ``mean`` is of a scale, None without marks.
+    ``findings``: answers that the policy marks as worth acting on. ``mean``: of a scale with marks, else
+    None.
     """
 
     code: str
@@ -66,16 +67,17 @@ class Tally:
     mean: float | None = None
 
 
+def step(before: State, after: State) -> State:
+    """``after`` where the state table allows it. Raises Refused for a survey answered, Gone for one stopped
+    or expired."""
+    if after not in ALLOWED[before]:
+        raise Refused("survey.answered") if before is State.ANSWERED else Gone(f"survey.{before}")
+    return after
+
+
 def now_state(state: State, expires_at: datetime, now: datetime) -> State:
     """The state at ``now``: an open survey past its time has expired, whether or not a sweep has said so."""
     return State.EXPIRED if state is State.OPEN and now >= expires_at else state
-
-
-def refusal(state: State) -> HubError | None:
-    """Why a survey takes no answer any more; None while it does."""
-    if state is State.OPEN:
-        return None
-    return Refused("survey.answered") if state is State.ANSWERED else Gone(f"survey.{state}")
 
 
 def next_reminder(opened_at: datetime, now: datetime, policy: Surveys) -> datetime | None:
@@ -137,7 +139,7 @@ def without_words(answers: Mapping[str, Any], form: Questions) -> dict[str, Any]
 
 
 def tally(question: Question, counts: Mapping[str, int]) -> Tally:
-    """What one question amounts to. ``counts``: stored answer -> people; of words, only how many wrote some."""
+    """What one question amounts to. ``counts``: stored answer -> people; all words are one answer."""
     answered = sum(counts.values())
     if question.kind == "text":
         return Tally(question.code, question.kind, answered, words=answered)

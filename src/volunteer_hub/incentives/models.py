@@ -28,7 +28,7 @@ class LedgerAccount(SQLModel, table=True):
 class LedgerEntry(SQLModel, table=True):
     """One side of a transfer. ``source`` names the deed, as "duty:17"; the same deed never pays twice.
 
-    ``lines`` adds up to the points of the transfer in words: {"code", "points", "params"} each. ``days`` says
+    ``lines`` explain a person's points and add up to them: {"code", "points", "params"} each. ``days`` says
     how many of the points count towards the cap of which local day; ``last_day`` is the last of them.
     """
 
@@ -61,7 +61,8 @@ class LedgerEntry(SQLModel, table=True):
 
 
 class ServiceHours(SQLModel, table=True):
-    """The time of one duty. ``counts``: it is volunteer time; a reversed duty's no longer is."""
+    """The time of one duty. ``counts``: it is volunteer time; when the transfer that paid it is reversed, no
+    longer."""
 
     __tablename__ = "service_hours"
     __table_args__ = (CheckConstraint("minutes >= 0", name="minutes"),)
@@ -74,6 +75,7 @@ class ServiceHours(SQLModel, table=True):
     basis: Basis = text_enum(Basis, "basis")
     counts: bool
     at: datetime = ts()
+    transfer_id: uuid.UUID = Field(sa_column=Column(Uuid, nullable=False, index=True))
     reversed_at: datetime | None = ts(null=True)
 
 

@@ -121,8 +121,8 @@ class _Minutes:
 def award(service: Service, policy: Rewards, earned: Mapping[date, int]) -> Award:
     """What a duty pays, given the points the person has earned on local days before.
 
-    A real duty pays by whole hours, a drill once; evidence that does not convert pays nothing. Points belong to
-    the local days on which they were earned, and the caps cut them there.
+    A real duty pays by whole hours, a drill once; evidence that does not convert pays nothing. Points
+    belong to the local days on which they were earned, and the caps cut them there.
     """
     if service.grade not in policy.converts:
         line = Line("unproven", 0, {"grade": service.grade.value, "minutes": service.minutes})
@@ -209,11 +209,8 @@ def _hour_lines(minutes: _Minutes, service: Service, policy: Rewards) -> tuple[L
         if holds and (count or code == "hours")
     ]
     if service.hazardous and hours:
-        lines.append(
-            Line(
-                "hazard", hours * rates.hour * extra // 100, {"percent": extra, "points": hours * rates.hour}
-            )
-        )
+        paid = hours * rates.hour
+        lines.append(Line("hazard", paid * extra // 100, {"percent": extra, "of": paid}))
     return tuple(lines)
 
 
