@@ -17,11 +17,15 @@ AREAS = {
 def plant(tx: Tx) -> dict[str, str]:
     """Makes the five areas and returns name -> path."""
     statement = text(
-        "INSERT INTO jurisdictions (id, public_id, parent_id, path, code, kind, name, zone, lat, lon, residents) "
-        "OVERRIDING SYSTEM VALUE VALUES (:id, :public, :parent, :path, :code, :kind, "
-        "jsonb_build_object('en', CAST(:en AS text), 'zh', CAST(:zh AS text)), 'Asia/Shanghai', 46.59, 125.10, 1000)"
+        "INSERT INTO jurisdictions "
+        "(id, public_id, parent_id, path, code, kind, name, zone, lat, lon, residents) OVERRIDING SYSTEM VALUE "
+        "VALUES (:id, :public, :parent, :path, :code, :kind, "
+        "jsonb_build_object('en', CAST(:en AS text), 'zh', CAST(:zh AS text)), "
+        "'Asia/Shanghai', 46.59, 125.10, 1000)"
     )
     for number, (path, parent, kind, code, en, zh) in enumerate(AREAS.values(), start=1):
         row = {"id": number, "public": uuid7(), "parent": parent, "path": path, "code": code, "kind": kind}
         tx.execute(statement, {**row, "en": en, "zh": zh})
+    # Ids above these, so that a node added later does not meet one of them.
+    tx.execute(text("SELECT setval(pg_get_serial_sequence('jurisdictions', 'id'), 1000)"))
     return {name: values[0] for name, values in AREAS.items()}

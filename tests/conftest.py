@@ -16,8 +16,11 @@ os.environ.pop("HUB_DATABASE_URL", None)
 os.environ.pop("HUB_CONFIG", None)
 
 from tests import databases  # noqa: E402  (settings read the environment above)
+from volunteer_hub.audit import listener  # noqa: E402
 from volunteer_hub.core import db  # noqa: E402
 from volunteer_hub.core.actor import SYSTEM  # noqa: E402
+
+listener.install()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
