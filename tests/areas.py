@@ -18,8 +18,8 @@ def plant(tx: Tx) -> dict[str, str]:
     """Makes the five areas and returns name -> path."""
     statement = text(
         "INSERT INTO jurisdictions "
-        "(id, public_id, parent_id, path, code, kind, name, zone, lat, lon, residents) OVERRIDING SYSTEM VALUE "
-        "VALUES (:id, :public, :parent, :path, :code, :kind, "
+        "(id, public_id, parent_id, path, code, kind, name, zone, lat, lon, residents) "
+        "OVERRIDING SYSTEM VALUE VALUES (:id, :public, :parent, :path, :code, :kind, "
         "jsonb_build_object('en', CAST(:en AS text), 'zh', CAST(:zh AS text)), "
         "'Asia/Shanghai', 46.59, 125.10, 1000)"
     )
