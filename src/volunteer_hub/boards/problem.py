@@ -1,0 +1,366 @@
+"""From rows to the engine's Problem: the one place that knows both.
+
+Minutes count from ``Case.epoch``, the whole minute before the transaction's now. Whatever depends on the day
+is judged on the safe side: insured through the last slot's day, of age on the first one's.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, is_dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlmodel import col, func, select
+
+from volunteer_hub.access import jurisdictions
+from volunteer_hub.boards import free_times
+from volunteer_hub.boards.free_times import Ints, Place
+from volunteer_hub.boards.wanted import ANYBODY, Need, Wanted, wanted
+from volunteer_hub.core import policy
+from volunteer_hub.core.db import Tx
+from volunteer_hub.core.site import Site
+from volunteer_hub.engine.problem import (
+    FOREVER,
+    LONG_AGO,
+    MAX_BURDEN,
+    Intervals,
+    Limits,
+    Minima,
+    Pairs,
+    People,
+    Problem,
+    Slots,
+)
+from volunteer_hub.incidents.models import Incident
+from volunteer_hub.incidents.policy import Hazards
+from volunteer_hub.incidents.rules import check_open
+from volunteer_hub.mobilization import busy
+from volunteer_hub.mobilization.models import Callout, Offer
+from volunteer_hub.mobilization.policy import Callouts
+from volunteer_hub.mobilization.rules import LIVE, PLACED, OfferState
+from volunteer_hub.volunteers import pool as people_pool
+from volunteer_hub.volunteers.models import OnCall, Volunteer
+from volunteer_hub.volunteers.policy import Skills
+from volunteer_hub.volunteers.pool import MODES, Pool
+from volunteer_hub.volunteers.rules import ADULT_AGE, Status, TravelMode
+
+DAY: Final = 24 * 60
+EARTH_KM: Final = 20_100.0  # slots set no limit of their own
+UNSTATED_HOURS: Final = 2.0  # who names no distance is asked as far as this journey
+_TENTHS: Final = 10  # the engine weighs in 0.1 minutes
+_UNANSWERED: Final = frozenset({OfferState.QUEUED, OfferState.ASKED})
+_ASKABLE_AGAIN: Final = frozenset({OfferState.CANCELLED, OfferState.RELEASED})
+Bools = NDArray[np.bool_]
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Case:
+    """A Problem and whom its rows stand for.
+
+    ``volunteers`` [V] and ``slots`` [S] are row ids; the last rows of people are the places that are taken
+    already, one row a place, locked to its slot. ``needs`` [K] names the columns of skills.
+    """
+
+    problem: Problem
+    volunteers: Ints
+    slots: Ints
+    needs: tuple[Need, ...]
+    epoch: datetime
+    funnel: dict[str, int]
+    digest: str
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """Offers of the incident so far, as parallel arrays."""
+
+    slot: Ints
+    volunteer: Ints
+    offer: Ints
+    placed: Bools
+    waiting: Bools
+    barred: Bools
+
+
+def build(tx: Tx, incident: Incident, pool_area: str) -> Case:
+    """What is to be planned for an incident now, with the people of ``pool_area``.
+
+    Places that people hold count as filled by them. Who is asked and has not answered is left out, and
+    nobody is asked a second time for the same slot. Raises Refused when the incident is closed,
+    ProblemError for rows that contradict each other.
+    """
+    check_open(incident.state)
+    site, callouts = policy.load("hub", Site), policy.load("callouts", Callouts)
+    epoch = tx.now.astimezone(UTC).replace(second=0, microsecond=0)
+    zone = jurisdictions.by_path(tx, incident.area).zone
+    place = Place.of(zone, site.night, epoch)
+    slots = wanted(tx, incident.id, place)
+    asked = _asked(tx, incident.id)
+    pool = people_pool.load(tx, [pool_area])
+    waiting = np.unique(asked.volunteer[asked.waiting])
+    real = np.flatnonzero(~np.isin(pool.ids, waiting))
+    held = _held(asked, slots)
+    people = _people(tx, pool, real, asked.volunteer[held], asked.offer[held], slots, place, incident)
+    locked = Pairs(len(real) + np.arange(len(held)), np.searchsorted(slots.ids, asked.slot[held]))
+    problem = Problem(
+        people=people,
+        slots=_slots(slots, np.bincount(locked.slot, minlength=len(slots.ids))),
+        minima=Minima(slots.of_slot, slots.nested, np.ones_like(slots.nested), slots.heads, slots.shared),
+        locked=locked,
+        forbidden=_forbidden(pool.ids[real], asked, slots),
+        limits=Limits(
+            min_rest_min=callouts.callout.rest_minutes,
+            max_minutes_24h=callouts.callout.most_minutes_in_24h,
+            detour=callouts.travel.detour,
+        ),
+    )
+    return Case(
+        problem=problem,
+        volunteers=np.concatenate([pool.ids[real], asked.volunteer[held]]),
+        slots=slots.ids,
+        needs=slots.needs,
+        epoch=epoch,
+        funnel=_funnel(tx, pool_area, pool, len(pool) - len(real), people, slots, len(real)),
+        digest=digest(problem),
+    )
+
+
+def digest(problem: Problem) -> str:
+    """A hash over everything that was asked: two problems of one digest have the same answer."""
+    total = hashlib.sha256()
+
+    def feed(part: Any) -> None:
+        if is_dataclass(part):
+            for one in fields(part):
+                total.update(one.name.encode())
+                feed(getattr(part, one.name))
+        elif isinstance(part, np.ndarray):
+            total.update(f"{part.shape}{part.dtype.str}".encode() + np.ascontiguousarray(part).tobytes())
+        else:
+            total.update(repr(part).encode())
+
+    feed(problem)
+    return total.hexdigest()
+
+
+# ---- offers so far
+
+
+def _asked(tx: Tx, incident_id: int) -> _Asked:
+    rows = tx.execute(
+        select(Offer.slot_id, Offer.volunteer_id, Offer.id, Offer.state, Callout.state)  # type: ignore[call-overload]  # SQLModel types four columns at most
+        .join(Callout, col(Callout.id) == col(Offer.callout_id))
+        .where(col(Callout.incident_id) == incident_id)
+        .order_by(col(Offer.id))
+    ).all()
+    keys = np.array([row[:3] for row in rows], dtype=np.int64).reshape(-1, 3)
+    states = [row[3] for row in rows]
+    return _Asked(
+        slot=keys[:, 0],
+        volunteer=keys[:, 1],
+        offer=keys[:, 2],
+        placed=np.array([state in PLACED for state in states], dtype=bool),
+        waiting=np.array([row[3] in _UNANSWERED and row[4] in LIVE for row in rows], dtype=bool),
+        barred=np.array([state not in _ASKABLE_AGAIN for state in states], dtype=bool),
+    )
+
+
+def _held(asked: _Asked, slots: Wanted) -> Ints:
+    """Offers that hold a place of a slot that is still wanted."""
+    return np.flatnonzero(asked.placed & np.isin(asked.slot, slots.ids))
+
+
+def _forbidden(ids: Ints, asked: _Asked, slots: Wanted) -> Pairs:
+    known = asked.barred & np.isin(asked.slot, slots.ids) & np.isin(asked.volunteer, ids)
+    pairs = np.unique(np.column_stack([asked.volunteer[known], asked.slot[known]]), axis=0)
+    return Pairs(np.searchsorted(ids, pairs[:, 0]), np.searchsorted(slots.ids, pairs[:, 1]))
+
+
+# ---- slots
+
+
+def _slots(slots: Wanted, taken: Ints) -> Slots:
+    return Slots(
+        key=slots.ids,
+        task=slots.task,
+        lat=slots.lat,
+        lon=slots.lon,
+        start=slots.start,
+        end=slots.end,
+        minimum=slots.minimum,
+        target=slots.target,
+        maximum=np.maximum(slots.maximum, taken),  # whoever was promised a place keeps it
+        priority=6 - slots.priority,  # people write 1 for the most urgent, the engine 5
+        skill=slots.need,
+        level=np.ones_like(slots.ids),
+        adult_only=slots.adult_only,
+        insured_only=slots.insured_only,
+        hazardous=slots.hazardous,
+        night=slots.night,
+        max_km=np.full(len(slots.ids), EARTH_KM),
+    )
+
+
+# ---- people
+
+
+def _people(
+    tx: Tx,
+    pool: Pool,
+    real: Ints,
+    holders: Ints,
+    offers: Ints,
+    slots: Wanted,
+    place: Place,
+    incident: Incident,
+) -> People:
+    """The pool's rows ``real``, then one row for each place held. A holder who is not in the pool any more
+    is taken to have no skills: the place counts, but not for a nested minimum."""
+    callouts = policy.load("callouts", Callouts)
+    place_of = np.searchsorted(pool.ids, holders)
+    there = np.append(pool.ids, -1)[place_of] == holders
+    rows = np.concatenate([real, np.where(there, place_of, len(pool))])  # the last: the stranger below
+
+    def row(values: NDArray[Any], stranger: Any) -> NDArray[Any]:
+        last = np.array(stranger, dtype=values.dtype).reshape(1, *values.shape[1:])
+        taken: NDArray[Any] = np.concatenate([values, last])[rows]
+        return taken
+
+    span = place.span(slots.end)
+    worked = _worked(tx, pool, callouts)
+    burden = busy.burden(tx, tx.now - timedelta(days=callouts.goal.lately_days))
+    asked = _onto(pool.ids, burden.volunteer, burden.asked, 0)
+    served = _onto(pool.ids, burden.volunteer, burden.served, 0)
+    tired = _TENTHS * (callouts.goal.asked_lately * asked + callouts.goal.served_lately * served)
+    speed = _speed(pool, callouts, incident)
+    levels, until = _skills(pool, slots, place)
+    first_day = place.day(int(slots.start.min(initial=0)))
+    last_day = place.day(span - 1)
+    reach = np.minimum(pool.max_km, UNSTATED_HOURS * speed / callouts.travel.detour)
+    return People(
+        key=np.concatenate([pool.ids[real], -offers]),
+        lat=row(pool.lat, incident.lat),
+        lon=row(pool.lon, incident.lon),
+        levels=row(levels, np.zeros(levels.shape[1])),
+        cert_until=row(until, np.full(until.shape[1], LONG_AGO)),
+        free=_padded(free_times.free(pool, real, place, span), len(holders)),
+        busy=_busy(tx, pool.ids[real], len(rows), place, span, callouts),
+        adult=row(pool.birthday <= _born_by(first_day), False),
+        insured=row(pool.insured_until >= last_day.toordinal(), False),
+        fit=row(pool.fit, False),
+        night_travel=row(pool.mode != MODES.index(TravelMode.NONE_AT_NIGHT), True),
+        speed_kmh=row(speed, callouts.travel.foot),
+        max_km=row(np.where(np.isinf(pool.max_km), reach, pool.max_km), 0.0),
+        fatigue=row(np.minimum(np.rint(tired), MAX_BURDEN), 0),
+        night_cost=row(_night_cost(tx, pool.ids, callouts, place, span), 0),
+        served=row(asked, 0),
+        rest_since=row(worked[0], LONG_AGO),
+        minutes_24h=row(worked[1], 0),
+    )
+
+
+def _onto(ids: Ints, holders: Ints, values: Ints, otherwise: int) -> Ints:
+    """Values of some people on the positions of all; ``ids`` ascend."""
+    result = np.full(len(ids), otherwise, dtype=np.int64)
+    at = np.searchsorted(ids, holders)
+    known = np.append(ids, -1)[at] == holders
+    result[at[known]] = values[known]
+    return result
+
+
+def _worked(tx: Tx, pool: Pool, callouts: Callouts) -> tuple[Ints, Ints]:
+    """End of the last duty, and minutes on duty in the 24 hours before the epoch."""
+    lately = busy.served(tx, tx.now)
+    rest_hours = -(-callouts.callout.rest_minutes // 60)
+    ended = lately if rest_hours <= 24 else busy.served(tx, tx.now, hours=rest_hours)
+    epoch = int(tx.now.timestamp() // 60)
+    return (
+        _onto(pool.ids, ended.volunteer, ended.last_end - epoch, LONG_AGO),
+        _onto(pool.ids, lately.volunteer, lately.minutes, 0),
+    )
+
+
+def _speed(pool: Pool, callouts: Callouts, incident: Incident) -> Floats:
+    travel = callouts.travel
+    by_mode = {TravelMode.BICYCLE: travel.bicycle, TravelMode.CAR: travel.car}
+    hazard = policy.load("hazards", Hazards).hazards.get(incident.hazard)
+    slow_down = hazard.slow_down if hazard is not None else 1.0
+    speeds: Floats = np.array([by_mode.get(mode, travel.foot) for mode in MODES])[pool.mode] / slow_down
+    return speeds
+
+
+def _skills(pool: Pool, slots: Wanted, place: Place) -> tuple[NDArray[np.int8], Ints]:
+    """Who counts for each need, 0 or 1, and until which minute: [V, K] twice.
+
+    A need is a skill at a level, so that one column is exact for people who hold a skill at level 3 until
+    May and at level 1 for ever; which is why levels here are only 0 and 1.
+    """
+    taxonomy = policy.load("skills", Skills).skills
+    adult = pool.birthday <= _born_by(place.day(int(slots.start.min(initial=0))))
+    ends = place.end_of_days(pool.holding_until)
+    single: dict[tuple[str, int], Ints] = {}
+    for skill, level in {one for need in slots.needs for one in need}:
+        until = np.full(len(pool), LONG_AGO)
+        if skill in pool.skills:
+            counts = (pool.holding_skill == pool.skills.index(skill)) & (pool.holding_level >= level)
+            np.maximum.at(until, pool.holding_row[counts], ends[counts])
+        if skill in taxonomy and taxonomy[skill].adult_only:
+            until[~adult] = LONG_AGO
+        single[skill, level] = until
+    columns = np.full((len(pool), len(slots.needs)), FOREVER)
+    for k, need in enumerate(slots.needs):
+        if need == ANYBODY:
+            columns[pool.pledged, k] = LONG_AGO  # a light pledge is for the skills it names
+        for one in need:
+            columns[:, k] = np.minimum(columns[:, k], single[one])
+    return (columns > LONG_AGO).astype(np.int8), columns
+
+
+def _born_by(day: date) -> int:
+    """The last birthday, as an ordinal, of those of age that day."""
+    year = day.year - ADULT_AGE
+    return (date(year, 2, 28) if (day.month, day.day) == (2, 29) else day.replace(year=year)).toordinal()
+
+
+def _busy(tx: Tx, ids: Ints, rows: int, place: Place, span: int, callouts: Callouts) -> Intervals:
+    """Promised times near enough to matter, of the pool's rows; the rows of held places have none."""
+    rest = timedelta(minutes=max(callouts.callout.rest_minutes, DAY))
+    held = busy.held(tx, place.epoch - rest, place.epoch + timedelta(minutes=span) + rest)
+    at = np.searchsorted(ids, held.volunteer)
+    known = np.append(ids, -1)[at] == held.volunteer
+    zero = place.minute
+    return Intervals.of(rows, at[known], held.starts[known] - zero, held.ends[known] - zero)
+
+
+def _padded(intervals: Intervals, more: int) -> Intervals:
+    first = np.append(intervals.first, np.repeat(intervals.first[-1:], more))
+    return Intervals(first, intervals.start, intervals.end)
+
+
+def _night_cost(tx: Tx, ids: Ints, callouts: Callouts, place: Place, span: int) -> Ints:
+    """Waking somebody costs, unless they are on call."""
+    end = place.epoch + timedelta(minutes=span)
+    awake = select(OnCall.volunteer_id).where(col(OnCall.starts_at) < end, col(OnCall.ends_at) > place.epoch)
+    on_call = np.array(tx.exec(awake).all(), dtype=np.int64)
+    return np.where(np.isin(ids, on_call), 0, round(_TENTHS * callouts.goal.night))
+
+
+# ---- counts
+
+
+def _funnel(
+    tx: Tx, area: str, pool: Pool, waiting: int, people: People, slots: Wanted, real: int
+) -> dict[str, int]:
+    """How the pool narrows, in people."""
+    gone = (Status.LEFT, Status.FORGOTTEN)
+    registered = tx.exec(
+        select(func.count())
+        .select_from(Volunteer)
+        .where(col(Volunteer.area).like(area + "%"), col(Volunteer.status).not_in(gone))
+    ).one()
+    asked_for: Sequence[int] = np.unique(slots.need).tolist()
+    skilled = int((people.levels[:real, asked_for] > 0).any(axis=1).sum())
+    return {"registered": registered, "callable": len(pool), "waiting": waiting, "skilled": skilled}

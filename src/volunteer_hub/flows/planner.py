@@ -1,0 +1,237 @@
+"""Plans are solved here: claimed under a lease, solved in a warm process of its own, checked, frozen.
+
+1. Claim the oldest request (one transaction). 2. Read the rows into a Problem (one read). 3. Send it to the
+planning process, keeping lease and progress alive. 4. Freeze the answer, or say why there is none.
+A process that passes the deadline or dies is replaced, and the new one solves greedily, which the plan says.
+"""
+
+import multiprocessing
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from types import TracebackType
+from typing import Final, Self
+
+from volunteer_hub.boards import problem as board
+from volunteer_hub.boards.problem import Case
+from volunteer_hub.core import db, policy
+from volunteer_hub.core.actor import SYSTEM
+from volunteer_hub.core.errors import HubError, Refused
+from volunteer_hub.core.log import logger
+from volunteer_hub.engine.problem import ProblemError
+from volunteer_hub.flows import plan_document, solving
+from volunteer_hub.flows.solving import Answer, Task
+from volunteer_hub.incidents.models import Incident
+from volunteer_hub.mobilization import plans
+from volunteer_hub.mobilization.models import PlanRun
+from volunteer_hub.mobilization.policy import Callouts
+
+MOST_ATTEMPTS: Final = 3
+GRACE_SECONDS: Final = 2.0  # past the deadline the process is killed
+GREEDY_SECONDS: Final = 60.0  # what the greedy method may take in its stead
+EXPLAIN_SECONDS: Final = 60.0  # a solved plan may take this long to be explained
+START_SECONDS: Final = 60.0  # a cold machine compiles the engine's loops once
+HEARTBEAT_SECONDS: Final = 2.0
+_POLL_SECONDS: Final = 0.1
+_SPAWN: Final = multiprocessing.get_context("spawn")
+
+
+class Lost(Exception):
+    """The planning process died, or was killed for passing its time."""
+
+
+class Unwanted(Exception):
+    """Nobody waits for this answer any more: superseded, or this worker is stopping."""
+
+
+class Process:
+    """One warm planning process at the other end of a pipe."""
+
+    def __init__(self) -> None:
+        self._line, far = _SPAWN.Pipe()
+        self._process = _SPAWN.Process(target=solving.serve, args=(far,), name="planner", daemon=True)
+        self._process.start()
+        far.close()  # or the pipe would not break when the process dies
+        self._ready = False
+
+    @property
+    def pid(self) -> int:
+        """The process id."""
+        assert self._process.pid is not None
+        return self._process.pid
+
+    def ask(self, task: Task, limit: float, tick: Callable[[str], None]) -> Answer:
+        """The answer to a problem; ``tick`` is called with the phase ten times a second and may raise.
+
+        Raises Lost when the process dies, or does not solve it in ``limit`` seconds.
+        """
+        self._wait_until_ready(tick)
+        phase, ends = solving.SOLVING, time.monotonic() + limit
+        try:
+            self._line.send(task)
+            while True:
+                while not self._line.poll(_POLL_SECONDS):
+                    if time.monotonic() > ends:
+                        raise Lost
+                    tick(phase)
+                message = self._line.recv()
+                if isinstance(message, Answer):
+                    return message
+                if message == solving.EXPLAINING:
+                    ends = time.monotonic() + EXPLAIN_SECONDS
+                phase = message
+        except (EOFError, OSError):
+            raise Lost from None
+
+    def _wait_until_ready(self, tick: Callable[[str], None]) -> None:
+        ends = time.monotonic() + START_SECONDS
+        try:
+            while not self._ready:
+                if self._line.poll(_POLL_SECONDS):
+                    self._ready = self._line.recv() == solving.READY
+                elif time.monotonic() > ends:
+                    raise Lost
+                else:
+                    tick("starting")
+        except (EOFError, OSError):
+            raise Lost from None
+
+    def end(self) -> None:
+        """Kills it and waits until it is gone."""
+        self._process.kill()
+        self._process.join()
+        self._line.close()
+
+
+class Planner:
+    """Solves plan requests one after another; ``with Planner() as planner: planner.work_one(stopped)``."""
+
+    def __init__(self) -> None:
+        self._process: Process | None = None
+
+    def __enter__(self) -> Self:
+        self._process = Process()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._process is not None:
+            self._process.end()
+            self._process = None
+
+    @property
+    def process(self) -> Process:
+        """The warm process; a new one when there is none."""
+        if self._process is None:
+            self._process = Process()
+        return self._process
+
+    def _renew(self) -> None:
+        if self._process is not None:
+            self._process.end()
+        self._process = Process()
+
+    def work_one(self, stopped: threading.Event) -> bool:
+        """Takes one request and brings it to an end; False when there is none.
+
+        A worker that is stopping gives the request back, for another to take up.
+        """
+        lease = policy.load("callouts", Callouts).callout.lease_minutes * 60
+        with db.transaction(SYSTEM, "plan.claim") as tx:
+            run = plans.claim(tx, lease)
+            if run is None:
+                return False
+            if run.attempts > MOST_ATTEMPTS:
+                plans.fail(tx, run.id, "plan.attempts")
+                return True
+        try:
+            self._bring_to_end(run, _Pulse(run.id, lease, stopped))
+        except Unwanted:
+            self._renew()  # it may still be busy with what nobody wants
+            _give_back(run.id)
+        except Lost:
+            _give_back(run.id)
+        return True
+
+    def _bring_to_end(self, run: PlanRun, tick: "_Pulse") -> None:
+        started = time.perf_counter()
+        try:
+            case = read(run)
+        except ProblemError as error:
+            logger("planner").error("rows contradict each other", plan=str(run.public_id), fault=str(error))
+            return _fail(run.id, "plan.rows")
+        except HubError as error:
+            return _fail(run.id, error.code)
+        reading = time.perf_counter() - started
+        asked = time.perf_counter()
+        answer, lost = self._answer(run, case, tick)
+        seconds = {"read": reading, "answer": time.perf_counter() - asked}
+        store(run.id, case, answer, lost=lost, seconds=seconds)
+        return None
+
+    def _answer(self, run: PlanRun, case: Case, tick: "_Pulse") -> tuple[Answer, bool]:
+        """The process's answer, else that of a fresh one solving greedily. Raises Lost when that one fails
+        too, Unwanted."""
+        try:
+            task = Task(case.problem, run.seed, run.deadline_seconds)
+            return self.process.ask(task, run.deadline_seconds + GRACE_SECONDS, tick), False
+        except Lost:
+            logger("planner").warning("planning process lost", plan=str(run.public_id))
+        self._renew()
+        try:
+            return self.process.ask(Task(case.problem, run.seed, 0.0), GREEDY_SECONDS, tick), True
+        except Lost:
+            self._renew()
+            raise
+
+
+class _Pulse:
+    """Keeps the lease and tells how far the work is, now and then; raises Unwanted when it is in vain."""
+
+    def __init__(self, plan_id: int, lease_seconds: int, stopped: threading.Event) -> None:
+        self._plan_id, self._lease, self._stopped = plan_id, lease_seconds, stopped
+        self._began = self._last = time.monotonic()
+
+    def __call__(self, phase: str) -> None:
+        if self._stopped.is_set():
+            raise Unwanted
+        now = time.monotonic()
+        if now - self._last < HEARTBEAT_SECONDS:
+            return
+        self._last = now
+        said = {"phase": phase, "seconds": round(now - self._began, 1)}
+        with db.transaction(SYSTEM, "plan.progress") as tx:
+            if not plans.progress(tx, self._plan_id, said, self._lease):
+                raise Unwanted
+
+
+def read(run: PlanRun) -> Case:
+    """The rows of a request as a Problem. Raises as boards.problem.build."""
+    with db.read(SYSTEM) as tx:
+        return board.build(tx, tx.get_one(Incident, run.incident_id), run.pool_area)
+
+
+def store(plan_id: int, case: Case, answer: Answer, *, lost: bool, seconds: dict[str, float]) -> None:
+    """Freezes an answer; one in which the checker found a fault ends the request instead."""
+    if answer.findings:
+        faults = sorted({finding.code for finding in answer.findings})
+        logger("planner").error("a plan broke a rule and was not kept", plan_id=plan_id, faults=faults)
+        return _fail(plan_id, "plan.check")
+    document = plan_document.result(case, answer, lost=lost, seconds=seconds)
+    goal = plan_document.objective(answer.plan)
+    with suppress(Refused), db.transaction(SYSTEM, "plan.finish") as tx:  # refused: superseded meanwhile
+        plans.finish(tx, plan_id, document, objective=goal, problem_digest=case.digest)
+    return None
+
+
+def _fail(plan_id: int, code: str) -> None:
+    with suppress(Refused), db.transaction(SYSTEM, "plan.fail") as tx:
+        plans.fail(tx, plan_id, code)
+
+
+def _give_back(plan_id: int) -> None:
+    """Ends the lease at once, so that the next worker need not wait for it to run out."""
+    with db.transaction(SYSTEM, "plan.give_back") as tx:
+        plans.progress(tx, plan_id, {}, lease_seconds=-1)

@@ -1,0 +1,139 @@
+"""What the planning process does: solve, explain, check. It imports the engine alone: no database, no web.
+
+Requests and answers go over a pipe, one at a time: a `Task` in, any number of phase names out, an `Answer`.
+"""
+
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from multiprocessing.connection import Connection
+from typing import Final, ParamSpec, TypeVar
+
+import numpy as np
+
+from volunteer_hub.engine.check import Finding, check
+from volunteer_hub.engine.eligible import Eligible
+from volunteer_hub.engine.explain import Gap, Reason, gaps, reasons
+from volunteer_hub.engine.feasible import distance
+from volunteer_hub.engine.problem import Intervals, Ints, Options, Problem
+from volunteer_hub.engine.solve import Plan, solve, warm
+
+READY: Final = "ready"
+SOLVING: Final = "solving"
+EXPLAINING: Final = "explaining"
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Task:
+    """One problem; a ``deadline_s`` of 0 asks for the greedy method at once."""
+
+    problem: Problem
+    seed: int
+    deadline_s: float
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A plan with a reason for every row and gap. ``findings`` are the checker's faults, those of decisions
+    taken before left out; ``reserves`` are further people for the same slots; ``able`` people could serve at
+    least one slot; ``seconds`` by phase."""
+
+    plan: Plan
+    findings: tuple[Finding, ...]
+    reasons: tuple[Reason, ...]
+    gaps: tuple[Gap, ...]
+    reserves: Plan
+    able: int
+    seconds: dict[str, float]
+
+
+def serve(line: Connection) -> None:
+    """The life of a planning process: until its parent hangs up, or dies."""
+    # Ctrl-C reaches the whole group of processes; the parent decides when this one ends.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    warm()
+    try:
+        line.send(READY)
+        while True:
+            task: Task = line.recv()
+            line.send(SOLVING)
+            plan, seconds = _timed(solve, task.problem, Options(seed=task.seed, deadline_s=task.deadline_s))
+            line.send(EXPLAINING)
+            line.send(explained(task.problem, plan, seconds))
+    except (EOFError, BrokenPipeError, ConnectionResetError):
+        return
+
+
+def explained(problem: Problem, plan: Plan, solving: float) -> Answer:
+    """The plan with its reasons, checked by the code that shares nothing with the solver."""
+    findings, checking = _timed(check, problem, plan)
+    why, reasoning = _timed(reasons, problem, plan)
+    why_not, gapping = _timed(gaps, problem, plan)
+    further, reserving = _timed(reserves, problem, plan)
+    return Answer(
+        plan=plan,
+        findings=tuple(finding for finding in findings if not finding.locked),
+        reasons=why,
+        gaps=why_not,
+        reserves=further,
+        able=_able(problem, plan),
+        seconds={
+            **{f"engine.{name}": took for name, took in plan.seconds.items()},
+            "solve": solving,
+            "check": checking,
+            "reasons": reasoning,
+            "gaps": gapping,
+            "reserves": reserving,
+        },
+    )
+
+
+def reserves(problem: Problem, plan: Plan) -> Plan:
+    """Whom to ask beyond the plan, since most people who are asked do not come: everybody left, each for one
+    slot at most, by the greedy method; the best first within a slot.
+
+    So many that a minimum of h heads is met with 95 % when one in five says yes: below 5 h + 10.
+    """
+    people, slots, minima = problem.people, problem.slots, problem.minima
+    owner = np.repeat(np.arange(len(people)), np.diff(people.free.first))
+    spare = ~np.isin(owner, plan.person)  # who is chosen is free no more
+    counts = np.bincount(owner[spare], minlength=len(people))
+    free = Intervals(
+        np.concatenate([[0], np.cumsum(counts)]), people.free.start[spare], people.free.end[spare]
+    )
+    heads = _over(minima.heads)
+    nested = np.bincount(minima.slot, weights=heads, minlength=len(slots)).astype(np.int64)
+    wanted = np.maximum(_over(slots.minimum), nested)
+    asked = Problem(
+        people=replace(people, free=free),
+        slots=replace(slots, minimum=wanted, target=wanted, maximum=wanted),
+        minima=replace(minima, heads=heads, may_share=np.zeros(len(minima), np.bool_)),
+        forbidden=problem.forbidden,
+        limits=problem.limits,
+    )
+    return solve(asked, Options(seed=plan.seed, deadline_s=0.0))
+
+
+def _over(heads: Ints) -> Ints:
+    return np.where(heads > 0, 5 * heads + 10, 0)
+
+
+def _able(problem: Problem, plan: Plan) -> int:
+    """How many people could serve some slot, whatever else they do."""
+    units, eligible = plan.units, Eligible(problem, plan.units)
+    able = np.zeros(len(problem.people), np.bool_)
+    for kind in eligible.kinds():
+        members = eligible.members(int(kind[0]))
+        for u in kind.tolist():
+            members = members[~able[members]]
+            able[members[distance(problem, units, members, u)]] = True
+    return int(able.sum())
+
+
+def _timed(step: Callable[P, T], *given: P.args, **named: P.kwargs) -> tuple[T, float]:
+    started = time.perf_counter()
+    result = step(*given, **named)
+    return result, time.perf_counter() - started
