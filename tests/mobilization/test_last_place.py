@@ -167,3 +167,19 @@ def test_cancelling_amid_answers_leaves_nobody_promised(people: list[int]) -> No
         with db.transaction(SYSTEM, "test") as tx:
             assert set(states(tx, world)) <= {"cancelled", "declined", "withdrawn"}
             assert tx.exec(select(SlotFill.filled).where(col(SlotFill.slot_id) == world.slots[0])).one() == 0
+
+
+def test_a_promotion_never_waits_and_the_sweep_heals_what_it_passed_over(people: list[int]) -> None:
+    bo, lin, kai = people[:3]
+    world = sent([1], [bo, lin, kai])
+    elsewhere = sent([1], [kai])
+    for offer in world.offers:
+        at_once([accepting(offer)] * THREADS)
+    with clock.fixed(NOW), db.transaction(SYSTEM, "lin") as one, db.transaction(SYSTEM, "kai") as other:
+        offers.seen(one, world.offer(1))
+        offers.accept(other, elsewhere.offer())
+        with db.transaction(SYSTEM, "bo") as tx:
+            assert offers.withdraw(tx, world.offer(0), RULES).promoted == ()
+    with db.transaction(SYSTEM, "sweep") as tx:
+        tx.now = NOW
+        assert [offer.volunteer_id for offer in offers.move_up(tx)] == [lin]

@@ -25,7 +25,7 @@ from volunteer_hub.mobilization import attendance, callouts, offers
 from volunteer_hub.mobilization.models import Offer, SlotFill
 from volunteer_hub.mobilization.rules import Evidence
 
-EXAMPLES = int(os.environ.get("HUB_TEST_EXAMPLES", "225"))
+EXAMPLES = int(os.environ.get("HUB_TEST_EXAMPLES", "235"))
 STEPS = 50
 PEOPLE = ("Bo", "Lin", "Kai", "Wen")
 # Three slots in two callouts: the first two overlap each other, the third overlaps the second.
@@ -33,6 +33,9 @@ MAXIMA = (1, 2, 1)
 WINDOWS = ((1, 9), (4, 12), (10, 20))
 CALLOUT_OF = (0, 0, 1)
 EXPIRY = NOW + 7 * HOUR
+
+# What random play must have come to now and then, or it proves little.
+RARE = {"standing_by", "withdrawn", "no_show", "done", "offer.promised_elsewhere", "offer.expired"}
 
 Key = tuple[int, int]
 YES = ("accepted", "standing_by")
@@ -354,10 +357,10 @@ def test_offers_equal_the_model_after_every_step(tx: Tx) -> None:
             max_examples=EXAMPLES,
             stateful_step_count=STEPS,
             deadline=None,
-            derandomize=EXAMPLES == 225,
+            derandomize=EXAMPLES == 235,
             database=None,
             suppress_health_check=list(HealthCheck),
         ),
     )
     assert OfferMachine.steps >= 10_000
-    print(OfferMachine.steps, OfferMachine.outcomes)
+    assert set(OfferMachine.outcomes) >= RARE

@@ -309,3 +309,8 @@ def test_the_log_of_answers_is_append_only(tx: Tx, world: World) -> None:
     for statement in ("UPDATE answer_events SET kind = 'decline'", "DELETE FROM answer_events"):
         with pytest.raises(IntegrityError, match="append-only"), tx.begin_nested():
             tx.execute(text(statement))
+
+
+def test_an_offer_that_is_not_there_is_not_found(tx: Tx, world: World) -> None:
+    with rows.raises(NotFound, "not_found"):
+        offers.accept(tx, Offer(id=2**62))
