@@ -83,7 +83,7 @@ def ts(*, null: bool = False, index: bool = False) -> Any:
 def jsonb(*, null: bool = False) -> Any:
     """A JSON document, an empty object by default."""
     if null:
-        return Field(default=None, sa_column=Column(JSONB, nullable=True))
+        return Field(default=None, sa_column=Column(JSONB(none_as_null=True), nullable=True))
     return Field(default_factory=dict, sa_column=Column(JSONB, nullable=False))
 
 
