@@ -2,22 +2,40 @@
 
 import secrets
 import uuid
+from dataclasses import dataclass
 from zoneinfo import ZoneInfo
+
+from sqlmodel import col, select
 
 from volunteer_hub.access import jurisdictions
 from volunteer_hub.access.rules import COMMAND_LEVEL, CommandLevel
 from volunteer_hub.core import policy, versions
 from volunteer_hub.core.db import Tx
 from volunteer_hub.core.errors import Malformed
+from volunteer_hub.core.i18n import t
 from volunteer_hub.core.site import Site
 from volunteer_hub.flows.plan_words import GapView, PairView, PlanView, view
-from volunteer_hub.incidents import tasks
-from volunteer_hub.incidents.models import Incident
+from volunteer_hub.incidents import queries, tasks
+from volunteer_hub.incidents.models import Incident, RoleSlot
 from volunteer_hub.mobilization import plans
 from volunteer_hub.mobilization.models import PlanRun
 from volunteer_hub.mobilization.policy import Callouts
+from volunteer_hub.mobilization.rules import PlanState
+from volunteer_hub.volunteers.models import Volunteer
 
-__all__ = ["GapView", "PairView", "PlanView", "approve", "request", "usual_pool", "view"]
+__all__ = [
+    "GapView",
+    "PairView",
+    "PlanView",
+    "Report",
+    "approve",
+    "read",
+    "report",
+    "request",
+    "request_for",
+    "usual_pool",
+    "view",
+]
 
 
 def request(
@@ -50,6 +68,20 @@ def request(
     )
 
 
+def request_for(
+    tx: Tx,
+    incident_id: uuid.UUID,
+    *,
+    deadline_seconds: float | None = None,
+    seed: int | None = None,
+    pool: uuid.UUID | None = None,
+) -> PlanRun:
+    """`request` by the ids seen outside; ``pool`` is a jurisdiction. Raises as `request`, and NotFound."""
+    incident = queries.find(tx, "plan.request", incident_id)
+    area = jurisdictions.find(tx, "plan.request", pool).path if pool is not None else None
+    return request(tx, incident, deadline_seconds=deadline_seconds, seed=seed, pool_area=area)
+
+
 def usual_pool(tx: Tx, area: str) -> str:
     """Whose people are asked when nobody says otherwise: the district of the incident, or as much of the way
     up to it as the actor covers. A city's own incident draws on the city."""
@@ -72,3 +104,47 @@ def approve(tx: Tx, public_id: uuid.UUID, reason: str | None = None) -> PlanRun:
         night=site.night,
         reason=reason,
     )
+
+
+@dataclass(frozen=True)
+class Report:
+    """A plan as a door shows it. ``slots`` and ``people`` turn the ids of ``view`` into those seen outside;
+    ``view`` is None until the plan is made, ``failure`` says in words why there is none."""
+
+    run: PlanRun
+    incident: uuid.UUID
+    pool: uuid.UUID
+    view: PlanView | None
+    slots: dict[int, uuid.UUID]
+    people: dict[int, uuid.UUID]
+    failure: str | None
+    phase: str | None
+
+
+def read(tx: Tx, public_id: uuid.UUID, lang: str) -> Report:
+    """A plan in words and figures. Raises NotFound."""
+    return report(tx, plans.find(tx, "plan.read", public_id), lang)
+
+
+def report(tx: Tx, run: PlanRun, lang: str) -> Report:
+    """The same of a row at hand."""
+    words = view(run.result, lang) if run.result is not None else None
+    pairs = words.pairs if words is not None else ()
+    gaps = words.gaps if words is not None else ()
+    slots = {pair.slot for pair in pairs} | {slot for gap in gaps for slot in (gap.slot, *gap.group)}
+    phase = run.progress.get("phase") if run.state is PlanState.RUNNING else None
+    return Report(
+        run=run,
+        incident=tx.exec(select(Incident.public_id).where(col(Incident.id) == run.incident_id)).one(),
+        pool=jurisdictions.by_path(tx, run.pool_area).public_id,
+        view=words,
+        slots=_outside(tx, RoleSlot, slots),
+        people=_outside(tx, Volunteer, {pair.volunteer for pair in pairs}),
+        failure=t(lang, f"error.{run.failure}") if run.failure is not None else None,
+        phase=t(lang, f"plan.phase.{phase}") if phase is not None else None,
+    )
+
+
+def _outside(tx: Tx, model: type[RoleSlot] | type[Volunteer], ids: set[int]) -> dict[int, uuid.UUID]:
+    rows = tx.exec(select(model.id, model.public_id).where(col(model.id).in_(ids)))
+    return dict(rows.all())
