@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
-from sqlmodel import col, select
+from sqlmodel import col, select, update
 
 from volunteer_hub.access.models import Complaint, Jurisdiction
 from volunteer_hub.access.rules import Body, ComplaintState, Role, may_stand
@@ -69,6 +69,12 @@ def answer(tx: Tx, complaint: Complaint, text: str) -> Complaint:
     complaint.state = ComplaintState.ANSWERED
     tx.flush()
     return complaint
+
+
+def forget(tx: Tx, volunteer_id: int) -> None:
+    """Takes away the words of somebody who is forgotten; that there was a complaint stays."""
+    mine = update(Complaint).where(col(Complaint.volunteer_id) == volunteer_id)
+    tx.exec(mine.values(text="", answer=None))
 
 
 def _read(text: str) -> str:

@@ -5,6 +5,8 @@ The door answers it with Unauthenticated("login.wrong") after the transaction.
 """
 
 import ipaddress
+from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import func, text
 from sqlmodel import col, delete, select, update
@@ -28,6 +30,15 @@ from volunteer_hub.core.errors import TooMany
 from volunteer_hub.core.signing import same, short_code, token_hash
 
 
+@dataclass(frozen=True)
+class Issued:
+    """A code to be sent, and its row; of the code only a keyed hash is stored."""
+
+    row_id: int
+    code: str
+    expires_at: datetime
+
+
 def by_password(tx: Tx, email: str, password: str, address: str) -> Opened | None:
     """A session for the right password, None for a wrong one or an unknown e-mail: both look the same.
 
@@ -48,7 +59,7 @@ def by_password(tx: Tx, email: str, password: str, address: str) -> Opened | Non
     return sessions.open_for_account(tx, account)
 
 
-def issue_code(tx: Tx, phone: str, volunteer_id: int | None, address: str) -> str | None:
+def issue_code(tx: Tx, phone: str, volunteer_id: int | None, address: str) -> Issued | None:
     """A six-digit code for a telephone, to be sent to it; None, with the same bookkeeping, for nobody's.
 
     ``phone`` is in international form. An earlier code stops working. Raises TooMany after three codes in
@@ -63,16 +74,15 @@ def issue_code(tx: Tx, phone: str, volunteer_id: int | None, address: str) -> st
     code = short_code()
     if volunteer_id is None:
         return None
-    tx.add(
-        LoginCode(
-            subject_hash=subject,
-            volunteer_id=volunteer_id,
-            code_hash=_code_hash(subject, code),
-            expires_at=tx.now + CODE_LIVES,
-        )
+    row = LoginCode(
+        subject_hash=subject,
+        volunteer_id=volunteer_id,
+        code_hash=_code_hash(subject, code),
+        expires_at=tx.now + CODE_LIVES,
     )
+    tx.add(row)
     tx.flush()
-    return code
+    return Issued(row.id, code, row.expires_at)
 
 
 def by_code(tx: Tx, phone: str, code: str, address: str) -> Opened | None:
@@ -98,6 +108,20 @@ def by_code(tx: Tx, phone: str, code: str, address: str) -> Opened | None:
         return None
     tx.execute(delete(LoginCode).where(col(LoginCode.subject_hash) == subject))
     return sessions.open_for_volunteer(tx, row.volunteer_id)
+
+
+def count_try(tx: Tx, address: str) -> None:
+    """Counts something costly asked by a guest, such as a code. Raises TooMany after twenty from one
+    network address in 15 minutes."""
+    origin = _origin(address)
+    _must_be_allowed(tx, origin, TRIES_PER_ADDRESS)
+    _write_down(tx, origin)
+
+
+def forget(tx: Tx, volunteer_id: int) -> None:
+    """Ends the codes and the sessions of somebody who is forgotten."""
+    tx.execute(delete(LoginCode).where(col(LoginCode.volunteer_id) == volunteer_id))
+    sessions.close_all(tx, volunteer_id=volunteer_id)
 
 
 def sweep(tx: Tx) -> int:

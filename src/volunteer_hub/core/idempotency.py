@@ -9,7 +9,7 @@ import json
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Column, LargeBinary, Text, text
+from sqlalchemy import Column, LargeBinary, Text, cast, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel, col, delete
 
@@ -80,6 +80,12 @@ def remember(tx: Tx, key: str, body_hash: bytes, status: int, response: Any) -> 
             actor=actor_key(tx), key=key, body_hash=body_hash, status=status, response=response, at=tx.now
         )
     )
+
+
+def forget(tx: Tx, owner: str, mention: str) -> None:
+    """Removes the stored answers of one actor (``volunteer:7``), and all that mention an id seen outside."""
+    mentions = cast(IdempotencyKey.response, Text).contains(mention, autoescape=True)
+    tx.execute(delete(IdempotencyKey).where((col(IdempotencyKey.actor) == owner) | mentions))
 
 
 def sweep(tx: Tx) -> int:

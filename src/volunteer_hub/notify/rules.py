@@ -44,6 +44,7 @@ class Subject(StrEnum):
     INCIDENT = "incident"
     ALERT = "alert"
     LOGIN_CODE = "login_code"
+    VOLUNTEER = "volunteer"
 
 
 ALLOWED: Final[dict[State, frozenset[State]]] = {

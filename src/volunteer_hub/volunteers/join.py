@@ -6,7 +6,7 @@ A light pledge ("call me only for ...") takes effect at once; an application wai
 import hmac
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from sqlmodel import col, delete, func, select
@@ -29,15 +29,21 @@ _NOT_OWN: Final = frozenset(
 
 @dataclass(frozen=True)
 class Started:
-    """A code to be sent to a number (E.164); only its keyed hash is stored."""
+    """A code to be sent to a number (E.164), and its row; of the code only a keyed hash is stored.
+
+    ``known`` is whose number it is already: a code for them goes to no address but their own.
+    """
 
     phone: str
     code: str
+    row_id: int
+    expires_at: datetime
+    known: Volunteer | None
 
 
 def start(tx: Tx, phone: str) -> Started:
     """Draws a code for a telephone. Raises Malformed for a wrong number, TooMany after five in an hour."""
-    number = _phone(phone)
+    number = e164(phone)
     subject = stored.phone_hash(number)
     recent = select(func.count()).where(
         col(JoinCode.phone_hash) == subject, col(JoinCode.sent_at) > tx.now - timedelta(hours=1)
@@ -45,16 +51,15 @@ def start(tx: Tx, phone: str) -> Started:
     if tx.exec(recent).one() >= rules.CODES_AN_HOUR:
         raise TooMany("volunteer.codes", retry_after=3600)
     code = short_code()
-    tx.add(
-        JoinCode(
-            phone_hash=subject,
-            code_hash=_code_hash(number, code),
-            sent_at=tx.now,
-            expires_at=tx.now + timedelta(minutes=rules.CODE_MINUTES),
-        )
+    row = JoinCode(
+        phone_hash=subject,
+        code_hash=_code_hash(number, code),
+        sent_at=tx.now,
+        expires_at=tx.now + timedelta(minutes=rules.CODE_MINUTES),
     )
+    tx.add(row)
     tx.flush()
-    return Started(number, code)
+    return Started(number, code, row.id, row.expires_at, registry.by_phone(tx, number))
 
 
 def verify(tx: Tx, phone: str, code: str) -> str | None:
@@ -63,7 +68,7 @@ def verify(tx: Tx, phone: str, code: str) -> str | None:
     A wrong try is counted, so the transaction must be committed all the same: hence no error for it.
     Raises Gone when no code is open, TooMany after five tries.
     """
-    number = _phone(phone)
+    number = e164(phone)
     latest = (
         select(JoinCode)
         .where(col(JoinCode.phone_hash) == stored.phone_hash(number), col(JoinCode.proof_hash).is_(None))
@@ -88,7 +93,7 @@ def verify(tx: Tx, phone: str, code: str) -> str | None:
 
 def holder(tx: Tx, proof: str, phone: str) -> str:
     """The number (E.164) that a proof stands for. Raises Gone for an ended proof or another's number."""
-    number = _phone(phone)
+    number = e164(phone)
     row = tx.exec(
         select(JoinCode).where(
             col(JoinCode.proof_hash) == token_hash(proof),
@@ -160,7 +165,8 @@ def _enter(tx: Tx, values: dict[str, Any]) -> Volunteer:
     return registry.overwrite(tx, row, values | {"status": Status.APPLIED})
 
 
-def _phone(raw: str) -> str:
+def e164(raw: str) -> str:
+    """A telephone number as E.164. Raises Malformed."""
     try:
         if not raw.strip():
             raise Wrong("required")
