@@ -136,6 +136,27 @@ def test_the_sweep_marks_who_did_not_come_and_moves_the_line_up(tx: Tx, world: W
     assert duty(tx, world, LIN).state is DutyState.NO_SHOW
 
 
+def test_who_moves_up_or_accepts_late_is_expected_from_then_on(tx: Tx, world: World) -> None:
+    hour = timedelta(minutes=RULES.no_show_minutes)
+    at(tx, START + hour)
+    attendance.check_in(tx, duty(tx, world, BO), code(world, BO))
+    assert [offer.id for offer in attendance.no_shows(tx, RULES).promoted] == [world.offer(KAI).id]
+    at(tx, START + 2 * hour - timedelta(seconds=1))
+    assert attendance.no_shows(tx, RULES) == attendance.Missed((), ())
+    at(tx, START + 2 * hour)
+    assert attendance.no_shows(tx, RULES).duties == (duty(tx, world, KAI),)
+
+
+def test_who_said_when_they_can_be_there_is_expected_from_then_on(tx: Tx) -> None:
+    world = rows.plant(tx, [1], 1)
+    at(tx, START)
+    offers.accept(tx, world.offer(BO), minutes_there=90)
+    at(tx, START + timedelta(minutes=90 + RULES.no_show_minutes, seconds=-1))
+    assert attendance.no_shows(tx, RULES) == attendance.Missed((), ())
+    at(tx, START + timedelta(minutes=90 + RULES.no_show_minutes))
+    assert attendance.no_shows(tx, RULES).duties == (duty(tx, world, BO),)
+
+
 def test_a_late_comer_gets_a_place_only_while_there_is_one(tx: Tx, world: World) -> None:
     lin = duty(tx, world, LIN)
     assert attendance.no_show(tx, lin) == [world.offer(KAI)]

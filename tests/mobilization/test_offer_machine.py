@@ -8,7 +8,7 @@ import os
 from collections import Counter
 from collections.abc import Callable
 from contextlib import nullcontext
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import ClassVar
 
 from hypothesis import HealthCheck, settings
@@ -50,6 +50,7 @@ class Model:
         self.line: list[list[int]] = [[], [], []]
         self.disowned: set[Key] = set()
         self.duties: set[Key] = set()
+        self.since: dict[Key, datetime] = {}
         self.callouts = ["live", "live"]
 
     def filled(self, slot: int) -> int:
@@ -73,6 +74,7 @@ class Model:
     def _hold(self, key: Key) -> None:
         self.state[key] = "accepted"
         self.duties.add(key)
+        self.since[key] = self.now
 
     def promote(self, slot: int) -> None:
         if self.callouts[CALLOUT_OF[slot]] != "live" or self._over(slot):
@@ -187,7 +189,8 @@ class Model:
         absent = [
             key
             for key, state in self.state.items()
-            if state == "accepted" and self.now >= NOW + (WINDOWS[key[1]][0] + 1) * HOUR
+            if state == "accepted"
+            and self.now >= max(NOW + WINDOWS[key[1]][0] * HOUR, self.since[key]) + HOUR
         ]
         for key in absent:
             self.state[key] = "no_show"

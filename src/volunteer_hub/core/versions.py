@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Final
 
 from sqlalchemy import Column, Text
+from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Field, SQLModel, col, select
 
 from volunteer_hub.core import policy
@@ -26,10 +27,11 @@ class PolicyVersion(SQLModel, table=True):
 def current(tx: Tx) -> int:
     """The id of the policy in force, stored when it is new."""
     digest = policy.digest(FILES)
-    row = tx.exec(select(PolicyVersion).where(col(PolicyVersion.digest) == digest)).first()
-    if row is None:
+    known = select(PolicyVersion.id).where(col(PolicyVersion.digest) == digest)
+    found = tx.exec(known).first()
+    if found is None:
         files = {name: policy.path_of(name).read_text(encoding="utf-8") for name in FILES}
-        row = PolicyVersion(digest=digest, files=files, at=tx.now)
-        tx.add(row)
-        tx.flush()
-    return row.id
+        row = {"digest": digest, "files": files, "at": tx.now}
+        tx.execute(insert(PolicyVersion).values(row).on_conflict_do_nothing())  # two deeds may be the first
+        found = tx.exec(known).one()
+    return found

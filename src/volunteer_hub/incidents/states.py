@@ -20,7 +20,7 @@ def move(tx: Tx, incident: Incident, to: State) -> Incident:
 
 def advance(tx: Tx, incident: Incident, to: State, *, event: str = "state", text: str = "") -> Incident:
     """`move` as the consequence of something else that was allowed, such as a cancelled alert."""
-    tx.refresh(incident, with_for_update=True)
+    tx.refresh(incident, with_for_update={"key_share": True})  # rows that point here are not kept waiting
     rules.check_move(incident.state, to)
     before, incident.state = incident.state, to
     incident.version += 1

@@ -15,7 +15,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from sqlalchemy import Connection, text
 
 from volunteer_hub.audit import runs
-from volunteer_hub.core import db
+from volunteer_hub.core import clock, db
 from volunteer_hub.core.actor import SYSTEM
 from volunteer_hub.core.log import logger
 
@@ -116,7 +116,7 @@ class Runner:
         self._last_tick = time.monotonic()
         if job.leader_only and not self.leadership.held():
             return
-        started = time.monotonic()
+        started = clock.now()
         try:
             done = job.sweep()
         except Exception as error:
@@ -137,9 +137,9 @@ class Runner:
                 self._scheduler.wakeup()
 
 
-def _record(name: str, started: float, *, ok: bool, done: int, detail: str) -> None:
+def _record(name: str, started: datetime, *, ok: bool, done: int, detail: str) -> None:
     try:
         with db.transaction(SYSTEM, "job.run") as tx:
-            runs.record(tx, job=name, seconds=time.monotonic() - started, ok=ok, done=done, detail=detail)
+            runs.record(tx, name, started, ok=ok, done=done, detail=detail)
     except Exception as error:
         _log.error("job run not recorded", job=name, exc_info=error)

@@ -88,8 +88,13 @@ def no_show(tx: Tx, duty: Duty) -> list[Offer]:
 
 
 def no_shows(tx: Tx, rules_of: CalloutRules, limit: int = 100) -> Missed:
-    """The sweep over people expected since ``no_show_minutes``; any number of workers may run it."""
-    began = func.lower(col(Offer.during)) <= rules.absent_since(tx.now, rules_of)
+    """The sweep over people expected since ``no_show_minutes``; any number of workers may run it.
+
+    Whoever got the place after the start is expected from then on, and from the hour they said themselves.
+    """
+    way = func.make_interval(0, 0, 0, 0, 0, func.coalesce(col(Offer.minutes_there), 0))
+    expected = func.greatest(func.lower(col(Offer.during)), col(Offer.held_since) + way)
+    began = expected <= rules.absent_since(tx.now, rules_of)
     due = (
         select(Offer)
         .where(col(Offer.state) == OfferState.ACCEPTED, began)

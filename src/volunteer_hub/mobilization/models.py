@@ -110,7 +110,8 @@ class SlotFill(SQLModel, table=True):
 
 
 class Offer(SQLModel, table=True):
-    """One person asked for one slot. ``during`` is the duty's time, ``expires_at`` ends the time to answer.
+    """One person asked for one slot. ``during`` is the duty's time, ``expires_at`` ends the time to answer,
+    ``held_since`` is when the person got the place.
 
     ``version`` counts the changes of place or time, ``ack_version`` is the last that the person confirmed.
     """
@@ -145,6 +146,7 @@ class Offer(SQLModel, table=True):
     later_from: datetime | None = ts(null=True)
     asked_at: datetime | None = ts(null=True)
     answered_at: datetime | None = ts(null=True)
+    held_since: datetime | None = ts(null=True)
     seen_at: datetime | None = ts(null=True)
     expires_at: datetime | None = ts(null=True)
     position: int | None = None

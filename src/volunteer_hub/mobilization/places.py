@@ -76,7 +76,7 @@ def hold(tx: Tx, offer: Offer, state: OfferState = OfferState.ACCEPTED) -> bool:
             if not _take(tx, offer):
                 return False
             offer.state = _step(offer, state)
-            offer.position = None
+            offer.position, offer.held_since = None, tx.now
             _expect(tx, offer)
             tx.flush()
     except IntegrityError as error:
