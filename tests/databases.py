@@ -10,9 +10,11 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import psycopg
+from alembic import command
 
-from volunteer_hub.core import db, embedded
+from volunteer_hub.core import db, embedded, schema
 from volunteer_hub.core.settings import settings
+from volunteer_hub.migrations import runner
 
 _numbers = count(1)
 
@@ -60,12 +62,12 @@ def use(address: str) -> None:
 
 def template(worker: str) -> str:
     """A database with the newest schema, made once a worker."""
-    from volunteer_hub.core import schema
-
     name = f"template_{worker}"
     admin(f'CREATE DATABASE "{name}"')
     use(address_of(name))
     schema.create(db.engine())
+    with db.engine().begin() as connection:
+        command.stamp(runner.config(connection), "head")
     db.engine().dispose()
     return name
 

@@ -41,7 +41,12 @@ def url() -> str:
 def engine() -> Engine:
     """The engine of this process. The pool is as large as the threads that may ask for a connection."""
     return create_engine(
-        url(), pool_size=settings().pool_size, max_overflow=0, pool_pre_ping=True, pool_timeout=10
+        url(),
+        pool_size=settings().pool_size,
+        max_overflow=0,
+        pool_pre_ping=True,
+        pool_timeout=10,
+        connect_args={"connect_timeout": 5},
     )
 
 
