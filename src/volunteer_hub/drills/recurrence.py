@@ -21,17 +21,17 @@ CLOSEST: Final = timedelta(hours=1)
 """Drills of one plan are no closer: a slip such as "* 9 * * *" would start sixty in an hour."""
 LONGEST: Final = 300
 _HORIZON: Final = timedelta(days=366 * 31)  # five 29ths of February, even around a century
-_HORIZON_HOURLY: Final = timedelta(days=366 * 9)
+_HORIZON_DAILY: Final = timedelta(days=366 * 9)  # a rule that goes by days or hours is slower to search
 _LAST: Final = datetime(9999, 1, 1)  # noqa: DTZ001  (wall-clock times have no zone yet)
 _LOOKED_AT: Final = 100
 _FREQUENCIES: Final = ("YEARLY", "MONTHLY", "WEEKLY", "DAILY", "HOURLY")
 _PART: Final = re.compile(r"([A-Z]+)=([A-Z0-9,+-]+)")
-_UNTIL: Final = re.compile(r"(\d{8})(?:T(\d{6})(Z?))?")
+_UNTIL: Final = re.compile(r"([0-9]{8})(?:T([0-9]{6})(Z?))?")
 _MONTHS: Final = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"]
 _WEEKDAYS: Final = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"]
 _MONTH_NUMBERS: Final = {name: str(number) for number, name in enumerate(_MONTHS, 1)}
 _WEEKDAY_NUMBERS: Final = {name: str(number) for number, name in enumerate(_WEEKDAYS)}
-_ITEM: Final = re.compile(r"(?:\*|(\d{1,2})(?:-(\d{1,2}))?)(?:/(\d{1,2}))?")
+_ITEM: Final = re.compile(r"(?:\*|([0-9]{1,2})(?:-([0-9]{1,2}))?)(?:/([0-9]{1,2}))?")
 _RANGES: Final[Mapping[str, tuple[int, int]]] = {
     "INTERVAL": (1, 1_000),
     "COUNT": (1, 10_000),
@@ -92,7 +92,7 @@ class Recurrence:
         start = since.replace(hour=0, minute=0, second=0, microsecond=0)
         if self._starts_anywhere():
             start = max(start, after.replace(hour=0, minute=0, second=0, microsecond=0))
-        until = _horizon(after, _HORIZON_HOURLY if self.hourly else _HORIZON)
+        until = _horizon(after, _HORIZON_DAILY if self._by_days_or_hours() else _HORIZON)
         until = min(until, _until(parts.pop("UNTIL"), clock)) if "UNTIL" in parts else until
         text = ";".join(f"{name}={value}" for name, value in parts.items())
         rule = rrulestr(f"{text};UNTIL={until:%Y%m%dT%H%M%S}", dtstart=start)
@@ -101,7 +101,10 @@ class Recurrence:
     def _starts_anywhere(self) -> bool:
         """Whether the day it is reckoned from makes no difference: then years past need no counting."""
         every = self.parts.get("INTERVAL", "1") == "1" and "COUNT" not in self.parts
-        return every and self.parts["FREQ"] in ("DAILY", "HOURLY")
+        return every and self._by_days_or_hours()
+
+    def _by_days_or_hours(self) -> bool:
+        return self.parts["FREQ"] in ("DAILY", "HOURLY")
 
 
 def check(rule: str, zone: str, since: datetime) -> str:
@@ -112,7 +115,7 @@ def check(rule: str, zone: str, since: datetime) -> str:
     looked_at = list(islice(times, _LOOKED_AT))
     if any(right - left < CLOSEST for left, right in pairwise(looked_at)):
         raise Malformed("drill.rule_often")
-    if not next_occurrences(text, timezone, since, 1, since=since):
+    if not looked_at or not next_occurrences(text, timezone, since, 1, since=since):
         raise Malformed("drill.rule_never")
     return text
 
@@ -153,10 +156,14 @@ def _wall_clock(
     parsed = parse(rule)
     clock: tzinfo = UTC if parsed.hourly else zone
     first, start = (moment.astimezone(clock).replace(tzinfo=None) for moment in (since, after))
-    try:
-        return clock, parsed.times(first, start - timedelta(days=1), clock)
-    except (ValueError, TypeError, KeyError, IndexError):
-        raise Malformed("drill.rule", rule=rule[:60]) from None
+
+    def times() -> Iterator[datetime]:
+        try:
+            yield from parsed.times(first, start - timedelta(days=1), clock)
+        except (ValueError, TypeError, KeyError, IndexError):  # dateutil's, for parts that do not go together
+            raise Malformed("drill.rule", rule=rule[:60]) from None
+
+    return clock, times()
 
 
 def parse(rule: str) -> Cron | Recurrence:
@@ -182,13 +189,7 @@ def _recurrence(rule: str) -> Recurrence:
             raise ValueError(name)
     if int(parts.get("COUNT", 1)) < 1 or int(parts.get("INTERVAL", 1)) < 1:
         raise ValueError(rule)
-    recurrence = Recurrence(parts)
-    moment = datetime(2000, 1, 1)  # noqa: DTZ001  (a wall-clock time)
-    try:
-        next(recurrence.times(moment, moment, UTC), None)
-    except (TypeError, KeyError, IndexError) as error:  # dateutil's words for parts that do not go together
-        raise ValueError(rule) from error
-    return recurrence
+    return Recurrence(parts)
 
 
 def _until(text: str, clock: tzinfo) -> datetime:
@@ -211,9 +212,9 @@ def _cron(rule: str) -> Cron:
     return Cron(
         minutes=_values(minute, 0, 59),
         hours=_values(hour, 0, 23),
-        days=None if day.startswith("*") else _values(day, 1, 31),
+        days=None if day == "*" else _values(day, 1, 31),
         months=_values(month, 1, 12, _MONTH_NUMBERS),
-        weekdays=None if weekday.startswith("*") else tuple(sorted({(n - 1) % 7 for n in weekdays})),
+        weekdays=None if weekday == "*" else tuple(sorted({(n - 1) % 7 for n in weekdays})),
         hourly=hour.startswith("*"),
     )
 

@@ -51,7 +51,8 @@ def settle_duty(tx: Tx, facts: DutyFacts, by: InForce) -> list[LedgerEntry]:
     """
     service = facts.service
     kind = EntryKind.DRILL if service.kind is Kind.DRILL else EntryKind.DUTY
-    source = f"incident:{facts.incident_id}" if kind is EntryKind.DRILL else f"duty:{facts.duty_id}"
+    drill = _drill_source(facts.incident_id, facts.volunteer_id)
+    source = drill if kind is EntryKind.DRILL else f"duty:{facts.duty_id}"
     account = _held(tx, facts.volunteer_id)
     entries = _entries(tx, kind, source, account)
     if not entries:
@@ -78,7 +79,7 @@ def settle_drill(
     tx: Tx, incident_id: int, volunteer_id: int, area: str, zone: ZoneInfo, by: InForce
 ) -> list[LedgerEntry]:
     """Pays for answering a drill in which nobody has to come, once a drill; as `settle_duty`."""
-    points, source = by.rewards.points.drill, f"incident:{incident_id}"
+    points, source = by.rewards.points.drill, _drill_source(incident_id, volunteer_id)
     return _settle_deed(tx, EntryKind.DRILL, points, source, volunteer_id, area, zone, by)
 
 
@@ -123,6 +124,11 @@ def reverse(tx: Tx, entry: LedgerEntry, reason: str) -> list[LedgerEntry]:
     _strike_hours(tx, entry.transfer_id)
     tx.flush()
     return opposite
+
+
+def _drill_source(incident_id: int, volunteer_id: int) -> str:
+    """Names the person too: one drill pays many, and all of them from the one pool."""
+    return f"drill:{incident_id}/{volunteer_id}"
 
 
 def _settle_deed(
