@@ -157,12 +157,21 @@ def people(plan: PlanRun) -> int:
 
 
 def approve(
-    tx: Tx, plan_id: int, *, local: time, rules_of: CalloutRules, night: Night, reason: str | None = None
+    tx: Tx,
+    plan_id: int,
+    *,
+    local: time,
+    rules_of: CalloutRules,
+    night: Night,
+    reason: str | None = None,
+    asked: int | None = None,
 ) -> PlanRun:
     """Approves, or notes the first of two people: then the plan stays ``ready`` with ``approved_by`` set.
 
-    ``local``: the time of day where the people are. A reason stands in for the second person. Approving twice
-    is harmless. Raises Refused when the plan is not ready, or no person acts and a second would be needed.
+    ``local``: the time of day where the people are; ``asked``: how many the callout will ask where that is
+    more than the plan chose, because not everybody says yes. A reason stands in for the second person.
+    Approving twice is harmless. Raises Refused when the plan is not ready, or no person acts and a second
+    would be needed.
     """
     plan = _locked(tx, plan_id)
     tx.actor.must_cover("plan.approve", plan.area)
@@ -171,7 +180,7 @@ def approve(
         return plan
     if plan.state is not PlanState.READY:
         _step(plan, PlanState.APPROVED)
-    needed = rules.needs_second_person(people(plan), local, rules_of, night)
+    needed = rules.needs_second_person(max(people(plan), asked or 0), local, rules_of, night)
     outcome = rules.approval(needed=needed, first=plan.approved_by, person=actor, reason=given)
     if outcome is Approval.NOBODY:
         raise Refused("plan.second_person", over=rules_of.second_person_over)

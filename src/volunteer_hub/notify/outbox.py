@@ -98,11 +98,12 @@ class Outcome:
 def write_down(tx: Tx, outcomes: Iterable[Outcome]) -> int:
     """Records what became of leased messages. One cancelled meanwhile stays cancelled. The count sent."""
     waits = policy.load("messages", Messages).retry_seconds
+    known = {outcome.message_id: outcome for outcome in outcomes}
+    leased = select(Message).where(col(Message.id).in_(known), col(Message.state) == State.SENDING)
+    rows = leased.order_by(col(Message.id)).with_for_update().execution_options(populate_existing=True)
     sent = 0
-    for outcome in sorted(outcomes, key=lambda o: o.message_id):
-        message = tx.get(Message, outcome.message_id, with_for_update=True, populate_existing=True)
-        if message is None or message.state is not State.SENDING:
-            continue
+    for message in tx.scalars(rows):
+        outcome = known[message.id]
         if outcome.error is None:
             message.state, message.sent_at = outcome.state, tx.now
             sent += 1

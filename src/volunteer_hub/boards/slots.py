@@ -1,0 +1,81 @@
+"""What people are told of a role slot: the work, the place, the hours, the role, on which clocks."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from sqlmodel import col, select
+
+from volunteer_hub.access.models import Jurisdiction
+from volunteer_hub.core import policy
+from volunteer_hub.core.db import Tx
+from volunteer_hub.core.i18n import LANGUAGES, pick, t
+from volunteer_hub.incidents import templates
+from volunteer_hub.incidents.models import Incident, RoleSlot, Task
+from volunteer_hub.incidents.policy import Hazard, Hazards
+from volunteer_hub.incidents.rules import TaskState
+from volunteer_hub.volunteers.policy import Skills
+
+Said = dict[str, str]
+"""One text in both languages."""
+
+
+@dataclass(frozen=True)
+class SlotFacts:
+    """One role slot with the task and incident above it; ``zone`` is that of the task's area."""
+
+    slot: RoleSlot
+    task: Task
+    incident: Incident
+    zone: str
+
+    @property
+    def hazard(self) -> Hazard | None:
+        """The configured hazard, while the configuration has it."""
+        return policy.load("hazards", Hazards).hazards.get(self.incident.hazard)
+
+    @property
+    def title(self) -> Said:
+        """The task's title: a template's own in both languages, what somebody wrote as it stands."""
+        hazards = policy.load("hazards", Hazards)
+        return {lang: templates.shown_title(hazards, self.task, lang) for lang in LANGUAGES}
+
+    @property
+    def role(self) -> Said:
+        """The slot's own name, else the skill that it wants, else "helper"."""
+        if self.slot.name:
+            return dict.fromkeys(LANGUAGES, self.slot.name)
+        skill = policy.load("skills", Skills).skills.get(self.slot.skill or "")
+        if skill is None:
+            return {lang: t(lang, "callouts.anybody") for lang in LANGUAGES}
+        return {lang: pick(skill.name, lang) for lang in LANGUAGES}
+
+    @property
+    def place(self) -> str:
+        """Where to go, in words when somebody wrote them, else the position."""
+        return self.task.place or f"{self.task.lat:.4f}, {self.task.lon:.4f}"
+
+    def open(self, now: datetime) -> bool:
+        """Whether people can still be asked to it."""
+        return self.task.state is TaskState.OPEN and self.task.ends_at > now
+
+
+_PATH: Final = select(RoleSlot, Task, Incident, col(Jurisdiction.zone)).where(
+    col(RoleSlot.task_id) == col(Task.id),
+    col(Task.incident_id) == col(Incident.id),
+    col(Jurisdiction.path) == col(Task.area),
+)
+_ORDER: Final = (col(Task.priority), col(Task.starts_at), col(RoleSlot.position), col(RoleSlot.id))
+
+
+def of(tx: Tx, slot_ids: Collection[int]) -> dict[int, SlotFacts]:
+    """Slot id -> its facts, the most urgent task first, in one query. Whoever asks has the right already."""
+    rows = tx.exec(_PATH.where(col(RoleSlot.id).in_(slot_ids)).order_by(*_ORDER))
+    return {row[0].id: SlotFacts(*row) for row in rows}
+
+
+def of_task(tx: Tx, task_id: int) -> dict[int, SlotFacts]:
+    """The same for all slots of a task."""
+    rows = tx.exec(_PATH.where(col(RoleSlot.task_id) == task_id).order_by(*_ORDER))
+    return {row[0].id: SlotFacts(*row) for row in rows}

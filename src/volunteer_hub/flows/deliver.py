@@ -1,0 +1,262 @@
+"""The outbox goes out: due messages are leased, put into words, sent without a session, and noted."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import time, timedelta
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import func
+from sqlmodel import col, select
+
+from volunteer_hub.access.models import Account
+from volunteer_hub.core import db, policy
+from volunteer_hub.core.actor import SYSTEM
+from volunteer_hub.core.db import Tx
+from volunteer_hub.core.i18n import t
+from volunteer_hub.core.settings import settings
+from volunteer_hub.core.site import Site
+from volunteer_hub.feedback import surveys
+from volunteer_hub.feedback.models import Survey
+from volunteer_hub.flows import codes
+from volunteer_hub.incidents.models import Incident
+from volunteer_hub.mobilization import offers, places
+from volunteer_hub.mobilization.models import Offer
+from volunteer_hub.mobilization.rules import OfferState
+from volunteer_hub.notify import dispatch, outbox, texts
+from volunteer_hub.notify.channels.base import Letter
+from volunteer_hub.notify.models import Message
+from volunteer_hub.notify.outbox import Draft, Outcome
+from volunteer_hub.notify.policy import Messages
+from volunteer_hub.notify.rules import Channel, Kind, State, Subject, held_until
+from volunteer_hub.volunteers import addresses
+from volunteer_hub.volunteers.models import Contact, Volunteer
+
+BATCH: Final = 100
+_BATCHES: Final = 20
+_QUESTIONS: Final = frozenset({"offer", "reminder"})
+_CAN_WAIT: Final = _QUESTIONS | {
+    "survey",
+    "survey_reminder",
+    "certification",
+    "released",
+    "stood_down",
+    "no_show",
+}
+"""What quiet hours and the daily limit hold back outside real callouts; answers and changes go at once."""
+
+
+def sweep() -> int:
+    """Sends what is due, batch after batch; how many messages were taken up."""
+    total = 0
+    for _ in range(_BATCHES):
+        taken = _batch()
+        total += taken
+        if taken < BATCH:
+            break
+    return total
+
+
+def _batch() -> int:
+    with db.transaction(SYSTEM, "message.take") as tx:
+        taken = outbox.take_due(tx, BATCH)
+        letters, refused = compose(tx, taken)
+    if not taken:
+        return 0
+    sent = dispatch.send(letters) if letters else []
+    with db.transaction(SYSTEM, "message.sent") as tx:
+        note(tx, [*refused, *sent])
+    return len(taken)
+
+
+def compose(tx: Tx, messages: Sequence[Message]) -> tuple[list[Letter], list[Outcome]]:
+    """Letters for leased messages, and outcomes of those that cannot be sent.
+
+    What has to wait goes back into the outbox, a question that is settled is cancelled. The number of
+    statements does not grow with the messages.
+    """
+    if not messages:
+        return [], []
+    known = _Known(tx, messages)
+    letters: list[Letter] = []
+    refused: list[Outcome] = []
+    for message in messages:
+        wait = known.wait(message)
+        if known.settled(message):
+            message.state, message.lease_until = State.CANCELLED, None
+        elif wait:
+            message.state, message.lease_until = State.QUEUED, None
+            message.next_at, message.attempts = tx.now + timedelta(minutes=wait), message.attempts - 1
+        else:
+            made = _letter(known, message)
+            if isinstance(made, Letter):
+                letters.append(made)
+            else:
+                refused.append(made)
+    tx.flush()
+    return letters, refused
+
+
+def _letter(known: "_Known", message: Message) -> Letter | Outcome:
+    personal = known.personal(message)
+    address = personal.pop("address")
+    if not address and message.channel is not Channel.CONSOLE:
+        return Outcome(message.id, error="no address", permanent=True)
+    try:
+        said = texts.render(
+            message.purpose, message.channel, message.lang, message.kind, message.params, personal
+        )
+    except (KeyError, ValueError, IndexError) as error:  # a fact is missing: trying again cannot mend it
+        return Outcome(message.id, error=f"text: {type(error).__name__}", permanent=True)
+    return Letter(message.id, message.dedupe_key, message.channel, address, said.subject, said.body)
+
+
+def note(tx: Tx, outcomes: Sequence[Outcome]) -> int:
+    """Writes down what became of the letters; one that failed for good tries the person's next address."""
+    sent = outbox.write_down(tx, outcomes)
+    ids = [outcome.message_id for outcome in outcomes]
+    ended = tx.exec(select(Message).where(col(Message.id).in_(ids))).all()
+    _try_elsewhere(tx, [message for message in ended if message.state is State.FAILED])
+    for message in ended:
+        if message.state in (State.SENT, State.DELIVERED, State.FAILED):
+            codes.forget(tx, message)
+    return sent
+
+
+def _try_elsewhere(tx: Tx, failed: Sequence[Message]) -> None:
+    people = {m.volunteer_id for m in failed if m.volunteer_id is not None and m.contact_id is not None}
+    if not people:
+        return
+    known, sendable = addresses.of(tx, people), {name.value for name in dispatch.configured()}
+    drafts = []
+    for message in failed:
+        have = known.get(message.volunteer_id or 0, [])
+        tried = next((n for n, contact in enumerate(have) if contact.id == message.contact_id), len(have))
+        following = next((c for c in have[tried + 1 :] if c.kind.value in sendable), None)
+        if following is not None:
+            drafts.append(_again(message, following))
+    outbox.enqueue(tx, drafts)
+
+
+def _again(message: Message, contact: Contact) -> Draft:
+    return Draft(
+        purpose=message.purpose,
+        subject_kind=message.subject_kind,
+        subject_id=message.subject_id,
+        area=message.area,
+        channel=Channel(contact.kind.value),
+        lang=message.lang,
+        dedupe_key=f"{message.dedupe_key}:to{contact.id}",
+        expires_at=message.expires_at,
+        volunteer_id=message.volunteer_id,
+        contact_id=contact.id,
+        kind=message.kind,
+        params=message.params,
+    )
+
+
+@dataclass(frozen=True)
+class _Person:
+    name: str | None
+    quiet_from: int | None
+    quiet_until: int | None
+
+
+class _Known:
+    """All that the letters of one batch need beyond their rows, read in a fixed number of queries."""
+
+    def __init__(self, tx: Tx, messages: Sequence[Message]) -> None:
+        self._tx = tx
+        self._site = policy.load("hub", Site)
+        self._policy: Messages = policy.load("messages", Messages)
+        people = {m.volunteer_id for m in messages if m.volunteer_id is not None}
+        wanted = select(Volunteer.id, Volunteer.name, Volunteer.quiet_from, Volunteer.quiet_until)
+        rows = tx.exec(wanted.where(col(Volunteer.id).in_(people)))
+        self._people = {row[0]: _Person(*row[1:]) for row in rows}
+        contacts = select(Contact.id, Contact.address).where(
+            col(Contact.id).in_([m.contact_id for m in messages])
+        )
+        self._addresses = dict(tx.exec(contacts).all())
+        staff = {m.account_id for m in messages} | {m.params.get("leader") for m in messages}
+        self._accounts = {
+            a.id: a for a in tx.exec(select(Account).where(col(Account.id).in_(staff - {None})))
+        }
+        about = {kind: {m.subject_id for m in messages if m.subject_kind is kind} for kind in Subject}
+        offered = select(Offer).where(col(Offer.id).in_(about[Subject.OFFER]))
+        self._offers = {offer.id: offer for offer in tx.exec(offered)}
+        surveys = select(Survey.id, Survey.public_id).where(col(Survey.id).in_(about[Subject.SURVEY]))
+        self._surveys = dict(tx.exec(surveys).all())
+        incidents = select(Incident.id, Incident.public_id)
+        self._incidents = dict(tx.exec(incidents.where(col(Incident.id).in_(about[Subject.INCIDENT]))).all())
+        self._today = _sent_lately(tx, people)
+
+    def settled(self, message: Message) -> bool:
+        """Whether a question about an offer needs no answer any more."""
+        if message.subject_kind is not Subject.OFFER or message.purpose not in _QUESTIONS:
+            return False
+        offer = self._offers.get(message.subject_id)
+        return offer is None or offer.state is not OfferState.ASKED
+
+    def wait(self, message: Message) -> int:
+        """Minutes until the person's quiet hours or daily limit let this through; 0 when nothing holds it."""
+        person = self._people.get(message.volunteer_id or 0)
+        if person is None or message.kind is Kind.REAL or message.purpose not in _CAN_WAIT:
+            return 0
+        local = self._tx.now.astimezone(ZoneInfo(message.params.get("zone", self._site.zone)))
+        quiet = self._policy.quiet
+        start, end = person.quiet_from, person.quiet_until
+        if start is None or end is None:
+            start, end = (
+                quiet.starts.hour * 60 + quiet.starts.minute,
+                quiet.ends.hour * 60 + quiet.ends.minute,
+            )
+        held = held_until(local.hour * 60 + local.minute, start, end)
+        if not held and self._today.get(message.volunteer_id or 0, 0) >= self._policy.most_a_day:
+            return 60
+        return held
+
+    def personal(self, message: Message) -> dict[str, Any]:
+        """What only the letter holds: address, name, link, code, whom to ask for."""
+        account = self._accounts.get(message.account_id or 0)
+        person = self._people.get(message.volunteer_id or 0)
+        leader = self._accounts.get(message.params.get("leader") or 0)
+        lang = message.lang
+        found = {
+            "address": self._addresses.get(message.contact_id or 0) or "",
+            "name": (person.name if person else None) or t(lang, "message.someone"),
+            "link": settings().base_url.rstrip("/") + self._path(message),
+            "leader": f"{leader.name} {leader.email}" if leader else t(lang, "message.leader_unnamed"),
+        }
+        if account is not None:
+            found |= {"address": account.email, "name": account.name}
+        offer = self._offers.get(message.subject_id) if message.subject_kind is Subject.OFFER else None
+        if offer is not None:
+            found["code"] = places.duty_code(offer)
+        return found | codes.opened(self._tx, message)
+
+    def _path(self, message: Message) -> str:
+        match message.subject_kind:
+            case Subject.OFFER if message.subject_id in self._offers:
+                return f"/c/{offers.link_token(self._offers[message.subject_id].public_id)}"
+            case Subject.SURVEY if message.subject_id in self._surveys:
+                return f"/s/{surveys.token(self._surveys[message.subject_id])}"
+            case Subject.INCIDENT if message.subject_id in self._incidents:
+                return f"/incidents/{self._incidents[message.subject_id]}"
+            case Subject.CERTIFICATION | Subject.VOLUNTEER:
+                return "/me"
+            case _:
+                return "/incidents"
+
+
+def _minute(moment: time) -> int:
+    return moment.hour * 60 + moment.minute
+
+
+def _sent_lately(tx: Tx, people: Collection[int]) -> Mapping[int | None, int]:
+    """Volunteer -> messages sent within the last day, those of real callouts aside."""
+    sent = select(col(Message.volunteer_id), func.count()).where(
+        col(Message.volunteer_id).in_(people),
+        col(Message.kind) != Kind.REAL,
+        col(Message.sent_at) > tx.now - timedelta(days=1),
+    )
+    return dict(tx.exec(sent.group_by(col(Message.volunteer_id))).all())

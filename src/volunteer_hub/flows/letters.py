@@ -1,0 +1,178 @@
+"""What is told about offers, to the people asked and to whoever commands, put in the outbox of the deed.
+
+The facts of the incident are written down with the message; name, link, code and address come at sending.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlmodel import col, select
+
+from volunteer_hub.access.models import Account
+from volunteer_hub.boards import slots
+from volunteer_hub.boards.slots import SlotFacts
+from volunteer_hub.core import policy
+from volunteer_hub.core.db import Tx
+from volunteer_hub.flows import telling
+from volunteer_hub.incidents.models import Incident
+from volunteer_hub.mobilization.models import Callout, Offer
+from volunteer_hub.notify import dispatch, outbox
+from volunteer_hub.notify.models import Message
+from volunteer_hub.notify.outbox import Draft
+from volunteer_hub.notify.policy import Messages
+from volunteer_hub.notify.rules import WAITING, Channel, Kind, Subject
+from volunteer_hub.volunteers import addresses, registry
+from volunteer_hub.volunteers.models import Contact, Volunteer
+
+_ONCE: Final = frozenset({"offer", "stood_down", "released", "cancelled", "no_show"})
+"""What can happen to an offer once only; anything else is told each time it happens."""
+
+
+@dataclass(frozen=True)
+class Reach:
+    """How a person is written to: in which language, and by the first address that we can send to."""
+
+    lang: str
+    contact: Contact | None
+
+    @property
+    def channel(self) -> Channel | None:
+        """The channel of that address."""
+        return Channel(self.contact.kind.value) if self.contact is not None else None
+
+
+def reach(tx: Tx, volunteer_ids: Iterable[int]) -> dict[int, Reach]:
+    """Everybody's language and address, in two queries."""
+    ids = set(volunteer_ids)
+    languages = tx.exec(select(Volunteer.id, Volunteer.lang).where(col(Volunteer.id).in_(ids))).all()
+    known, sendable = addresses.of(tx, ids), {name.value for name in dispatch.configured()}
+    return {
+        key: Reach(lang, next((c for c in known[key] if c.kind.value in sendable), None))
+        for key, lang in languages
+    }
+
+
+def tell(tx: Tx, purpose: str, offers: Sequence[Offer], **more: Any) -> int:
+    """Queues one message of this purpose to everybody behind these offers; how many can be reached.
+
+    ``more`` are further facts of the text. The number of statements does not grow with the offers.
+    """
+    if not offers:
+        return 0
+    known = _about(tx, offers)
+    ways = reach(tx, (offer.volunteer_id for offer in offers))
+    drafts = [
+        draft
+        for offer in offers
+        if (draft := _draft(tx, purpose, offer, known[offer.id], ways[offer.volunteer_id], more)) is not None
+    ]
+    outbox.enqueue(tx, drafts)
+    return len(drafts)
+
+
+def _about(tx: Tx, offers: Sequence[Offer]) -> dict[int, tuple[Callout, SlotFacts]]:
+    """Offer id -> its callout and the facts of its slot, in two queries."""
+    wanted = select(Callout).where(col(Callout.id).in_({offer.callout_id for offer in offers}))
+    callouts = {callout.id: callout for callout in tx.exec(wanted)}
+    facts = slots.of(tx, {offer.slot_id for offer in offers})
+    return {offer.id: (callouts[offer.callout_id], facts[offer.slot_id]) for offer in offers}
+
+
+def _draft(
+    tx: Tx, purpose: str, offer: Offer, about: tuple[Callout, SlotFacts], way: Reach, more: Mapping[str, Any]
+) -> Draft | None:
+    if way.contact is None or way.channel is None:
+        return None
+    callout, slot = about
+    return Draft(
+        purpose=purpose,
+        subject_kind=Subject.OFFER,
+        subject_id=offer.id,
+        area=offer.area,
+        channel=way.channel,
+        lang=way.lang,
+        dedupe_key=_key(tx, purpose, offer),
+        expires_at=_expiry(tx, purpose, offer, callout),
+        volunteer_id=offer.volunteer_id,
+        contact_id=way.contact.id,
+        kind=Kind(callout.kind.value),
+        params=_params(slot, callout) | dict(more),
+    )
+
+
+def _key(tx: Tx, purpose: str, offer: Offer) -> str:
+    if purpose in _ONCE:
+        return f"offer:{offer.id}:{purpose}"
+    number = offer.version if purpose == "changed" else f"{tx.now.timestamp():.6f}"
+    return f"offer:{offer.id}:{purpose}:{number}"
+
+
+def _expiry(tx: Tx, purpose: str, offer: Offer, callout: Callout) -> datetime:
+    """The question is worth sending while it can be answered; news for as long as anybody may travel."""
+    if purpose in ("offer", "reminder"):
+        return min(callout.expires_at, offer.ends_at)
+    patience = timedelta(minutes=policy.load("messages", Messages).give_up_minutes)
+    return max(offer.ends_at, tx.now + patience)
+
+
+def _params(facts: SlotFacts, callout: Callout) -> dict[str, Any]:
+    return {
+        "task": facts.title,
+        "place": facts.place,
+        "role": facts.role,
+        "starts_at": facts.task.starts_at.isoformat(),
+        "ends_at": facts.task.ends_at.isoformat(),
+        "answer_by_at": callout.answer_by.isoformat(),
+        "zone": facts.zone,
+        "leader": facts.incident.commander_id,
+    }
+
+
+def renew(tx: Tx, offers: Sequence[Offer]) -> int:
+    """Brings the facts in messages not yet sent to what holds now; how many."""
+    ids = [offer.id for offer in offers]
+    waiting = select(Message).where(
+        col(Message.subject_kind) == Subject.OFFER,
+        col(Message.subject_id).in_(ids),
+        col(Message.state).in_(WAITING),
+    )
+    found = tx.exec(waiting.order_by(col(Message.id)).with_for_update()).all()
+    if not found:
+        return 0
+    about = _about(tx, offers)
+    for message in found:
+        callout, facts = about[message.subject_id]
+        message.params = message.params | _params(facts, callout)
+    tx.flush()
+    return len(found)
+
+
+def alert(tx: Tx, purpose: str, incident: Incident, deed: str, params: Mapping[str, Any]) -> int:
+    """Tells whoever is in command, else everybody who may send callouts there, once for each ``deed``.
+
+    How many messages were new.
+    """
+    if incident.commander_id is not None:
+        people = list(tx.exec(select(Account).where(col(Account.id) == incident.commander_id)).all())
+    else:
+        people = telling.holders(tx, "callout.send", incident.area)
+    return telling.tell(
+        tx,
+        people,
+        purpose,
+        about=(Subject.INCIDENT, incident.id),
+        area=incident.area,
+        kind=Kind(incident.kind.value),
+        params=dict(params),
+        deed=deed,
+    )
+
+
+def note_asked(tx: Tx, volunteer_ids: Iterable[int]) -> None:
+    """Counts one more time asked, taking the rows in order: two callouts at once never wait in a circle."""
+    ids = sorted(set(volunteer_ids))
+    rows = select(Volunteer.id).where(col(Volunteer.id).in_(ids)).order_by(col(Volunteer.id))
+    tx.exec(rows.with_for_update(key_share=True)).all()
+    registry.count_asked(tx, ids)
