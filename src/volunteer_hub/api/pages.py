@@ -8,7 +8,7 @@ from typing import Annotated, Any, Generic, TypeVar
 from fastapi import Depends, Header, Query, Request
 from fastapi.encoders import jsonable_encoder
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from volunteer_hub.core import idempotency
 from volunteer_hub.core.db import Tx
@@ -21,6 +21,14 @@ class In(BaseModel):
     """Base of every body that comes in: unknown keys are refused, text holds no NUL."""
 
     model_config = ConfigDict(extra="forbid", str_max_length=10_000, allow_inf_nan=False)
+
+    @field_validator("*")
+    @classmethod
+    def _storable(cls, value: Any) -> Any:
+        texts = value if isinstance(value, list | tuple) else (value,)
+        if any(isinstance(text, str) and "\0" in text for text in texts):
+            raise ValueError("text holds a character that cannot be stored (NUL)")
+        return value
 
 
 class Out(BaseModel):

@@ -1,6 +1,7 @@
 """An incident begins: declared by a person or an alert, its node found, the duty officers told."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from volunteer_hub.access import accounts, jurisdictions
@@ -10,7 +11,7 @@ from volunteer_hub.core.actor import Actor
 from volunteer_hub.core.db import Tx
 from volunteer_hub.core.errors import Refused
 from volunteer_hub.flows import telling
-from volunteer_hub.incidents import alerts, command, declaring, levels, rules
+from volunteer_hub.incidents import alerts, command, declaring, levels, rules, templates
 from volunteer_hub.incidents.alerts import Received
 from volunteer_hub.incidents.cap_model import Point
 from volunteer_hub.incidents.models import Alert, Handover, Incident, RaiseRequest
@@ -39,39 +40,42 @@ def declare(
     *,
     tasks: Sequence[TaskSpec] | None = None,
     only: Collection[str] | None = None,
+    place: str = "",
     ask_above: bool = True,
 ) -> Incident:
     """Declares an incident and tells the duty officers of its area.
 
-    ``tasks`` None takes the hazard's own (``only`` those named). Raises as `incidents.declaring.declare`.
+    ``tasks`` None takes the hazard's own (``only`` those named), at ``place``: where to go, in words.
+    Raises as `incidents.declaring.declare`.
     """
-    hazards, skills = policy.load("hazards", Hazards), policy.load("skills", Skills).skills
-    node = node_of(tx, tx.actor, "incident.declare", spec.area)
-    commander = _commander(tx, spec)
-    if tasks is None:
-        incident = declaring.declare_from_template(
-            tx,
-            hazards,
-            spec,
-            node=node,
-            skills=skills,
-            only=only,
-            ask_above=ask_above,
-            commander_id=commander,
-        )
-    else:
-        incident = declaring.declare(
-            tx,
-            hazards,
-            spec,
-            node=node,
-            skills=skills,
-            tasks_wanted=tasks,
-            ask_above=ask_above,
-            commander_id=commander,
-        )
+    hazards = policy.load("hazards", Hazards)
+    incident = declaring.declare(
+        tx,
+        hazards,
+        spec,
+        node=node_of(tx, tx.actor, "incident.declare", spec.area),
+        skills=policy.load("skills", Skills).skills,
+        tasks_wanted=_own_tasks(tx, hazards, spec, only, place) if tasks is None else tasks,
+        ask_above=ask_above,
+        commander_id=_commander(tx, spec),
+    )
     _tell_declared(tx, incident)
     return incident
+
+
+def _own_tasks(
+    tx: Tx, hazards: Hazards, spec: IncidentSpec, only: Collection[str] | None, place: str
+) -> list[TaskSpec]:
+    wanted = templates.task_specs(
+        hazards,
+        spec.hazard,
+        lat=spec.lat,
+        lon=spec.lon,
+        starts_at=max(spec.started_at or tx.now, tx.now),
+        lang=tx.actor.lang,
+        only=only,
+    )
+    return [replace(task, place=place) for task in wanted]
 
 
 def _commander(tx: Tx, spec: IncidentSpec) -> int | None:

@@ -1,0 +1,57 @@
+"""Before anybody is woken: how many a callout would ask, by what, and whether one person may send it."""
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from volunteer_hub.access import jurisdictions
+from volunteer_hub.core import policy
+from volunteer_hub.core.db import Tx
+from volunteer_hub.core.site import Site
+from volunteer_hub.flows import asking, letters
+from volunteer_hub.mobilization import plans, rules
+from volunteer_hub.mobilization.models import PlanRun
+from volunteer_hub.mobilization.policy import Callouts
+from volunteer_hub.mobilization.rules import PlanState
+
+UNSENT: Final = frozenset({PlanState.READY, PlanState.APPROVED})
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What sending would do now. ``by``: people by channel, the most first; ``sure``: the chance that every
+    minimum comes together, slot by slot the weakest; ``over``: above so many a second person is needed."""
+
+    chosen: int
+    asked: int
+    unreachable: int
+    by: tuple[tuple[str, int], ...]
+    sure: float
+    night: bool
+    second_person: bool
+    over: int
+    local: datetime
+
+
+def before_sending(tx: Tx, plan: PlanRun) -> Preview:
+    """The preview of a plan that is ready or approved; the queries do not grow with the people."""
+    wanted = asking.of_plan(tx, plan)
+    people = {ask.volunteer_id for slot in wanted for ask in slot.asks}
+    ways = letters.reach(tx, people)
+    channels = Counter(way.channel.value for way in ways.values() if way.channel is not None)
+    limits, site = policy.load("callouts", Callouts).callout, policy.load("hub", Site)
+    local = tx.now.astimezone(ZoneInfo(jurisdictions.by_path(tx, plan.area).zone))
+    count = max(len(people), plans.people(plan))
+    return Preview(
+        chosen=plans.people(plan),
+        asked=len(people),
+        unreachable=len(people) - channels.total(),
+        by=tuple(channels.most_common()),
+        sure=min((slot.sure for slot in wanted), default=1.0),
+        night=site.night.covers(local.time()),
+        second_person=rules.needs_second_person(count, local.time(), limits, site.night),
+        over=limits.second_person_over,
+        local=local,
+    )
