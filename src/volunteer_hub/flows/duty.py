@@ -1,0 +1,154 @@
+"""People come and go: checked in and out by their code or by the staff, paid as they leave, missed if absent.
+
+A wrong code needs no limit of its own: whoever may try one at all holds the person's own link or session,
+which show the code, or the right to confirm without it.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlmodel import col, select
+
+from volunteer_hub.core import db
+from volunteer_hub.core.actor import SYSTEM
+from volunteer_hub.core.db import Tx
+from volunteer_hub.core.errors import NotFound, Refused
+from volunteer_hub.flows import letters, mobilize, respond, settle
+from volunteer_hub.incentives import queries as points
+from volunteer_hub.incidents import logbook, states
+from volunteer_hub.incidents.models import Incident
+from volunteer_hub.incidents.rules import LogKind, State
+from volunteer_hub.mobilization import attendance, places
+from volunteer_hub.mobilization.attendance import Missed
+from volunteer_hub.mobilization.models import Duty, Offer
+from volunteer_hub.mobilization.rules import DutyState, Evidence
+
+
+@dataclass(frozen=True)
+class CheckedOut:
+    """A duty that has ended. ``points``: paid for it; None where it had ended and was paid before."""
+
+    duty: Duty
+    minutes: int
+    points: int | None
+
+
+def by_link(tx: Tx, token: str) -> Duty:
+    """The duty behind an offer's link; from here on the transaction acts as its person.
+
+    Raises NotFound for an unknown token, Refused where no yes has made a duty.
+    """
+    duty = attendance.of_offer(tx, respond.by_link(tx, token))
+    if duty is None:
+        raise Refused("duty.none")
+    return duty
+
+
+def own(tx: Tx, duty: Duty) -> Duty:
+    """The duty, if it is that of the volunteer who acts. Raises NotFound for anybody else's."""
+    if tx.actor.kind != "volunteer" or tx.actor.id != duty.volunteer_id:
+        raise NotFound("not_found")
+    return duty
+
+
+def check_in(tx: Tx, duty: Duty, code: str) -> Duty:
+    """By the person's six digits. The first check-in makes the incident active. Raises as
+    `attendance.check_in`."""
+    _make_active(tx, duty)
+    return attendance.check_in(tx, duty, code)
+
+
+def confirm_in(tx: Tx, duty: Duty, evidence: Evidence, at: datetime | None = None) -> Duty:
+    """By the staff, as `check_in`. Raises as `attendance.confirm_in`."""
+    _make_active(tx, duty)
+    return attendance.confirm_in(tx, duty, evidence, at)
+
+
+def check_out(tx: Tx, duty: Duty, code: str) -> CheckedOut:
+    """By the person's six digits: minutes, hours, points and thanks in this one transaction; again, it
+    changes nothing. Raises as `attendance.check_out`."""
+    ended = _ended(tx, duty)
+    return _settled(tx, duty, attendance.check_out(tx, duty, code), ended)
+
+
+def confirm_out(tx: Tx, duty: Duty, evidence: Evidence, at: datetime | None = None) -> CheckedOut:
+    """By the staff, as `check_out`. Raises as `attendance.confirm_out`."""
+    ended = _ended(tx, duty)
+    return _settled(tx, duty, attendance.confirm_out(tx, duty, evidence, at), ended)
+
+
+def release(tx: Tx, duty: Duty) -> CheckedOut | None:
+    """Lets one person go: checked out by the leader, or told that they need not come (then None).
+
+    Somebody whose duty is over otherwise is left as they are. Raises as `attendance.release`.
+    """
+    ended = _ended(tx, duty)
+    if duty.state is DutyState.EXPECTED:
+        attendance.release(tx, duty)
+        letters.tell(tx, "released", [tx.get_one(Offer, duty.offer_id)])
+        return None
+    if duty.state not in (DutyState.ON_SITE, DutyState.DONE):
+        return None
+    return _settled(tx, duty, attendance.release(tx, duty), ended)
+
+
+def no_show(tx: Tx, duty: Duty) -> Duty:
+    """The staff says that somebody did not come: they are asked after, and who stands by moves up."""
+    promoted = attendance.no_show(tx, duty)
+    _tell_missed(tx, Missed((duty,), tuple(promoted)))
+    return duty
+
+
+def no_shows() -> int:
+    """The sweep over people who have not come; how many."""
+    with db.transaction(SYSTEM, "duty.no_show") as tx:
+        missed = attendance.no_shows(tx, mobilize.rules_of())
+        _tell_missed(tx, missed)
+        _tell_command(tx, missed)
+        return len(missed.duties)
+
+
+def _make_active(tx: Tx, duty: Duty) -> None:
+    """Takes the incident before the offer, as every story does that holds both."""
+    incident = tx.get_one(Incident, duty.incident_id)
+    if incident.state is not State.MOBILIZING:
+        return
+    tx.refresh(incident, with_for_update={"key_share": True})
+    if incident.state is State.MOBILIZING:
+        states.advance(tx, incident, State.ACTIVE)
+
+
+def _ended(tx: Tx, duty: Duty) -> bool:
+    """Whether the duty has ended before, once nobody else can be ending it."""
+    places.locked(tx, duty.offer_id)
+    tx.refresh(duty)
+    return duty.state is DutyState.DONE
+
+
+def _settled(tx: Tx, duty: Duty, minutes: int, ended: bool) -> CheckedOut:
+    if ended:
+        return CheckedOut(duty, minutes, None)
+    offer = tx.get_one(Offer, duty.offer_id)
+    paid = settle.duty(tx, duty, offer)
+    balance = points.balance(tx, duty.volunteer_id)
+    letters.tell(tx, "thanks", [offer], minutes=minutes, points=paid, balance=balance)
+    return CheckedOut(duty, minutes, paid)
+
+
+def _tell_missed(tx: Tx, missed: Missed) -> None:
+    absent = select(Offer).where(col(Offer.id).in_([duty.offer_id for duty in missed.duties]))
+    letters.tell(tx, "no_show", tx.exec(absent.order_by(col(Offer.id))).all())
+    letters.tell(tx, "promoted", missed.promoted)
+
+
+def _tell_command(tx: Tx, missed: Missed) -> None:
+    for incident_id in sorted({duty.incident_id for duty in missed.duties}):
+        incident = tx.get_one(Incident, incident_id)
+        absent = [duty.id for duty in missed.duties if duty.incident_id == incident_id]
+        offers = {duty.offer_id for duty in missed.duties if duty.incident_id == incident_id}
+        slots = {tx.get_one(Offer, offer).slot_id for offer in offers}
+        moved = sum(offer.slot_id in slots for offer in missed.promoted)
+        facts = {"title": incident.title, "missing": len(absent), "moved": moved}
+        letters.alert(tx, "alert_no_show", incident, f"duty:{absent[0]}:no_show", facts)
+        logbook.record(tx, incident, LogKind.DUTY, "no_shows", n=len(absent), moved=moved)
+    tx.flush()

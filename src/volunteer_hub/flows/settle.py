@@ -1,0 +1,112 @@
+"""Paying deeds into the ledger, in the transaction of the deed: duties, standing by, drills, surveys.
+
+Each is paid once, whoever asks again. Points are kept where the person's home is.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from sqlmodel import col, select
+
+from volunteer_hub.access.models import Jurisdiction
+from volunteer_hub.boards import slots
+from volunteer_hub.boards.slots import SlotFacts
+from volunteer_hub.core import policy, versions
+from volunteer_hub.core.db import Tx
+from volunteer_hub.feedback.models import Survey
+from volunteer_hub.incentives import ledger
+from volunteer_hub.incentives.ledger import DutyFacts, InForce
+from volunteer_hub.incentives.models import LedgerEntry
+from volunteer_hub.incentives.policy import Rewards
+from volunteer_hub.incentives.rules import Basis, Grade, Kind, Service
+from volunteer_hub.incidents.models import Incident
+from volunteer_hub.mobilization.models import Duty, Offer
+from volunteer_hub.volunteers import registry
+from volunteer_hub.volunteers.models import Volunteer
+
+LEADER: Final = "site_leader"
+
+
+def in_force(tx: Tx) -> InForce:
+    """The rules that pay today, under the version of the policy that holds them."""
+    return InForce(policy.load("rewards", Rewards), versions.current(tx))
+
+
+def duty(tx: Tx, done: Duty, offer: Offer) -> int:
+    """Pays a duty that has just ended and counts its minutes for the person's load; the points paid."""
+    person = tx.get_one(Volunteer, done.volunteer_id)
+    facts = DutyFacts(
+        duty_id=done.id,
+        incident_id=done.incident_id,
+        volunteer_id=person.id,
+        area=person.area,
+        service=_service(done, person, slots.of(tx, [offer.slot_id])[offer.slot_id]),
+    )
+    paid = ledger.settle_duty(tx, facts, in_force(tx))
+    registry.add_served(tx, person.id, done.minutes or 0)
+    return _points(paid)
+
+
+def _service(done: Duty, person: Volunteer, place: SlotFacts) -> Service:
+    assert done.checked_in_at is not None
+    assert done.checked_out_at is not None
+    assert done.grade is not None
+    return Service(
+        begins=done.checked_in_at,
+        ends=done.checked_out_at,
+        zone=ZoneInfo(place.zone),
+        kind=Kind(place.incident.kind.value),
+        grade=Grade(done.grade.value),
+        basis=Basis(person.basis.value),
+        hazardous=place.task.hazardous,
+        leader=place.slot.skill == LEADER,
+    )
+
+
+def standby(tx: Tx, offers: Sequence[Offer]) -> int:
+    """Pays people who stood by, from their yes until now or the end of the work; how many were paid any."""
+    by = in_force(tx)
+    if not by.rewards.points.standby_hour:
+        return 0
+    homes = _homes(tx, (offer.volunteer_id for offer in offers))
+    places = slots.of(tx, {offer.slot_id for offer in offers})
+    paid = 0
+    for offer in offers:
+        since = offer.answered_at or tx.now
+        minutes = int((min(tx.now, offer.ends_at) - since).total_seconds() // 60)
+        zone = ZoneInfo(places[offer.slot_id].zone)
+        home = homes[offer.volunteer_id]
+        paid += _points(ledger.settle_standby(tx, offer.id, offer.volunteer_id, home, minutes, zone, by)) > 0
+    return paid
+
+
+def drill(tx: Tx, incident: Incident, volunteer_ids: Iterable[int]) -> int:
+    """Pays these people for answering a drill in which nobody had to come; how many."""
+    by, zone = in_force(tx), zone_of(tx, incident.area)
+    homes = _homes(tx, volunteer_ids)
+    for person, home in sorted(homes.items()):
+        ledger.settle_drill(tx, incident.id, person, home, zone, by)
+    return len(homes)
+
+
+def survey(tx: Tx, answered: Survey) -> int:
+    """Pays an answered survey; the points paid."""
+    home = tx.get_one(Volunteer, answered.volunteer_id).area
+    zone = zone_of(tx, answered.area)
+    return _points(ledger.settle_survey(tx, answered.id, answered.volunteer_id, home, zone, in_force(tx)))
+
+
+def zone_of(tx: Tx, area: str) -> ZoneInfo:
+    """The clocks of an area."""
+    return ZoneInfo(tx.exec(select(Jurisdiction.zone).where(col(Jurisdiction.path) == area)).one())
+
+
+def _homes(tx: Tx, volunteer_ids: Iterable[int]) -> dict[int, str]:
+    wanted = select(Volunteer.id, Volunteer.area).where(col(Volunteer.id).in_(set(volunteer_ids)))
+    return dict(tx.exec(wanted).all())
+
+
+def _points(entries: Sequence[LedgerEntry]) -> int:
+    """What a deed has paid its person: their side comes first."""
+    return entries[0].points
