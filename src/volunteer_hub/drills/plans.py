@@ -9,14 +9,14 @@ from typing import Any, Final
 from sqlmodel import col, select
 
 from volunteer_hub.core.db import Tx
-from volunteer_hub.core.errors import Malformed, NotFound, PreconditionFailed
+from volunteer_hub.core.errors import NotFound, PreconditionFailed
 from volunteer_hub.core.policy import Name
 from volunteer_hub.drills import recurrence, rules
 from volunteer_hub.drills.models import DrillPlan
 from volunteer_hub.drills.policy import Drills, DrillTemplate
 from volunteer_hub.drills.rules import Kind, Misfire, Notice, PlanSpec, PlanState
 
-CHANGEABLE: Final = frozenset(field.name for field in fields(PlanSpec))
+_FIELDS: Final = tuple(field.name for field in fields(PlanSpec))
 
 
 @dataclass(frozen=True)
@@ -67,21 +67,18 @@ def change(
     tx: Tx,
     plan: DrillPlan,
     version: int,
+    spec: PlanSpec,
     *,
     hazards: Collection[str],
     skills: Collection[str],
-    **changes: Any,
 ) -> DrillPlan:
-    """Changes fields of a plan (those of PlanSpec). ``version`` is the one the editor saw.
+    """Puts ``spec`` in place of what the plan was made from (`spec_of`). ``version``: the one the editor saw.
 
     A new rule or zone is counted from today; occurrences that fell due before are left as they are. Raises
     PreconditionFailed when somebody was faster, Malformed as `create`.
     """
     _editing(tx, plan, version)
-    if not changes.keys() <= CHANGEABLE:
-        raise Malformed("drill.fields", names=", ".join(sorted(changes.keys() - CHANGEABLE)))
-    before = spec_of(plan)
-    after = _checked(replace(before, **changes), hazards, skills, tx.now)
+    before, after = spec_of(plan), _checked(spec, hazards, skills, tx.now)
     if after == before:
         return plan
     for name, value in _values(after).items():
@@ -147,12 +144,12 @@ def listed(tx: Tx, *, after: int = 0, limit: int = 50) -> list[DrillPlan]:
 
 def spec_of(plan: DrillPlan) -> PlanSpec:
     """A stored plan as the values it was made from."""
-    values = {name: getattr(plan, name) for name in CHANGEABLE}
+    values = {name: getattr(plan, name) for name in _FIELDS}
     return PlanSpec(**{**values, "skills": tuple(plan.skills)})
 
 
 def _values(spec: PlanSpec) -> dict[str, Any]:
-    return {**{name: getattr(spec, name) for name in CHANGEABLE}, "skills": list(spec.skills)}
+    return {**{name: getattr(spec, name) for name in _FIELDS}, "skills": list(spec.skills)}
 
 
 def _checked(spec: PlanSpec, hazards: Collection[str], skills: Collection[str], now: datetime) -> PlanSpec:
