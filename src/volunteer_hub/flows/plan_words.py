@@ -73,7 +73,7 @@ def why(pair: Mapping[str, Any], lang: str) -> str:
         "of": pair["of"],
         "others": max(0, pair["of"] - 1),
         "served": pair["served"],
-        "better": pair["better"],
+        "n": pair["better"],
     }
     return t(lang, f"plan.why.{pair['why']}", **figures)
 
