@@ -9,6 +9,7 @@ from sqlmodel import col, select
 from tests.volunteers.conftest import BO, CLERK, KAI, LIN
 from volunteer_hub.core.db import Tx
 from volunteer_hub.core.errors import Malformed, NotFound, PreconditionFailed, Refused
+from volunteer_hub.core.i18n import t
 from volunteer_hub.volunteers import merging, registry, standing
 from volunteer_hub.volunteers.models import Certification, Contact, SkillClaim, Volunteer
 from volunteer_hub.volunteers.rules import ClaimState, Precision, Status
@@ -154,7 +155,9 @@ def test_states_follow_the_table(mei: Tx, bo: Volunteer) -> None:
     assert standing.leave(mei, bo).status == Status.LEFT
     with pytest.raises(Refused) as caught:
         standing.resume(mei, bo)
-    assert caught.value.params == {"state": "left", "wanted": "active"}
+    assert t("en", f"error.{caught.value.code}", **caught.value.params) == (
+        "This cannot be done: the person is Left, which does not lead to Active."
+    )
 
 
 def test_every_change_draws_a_new_revision(mei: Tx, bo: Volunteer, lin: Volunteer) -> None:

@@ -8,11 +8,12 @@ from sqlmodel import col, select
 from volunteer_hub.core import policy
 from volunteer_hub.core.db import Tx
 from volunteer_hub.core.errors import FieldError, Malformed, NotFound, Refused
+from volunteer_hub.core.i18n import Text
 from volunteer_hub.core.site import Site
 from volunteer_hub.volunteers import week
 from volunteer_hub.volunteers.models import AvailabilityException, OnCall, Volunteer
 from volunteer_hub.volunteers.registry import touched
-from volunteer_hub.volunteers.rules import CALLABLE
+from volunteer_hub.volunteers.rules import CALLABLE, words
 
 _LONGEST: Final = timedelta(days=366)
 
@@ -28,7 +29,7 @@ def set_week(
         missing, other = (
             ("quiet_from", "quiet_until") if quiet_from is None else ("quiet_until", "quiet_from")
         )
-        wrong.append(FieldError(missing, "volunteer.both", {"other": other}))
+        wrong.append(FieldError(missing, "volunteer.both", {"other": Text(f"volunteers.field.{other}")}))
     wrong += [
         FieldError(name, "volunteer.hour")
         for name, minute in (("quiet_from", quiet_from), ("quiet_until", quiet_until))
@@ -68,7 +69,7 @@ def put_on_call(tx: Tx, row: Volunteer, starts_at: datetime, ends_at: datetime, 
     tx.actor.must_cover("volunteer.write", row.area)
     must_be_window(starts_at, ends_at)
     if row.status not in CALLABLE:
-        raise Refused("volunteer.not_callable", state=row.status.value)
+        raise Refused("volunteer.not_callable", state=words(row.status))
     duty = OnCall(volunteer_id=row.id, area=area, starts_at=starts_at, ends_at=ends_at)
     tx.add(duty)
     touched(tx, row)

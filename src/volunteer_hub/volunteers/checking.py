@@ -17,6 +17,7 @@ from volunteer_hub.core import policy
 from volunteer_hub.core.db import Tx
 from volunteer_hub.core.errors import FieldError, Malformed
 from volunteer_hub.core.geo import bd09_to_wgs84, gcj02_to_wgs84
+from volunteer_hub.core.i18n import Text
 from volunteer_hub.core.site import Site
 from volunteer_hub.volunteers import fields, week
 from volunteer_hub.volunteers.fields import Wrong
@@ -295,7 +296,7 @@ def across(values: dict[str, Any], known: Known) -> Iterable[tuple[str, Wrong]]:
         ("quiet_until", "quiet_from"),
     ):
         if values[one] is None and values[other] is not None:
-            yield one, Wrong("both", other=other)
+            yield one, Wrong("both", other=Text(f"volunteers.field.{other}"))
     status, born = values["status"], values["birthday"]
     if status == Status.FORGOTTEN:
         yield "status", Wrong("one_of", value="forgotten", values=", ".join(s for s in Status if s != status))

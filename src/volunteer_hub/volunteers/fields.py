@@ -21,9 +21,9 @@ _USUAL_PHONE: Final = re.compile(
     r"(?:\+?86[ -]?)?(1(?:3\d|4[57]|5[0-35-9]|6[2567]|7[0-35-8]|8\d|9[0-35-9]))[ -]?(\d{4})[ -]?(\d{4})",
     re.ASCII,
 )
-_EMAIL: Final = re.compile(
-    r"[^\s@,;:<>()\[\]\"\\]{1,64}@[^\s@,;:<>()\[\]\"\\]{1,180}\.[^\s@,;:<>()\[\]\"\\.]{2,60}"
-)
+_PHONE_SIGNS: Final = re.compile(r"\+?[0-9 ().\-/]{3,40}")
+_MAIL_SIGN: Final = r"""[^\s@,;:<>()\[\]"\\]"""
+_EMAIL: Final = re.compile(rf"{_MAIL_SIGN}{{1,64}}@{_MAIL_SIGN}{{1,180}}\.{_MAIL_SIGN}{{2,60}}")
 _DATE: Final = re.compile(r"(\d{4})([-/.]?)(\d{1,2})\2(\d{1,2})", re.ASCII)
 _YES: Final = frozenset({"yes", "y", "true", "1", "是"})
 _NO: Final = frozenset({"no", "n", "false", "0", "否"})
@@ -52,7 +52,8 @@ def as_text(value: Any) -> str:  # noqa: PLR0911  (one line a kind)
         case float():
             return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
         case datetime():
-            return value.date().isoformat() if value.time() == time() else value.isoformat()
+            midnight = value.time() == time() and not value.utcoffset()
+            return value.date().isoformat() if midnight else value.isoformat()
         case time():
             return f"{value:%H:%M}"
         case date():
@@ -93,7 +94,7 @@ def phone(raw: str, region: str) -> str:
 
 @lru_cache(maxsize=4096)
 def _unusual_phone(raw: str, region: str) -> str:
-    if len(raw) > 40:
+    if _PHONE_SIGNS.fullmatch(raw) is None:  # the library would drop words and extensions without a word
         raise Wrong("phone")
     try:
         number = phonenumbers.parse(raw, region)

@@ -10,6 +10,7 @@ from volunteer_hub.volunteers.models import (
     Certification,
     Consent,
     Contact,
+    ImportFile,
     JoinCode,
     OnCall,
     SkillClaim,
@@ -29,6 +30,7 @@ def erase(tx: Tx, row: Volunteer) -> Volunteer:
     vault.forget(tx, row.id)
     if row.phone_hash is not None:
         tx.exec(delete(JoinCode).where(col(JoinCode.phone_hash) == row.phone_hash))
+    tx.exec(delete(ImportFile))  # whoever waits to take one in brings it again: any may name this person
     for model in (SkillClaim, Certification, AvailabilityException, OnCall):
         mine: type[SkillClaim] = model  # type: ignore[assignment]  # all have volunteer_id
         tx.exec(delete(mine).where(col(mine.volunteer_id) == row.id))

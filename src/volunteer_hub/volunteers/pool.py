@@ -1,7 +1,7 @@
 """The pool as arrays for planning: a few set-based reads, no object per person.
 
-Rows come by COPY in PostgreSQL's binary format, where rows of fixed width are an array as they stand:
-19 bytes before the first row, then for each row a count of fields and for each field its length and value.
+Each column comes as one array in PostgreSQL's binary format, which numpy reads as it stands: 20 bytes of
+header, then for each value its length and the value. Nothing is done row by row on this side.
 """
 
 from collections.abc import Sequence
@@ -24,9 +24,10 @@ MODES: Final = tuple(TravelMode)
 PRECISIONS: Final = tuple(Precision)
 BASES: Final = tuple(Basis)
 FOREVER: Final = date.max.toordinal()
-_HEADER_BYTES: Final = 19
+_HEADER_BYTES: Final = 20
 _TYPES: Final = {"int8": ">i8", "float8": ">f8", "int4": ">i4", "int2": ">i2"}
 Ints = NDArray[np.int64]
+Columns = dict[str, NDArray[Any]]
 
 
 @dataclass(frozen=True)
@@ -133,15 +134,15 @@ def load(tx: Tx, areas: Sequence[str], *, permission: str = "plan.request") -> P
         ),
     }
     known = "c.skill = ANY({codes})"
-    people = _copy(
+    people = _columns(
         tx,
         _PEOPLE,
         f"volunteers v JOIN jurisdictions j ON j.path = v.area WHERE {_CALLABLE} ORDER BY v.id",
         words,
     )
-    claims = _copy(tx, _CLAIMS, f"skill_claims c JOIN {_PARTS} AND {known}", words)
-    papers = _copy(tx, _PAPERS, f"certifications c JOIN {_PARTS} AND {known} GROUP BY 1, 2", words)
-    pledges = _copy(
+    claims = _columns(tx, _CLAIMS, f"skill_claims c JOIN {_PARTS} AND {known}", words)
+    papers = _columns(tx, _PAPERS, f"certifications c JOIN {_PARTS} AND {known} GROUP BY 1, 2", words)
+    pledges = _columns(
         tx,
         _PLEDGES,
         "volunteers v CROSS JOIN LATERAL jsonb_array_elements_text(v.pledge_for) AS c (skill) "
@@ -149,39 +150,39 @@ def load(tx: Tx, areas: Sequence[str], *, permission: str = "plan.request") -> P
         words,
     )
     times = [
-        _copy(tx, columns, f"{name} c JOIN {_PARTS} AND c.ends_at > {{now}}", words)
+        _columns(tx, columns, f"{name} c JOIN {_PARTS} AND c.ends_at > {{now}}", words)
         for name, columns in (("availability_exceptions", _EXCEPTIONS), ("on_call", _ON_CALL))
     ]
-    return _pool(people, claims, papers, pledges, np.concatenate(times), today.toordinal())
+    both = {name: np.concatenate([part[name] for part in times]) for name in times[0]}
+    return _pool(people, claims, papers, pledges, both, today.toordinal())
 
 
-def _copy(
+def _columns(
     tx: Tx, columns: Sequence[tuple[str, str, LiteralString]], source: LiteralString, words: dict[str, Any]
-) -> NDArray[Any]:
-    """The rows of a query of fixed width as one structured array."""
-    chosen: LiteralString = ", ".join([f"({expression})::{kind}" for _, kind, expression in columns])
-    query: LiteralString = f"COPY (SELECT {chosen} FROM {source}) TO STDOUT (FORMAT binary)"  # noqa: S608  (only literals of this file)
-    layout: list[tuple[str, str]] = [("#", ">i2")]
-    for name, kind, _ in columns:
-        layout += [(f"#{name}", ">i4"), (name, _TYPES[kind])]
-    connection = tx.connection().connection.driver_connection
-    assert connection is not None
-    with connection.cursor() as cursor, cursor.copy(sql.SQL(query).format(**words)) as copy:
-        data = b"".join(copy)
-    row = np.dtype(layout)
-    count = (len(data) - _HEADER_BYTES) // row.itemsize  # the end is marked by two bytes
-    return np.frombuffer(data, row, count, _HEADER_BYTES)
+) -> Columns:
+    """The columns of a query, none of whose values may be null, each as one array."""
+    parts = [f"({expression})::{kind} AS c{i}" for i, (_, kind, expression) in enumerate(columns)]
+    inner: LiteralString = ", ".join(parts)
+    outer: LiteralString = ", ".join([f"array_send(array_agg(c{i}))" for i in range(len(columns))])
+    query: LiteralString = f"SELECT {outer} FROM (SELECT {inner} FROM {source}) AS q"  # noqa: S608  (literals)
+    connection: Any = tx.connection().connection.driver_connection
+    with connection.cursor(binary=True) as cursor:
+        row = cursor.execute(sql.SQL(query).format(**words)).fetchone()
+    return {name: _array(data, kind) for (name, kind, _), data in zip(columns, row, strict=True)}
+
+
+def _array(data: bytes | None, kind: str) -> NDArray[Any]:
+    """The values of an array as `array_send` writes it; no rows make no array at all."""
+    value = np.dtype(_TYPES[kind])
+    packed = np.dtype([("length", ">i4"), ("value", value)])
+    values = np.frombuffer(data or b"", packed, offset=_HEADER_BYTES if data else 0)["value"]
+    return values.astype(value.newbyteorder("="))
 
 
 def _pool(
-    people: NDArray[Any],
-    claims: NDArray[Any],
-    papers: NDArray[Any],
-    pledges: NDArray[Any],
-    times: NDArray[Any],
-    today: int,
+    people: Columns, claims: Columns, papers: Columns, pledges: Columns, times: Columns, today: int
 ) -> Pool:
-    columns = {name: people[name].astype(people[name].dtype.newbyteorder("=")) for name, _, _ in _PEOPLE}
+    columns: dict[str, Any] = dict(people)
     revision = int(columns.pop("revision").max(initial=0))
     ids = columns["ids"]
     columns["pledged"] = columns["pledged"].astype(bool)
@@ -207,12 +208,12 @@ def _pool(
     )
 
 
-def _of(ids: Ints, rows: NDArray[Any], *names: str) -> tuple[Ints, ...]:
+def _of(ids: Ints, rows: Columns, *names: str) -> tuple[Ints, ...]:
     """Rows of people in the pool: their position, then the named columns. Each query sees its own moment,
     so a row may belong to somebody who was not there yet."""
-    holder = rows["holder"].astype(np.int64)
+    holder = rows["holder"]
     place = np.searchsorted(ids, holder)
-    there = np.zeros(len(rows), dtype=bool)
+    there = np.zeros(len(holder), dtype=bool)
     inside = place < len(ids)
     there[inside] = ids[place[inside]] == holder[inside]
     return place[there], *(rows[name][there].astype(np.int64) for name in names)
@@ -271,7 +272,7 @@ def _holdings(
     )
 
 
-def _pledged_for(ids: Ints, pledges: NDArray[Any]) -> Ints:
+def _pledged_for(ids: Ints, pledges: Columns) -> Ints:
     """Keys of (person, wanted skill) that light pledges allow."""
     row, skill = _of(ids, pledges, "skill")
     source, wanted, _ = _expanded(skill)

@@ -49,7 +49,7 @@ def people(
     limit: int = 50,
 ) -> list[Person]:
     """At most ``limit`` people behind the id ``after``, by id. Five queries, however many they are."""
-    query = select(Volunteer).where(*_clauses(tx, wanted or Wanted(), permission))
+    query = select(Volunteer).where(*clauses(tx, wanted, permission))
     if after is not None:
         query = query.where(col(Volunteer.id) > after)
     return with_parts(tx, tx.exec(query.order_by(col(Volunteer.id)).limit(limit)).all())
@@ -62,13 +62,13 @@ def person(tx: Tx, row: Volunteer) -> Person:
 
 def count(tx: Tx, wanted: Wanted | None = None, *, permission: str = "volunteer.read") -> int:
     """How many people the whole list has."""
-    clauses = _clauses(tx, wanted or Wanted(), permission)
-    return tx.exec(select(func.count()).select_from(Volunteer).where(*clauses)).one()
+    query = select(func.count()).select_from(Volunteer).where(*clauses(tx, wanted, permission))
+    return tx.exec(query).one()
 
 
 def counts_by_status(tx: Tx, area: str | None = None) -> dict[Status, int]:
     """How many people there are in each state, all states named."""
-    query = select(Volunteer.status, func.count()).where(*_clauses(tx, Wanted(area=area), "volunteer.read"))
+    query = select(Volunteer.status, func.count()).where(*clauses(tx, Wanted(area=area), "volunteer.read"))
     found = {Status(status): n for status, n in tx.exec(query.group_by(col(Volunteer.status)))}
     return {status: found.get(status, 0) for status in Status if status != Status.FORGOTTEN}
 
@@ -78,30 +78,32 @@ def counts_by_skill(tx: Tx, area: str | None = None) -> dict[str, int]:
     query = (
         select(SkillClaim.skill, func.count())
         .join(Volunteer, col(Volunteer.id) == col(SkillClaim.volunteer_id))
-        .where(*_clauses(tx, Wanted(area=area), "volunteer.read"))
+        .where(*clauses(tx, Wanted(area=area), "volunteer.read"))
         .where(col(Volunteer.status).in_((Status.ACTIVE, Status.PLEDGED, Status.PAUSED)))
         .group_by(SkillClaim.skill)
     )
     return dict(tx.exec(query).all())
 
 
-def _clauses(tx: Tx, wanted: Wanted, permission: str) -> list[ColumnElement[bool]]:
+def clauses(tx: Tx, wanted: Wanted | None, permission: str) -> list[ColumnElement[bool]]:
+    """The WHERE of a list: the actor's areas first, then what narrows it."""
     tx.actor.must(permission)
-    clauses = [
+    wanted = wanted or Wanted()
+    found = [
         tx.actor.scope(permission, Volunteer.area),
         col(Volunteer.status) != Status.FORGOTTEN,
         col(Volunteer.merged_into).is_(None),
     ]
     if wanted.area is not None:
-        clauses.append(col(Volunteer.area).startswith(wanted.area, autoescape=True))
+        found.append(col(Volunteer.area).startswith(wanted.area, autoescape=True))
     if wanted.status is not None:
-        clauses.append(col(Volunteer.status) == wanted.status)
+        found.append(col(Volunteer.status) == wanted.status)
     if wanted.skill is not None:
         claims = (col(SkillClaim.volunteer_id) == Volunteer.id) & (col(SkillClaim.skill) == wanted.skill)
-        clauses.append(exists().where(claims))
+        found.append(exists().where(claims))
     if wanted.search is not None and wanted.search.strip():
-        clauses += _search(wanted.search.strip())
-    return clauses
+        found += _search(wanted.search.strip())
+    return found
 
 
 def _search(words: str) -> list[ColumnElement[bool]]:

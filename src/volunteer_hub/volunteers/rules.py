@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Final
 
 from volunteer_hub.core.errors import Refused
+from volunteer_hub.core.i18n import Text
 from volunteer_hub.volunteers.policy import Skills
 
 
@@ -136,10 +137,15 @@ CODES_AN_HOUR: Final = 5
 PROOF_MINUTES: Final = 60
 
 
+def words(status: Status) -> Text:
+    """What a state is called."""
+    return Text(f"volunteers.status.{status.value}")
+
+
 def must_allow(now: Status, then: Status) -> None:
     """Raises Refused when the state table has no such step."""
     if then not in ALLOWED[now]:
-        raise Refused("volunteer.state", state=now.value, wanted=then.value)
+        raise Refused("volunteer.state", state=words(now), wanted=words(then))
 
 
 def back_from_pause(pledge_for: list[str]) -> Status:

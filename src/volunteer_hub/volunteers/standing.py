@@ -24,7 +24,7 @@ def decline(tx: Tx, public_id: uuid.UUID, reason: str) -> Volunteer:
     """Turns an application down."""
     row = find(tx, "volunteer.approve", public_id, lock=True)
     if row.status != Status.APPLIED:
-        raise Refused("volunteer.state", state=row.status.value, wanted=Status.LEFT.value)
+        raise Refused("volunteer.state", state=rules.words(row.status), wanted=rules.words(Status.LEFT))
     return _step(tx, row, Status.LEFT, reason)
 
 

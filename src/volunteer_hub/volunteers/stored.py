@@ -79,9 +79,12 @@ def certifications_text(papers: Iterable[Certification | Certified]) -> str:
 
 
 def texts(
-    row: Volunteer, community: str, claims: Iterable[SkillClaim], papers: Iterable[Certification]
+    row: Volunteer | Any, community: str, claims: Iterable[Any], papers: Iterable[Any]
 ) -> dict[str, str]:
-    """A stored person as the text of every field: what `checking.check` reads back to the same values."""
+    """A stored person as the text of every field: what `checking.check` reads back to the same values.
+
+    Rows may be objects of the tables, or plain rows with the same names.
+    """
     cells = {name: as_text(getattr(row, name)) for name in SAME}
     cells.update({field: as_text(getattr(row, name)) for name, field in RENAMED.items()})
     for name in ("quiet_from", "quiet_until"):

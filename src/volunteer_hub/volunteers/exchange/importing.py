@@ -15,6 +15,7 @@ from volunteer_hub.volunteers.exchange.staging import Progress, cursor, stage
 
 Record = Callable[[str, str, int], None]
 SHOWN: Final = 100
+_MANY: Final = 1_000
 
 
 class OnTwin(StrEnum):
@@ -99,12 +100,15 @@ def apply(
     """
     found = stage(tx, file, datum, shown, progress)
     if found.bad and not leave_out_bad:
-        raise Malformed("import.bad_rows", fields=found.errors, total=found.bad, n=found.bad)
+        raise Malformed("import.bad_rows", fields=found.errors, n=found.bad)
     tx.flush()
     with cursor(tx) as database:
         try:
             skipped = _decide(database, on_twin, by_line or {}, shown)
             counts = loading.write(tx, database)
+            if found.total > _MANY:
+                # Until autovacuum passes by, the planner knows nothing of these rows and plans badly.
+                database.execute("ANALYZE volunteers, contacts, skill_claims, certifications")
         except psycopg.errors.UniqueViolation as error:
             raise Refused("import.meanwhile") from error
     tx.expire_all()
@@ -141,7 +145,7 @@ def _decide(database: psycopg.Cursor[Any], on_twin: OnTwin, by_line: Mapping[int
             FieldError(f"{line}:{by}", "import.twin", {"line": line, "column": by})
             for line, by in left_open[:shown]
         ]
-        raise Refused("import.twins", fields=errors, total=len(left_open), n=len(left_open))
+        raise Refused("import.twins", fields=errors, n=len(left_open))
     database.execute("DELETE FROM staged_people WHERE decision = 'skip'")
     skipped = database.rowcount
     database.execute("UPDATE staged_people SET twin = NULL WHERE decision = 'add'")

@@ -1,0 +1,457 @@
+"""Files of people in and out: every bad row named, nothing half-imported, lossless both ways."""
+
+import csv
+import io
+import zipfile
+from datetime import date
+from typing import Any, Literal
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from openpyxl import Workbook, load_workbook
+from sqlmodel import col, func, select, text
+
+from tests.volunteers.conftest import BO, CLERK, KAI, LIN
+from volunteer_hub.core.db import Tx
+from volunteer_hub.core.errors import Malformed, NotFound, Refused
+from volunteer_hub.volunteers import queries, registry, stored
+from volunteer_hub.volunteers.exchange import importing, writing
+from volunteer_hub.volunteers.exchange.importing import Applied, OnTwin
+from volunteer_hub.volunteers.exchange.layout import COLUMNS, guarded, unguarded
+from volunteer_hub.volunteers.exchange.reading import open_table
+from volunteer_hub.volunteers.models import Certification, Contact, SkillClaim, Volunteer
+from volunteer_hub.volunteers.rules import Precision, Status
+
+
+def table(*people: dict[str, Any], encoding: str = "utf-8-sig", delimiter: str = ",") -> io.BytesIO:
+    """A CSV file with a column for every field that anybody has."""
+    columns = list(dict.fromkeys(name for person in people for name in person))
+    out = io.StringIO(newline="")
+    writer = csv.DictWriter(out, columns, delimiter=delimiter)
+    writer.writeheader()
+    writer.writerows(people)
+    return io.BytesIO(out.getvalue().encode(encoding))
+
+
+def count(tx: Tx) -> int:
+    return tx.exec(select(func.count()).select_from(Volunteer)).one()
+
+
+def texts(tx: Tx) -> list[dict[str, str]]:
+    """Everybody as a file would write them, by name."""
+    found = [
+        stored.texts(p.row, p.community, p.skills, p.certifications) for p in queries.people(tx, limit=5_000)
+    ]
+    return sorted(found, key=lambda cells: (cells["name"], cells["phone"]))
+
+
+def refused(tx: Tx, file: io.BytesIO, **how: Any) -> Malformed:
+    with pytest.raises(Malformed) as caught:
+        importing.apply(tx, file, **how)
+    return caught.value
+
+
+def thousand() -> list[dict[str, Any]]:
+    return [
+        {
+            "name": f"Person {number}",
+            "phone": f"139{number:08}",
+            "community": "DQ-ST-001",
+            "lat": "46.6",
+            "lon": "125.1",
+            "skills": "cooking:1",
+        }
+        for number in range(1000)
+    ]
+
+
+def test_three_bad_rows_of_a_thousand_are_named_and_nothing_is_imported(mei: Tx) -> None:
+    people = thousand()
+    people[10]["lat"] = "91"
+    people[500]["skills"] = "cookng:1"
+    people[900]["community"] = "NOWHERE"
+    error = refused(mei, table(*people))
+    assert (error.code, error.params) == ("import.bad_rows", {"n": 3})
+    assert [(f.where, f.code) for f in error.fields] == [
+        ("12:lat", "volunteer.latitude"),
+        ("502:skills", "volunteer.skill.nearest"),
+        ("902:community", "volunteer.community"),
+    ]
+    assert error.fields[1].params["nearest"] == "cooking"
+    assert count(mei) == 0
+
+
+def test_the_others_are_taken_only_when_asked_for(mei: Tx) -> None:
+    people = thousand()
+    people[10]["lat"] = "NaN"
+    people[11]["name"] = " "
+    assert importing.apply(mei, table(*people), leave_out_bad=True) == Applied(998, 0, 0, 2)
+    assert count(mei) == 998
+
+
+def test_a_preview_stores_nothing_and_says_what_would_happen(mei: Tx, bo: Volunteer) -> None:
+    file = table(LIN, BO | {"name": "Li Bo"}, {**LIN, "phone": "12"})
+    seen = importing.preview(mei, file)
+    assert (seen.total, seen.good, seen.bad, seen.twins_total) == (3, 2, 1, 1)
+    assert [(twin.line, twin.by, twin.public_id, twin.name) for twin in seen.twins] == [
+        (3, "phone", bo.public_id, "Bo Li")
+    ]
+    assert [(f.where, f.code) for f in seen.errors] == [("5:phone", "volunteer.phone")]
+    assert count(mei) == 1
+
+
+def test_only_the_first_errors_are_shown_and_all_are_counted(mei: Tx) -> None:
+    file = table(*({"name": "", "community": "DQ-ST-001"} for _ in range(30)), {"name": "x", "community": ""})
+    seen = importing.preview(mei, file, shown=5)
+    assert (len(seen.errors), seen.bad) == (5, 31)
+
+
+def test_every_column_arrives(mei: Tx) -> None:
+    row = {
+        "external_id": "V1",
+        "name": "Bo Li",
+        "birthday": "1990/4/1",
+        "phone": "139 1234 5678",
+        "email": "bo@example.org",
+        "language": "en",
+        "community": "DQ-ST-001",
+        "street": "Dongfeng",
+        "address": "House 1\nFlat 2",
+        "lat": "46.6",
+        "lon": "125.1",
+        "precision": "building",
+        "datum": "WGS-84",
+        "skills": "first_aid:2:verified;driver.car",
+        "certifications": r"nursing|No\|1|Red\; Cross|2025-01-01|2027-01-01",
+        "availability": "10101010101010",
+        "quiet_from": "22:00",
+        "quiet_until": "420",
+        "travel_mode": "car",
+        "max_km": "12.5",
+        "basis": "employment",
+        "fit": "是",
+        "insured_until": "20270101",
+        "insurer": "PICC",
+        "policy_no": "P-1",
+        "education": "college",
+        "status": "paused",
+        "insured_by": "node",
+        "emergency_contact": "Mrs Li 13700000000",
+        "guardian_name": "Old Li",
+        "guardian_phone": "0459-6181234",
+        "guardian_consent": "2026-01-01",
+        "paused_until": "2030-01-01",
+        "pledge_for": "crowd",
+    }
+    assert set(row) == set(COLUMNS)
+    assert importing.apply(mei, table(row)) == Applied(1, 0, 0, 0)
+    (found,) = texts(mei)
+    assert found == {
+        **row,
+        "birthday": "1990-04-01",
+        "phone": "+8613912345678",
+        "datum": "wgs84",
+        "skills": "driver.car:1;first_aid:2:verified;nursing:1",
+        "quiet_until": "07:00",
+        "fit": "yes",
+        "insured_until": "2027-01-01",
+        "guardian_phone": "+864596181234",
+    }
+    paper = mei.exec(select(Certification)).one()
+    assert (paper.number, paper.issuer, paper.expires_on) == ("No|1", "Red; Cross", date(2027, 1, 1))
+    contacts = mei.exec(select(Contact).order_by(col(Contact.preference))).all()
+    assert [(c.kind.value, c.address) for c in contacts] == [
+        ("sms", "+8613912345678"),
+        ("email", "bo@example.org"),
+    ]
+
+
+def test_who_has_no_position_stands_at_the_centre_of_the_community(mei: Tx) -> None:
+    importing.apply(mei, table(LIN), datum="bd09")
+    row = mei.exec(select(Volunteer)).one()
+    assert (row.lat, row.lon, row.precision) == (46.59, 125.10, Precision.COMMUNITY)
+
+
+def test_a_row_may_state_another_datum_than_the_file(mei: Tx) -> None:
+    here = {"community": "DQ-ST-001", "lat": "46.6", "lon": "125.1"}
+    file = table({"name": "A", "datum": "", **here}, {"name": "B", "datum": "wgs84", **here})
+    importing.apply(mei, file, datum="gcj02")
+    a, b = mei.exec(select(Volunteer).order_by(col(Volunteer.name))).all()
+    assert (b.lat, b.lon) == (46.6, 125.1)
+    assert a.lat is not None
+    assert 0.0005 < abs(a.lat - 46.6) < 0.01
+
+
+def test_people_who_are_in_the_file_twice_are_named(mei: Tx) -> None:
+    ways = {"name": "A", "community": "DQ-ST-001", "birthday": "1990-01-01"}
+    file = table(
+        LIN | {"external_id": "V1"},
+        {"name": "Other", "community": "DQ-ST-001", "phone": "+86 138 0000 0001"},
+        {"name": "Third", "community": "DQ-ST-001", "external_id": "V1"},
+        ways,
+        ways,
+    )
+    error = refused(mei, file)
+    assert [(f.where, f.code, f.params["first"]) for f in error.fields] == [
+        ("3:phone", "import.twice", 2),
+        ("4:external_id", "import.twice", 2),
+        ("6:name", "import.twice", 5),
+    ]
+
+
+def test_a_known_person_is_offered_for_merging_and_never_silently_doubled(mei: Tx, bo: Volunteer) -> None:
+    file = table(BO | {"max_km": "9", "skills": "cooking:3", "certifications": "", "email": ""}, LIN)
+    with pytest.raises(Refused) as caught:
+        importing.apply(mei, file)
+    assert (caught.value.code, [f.where for f in caught.value.fields]) == ("import.twins", ["2:phone"])
+    assert count(mei) == 1
+    assert importing.apply(mei, file, on_twin=OnTwin.SKIP) == Applied(1, 0, 1, 0)
+
+
+def test_a_merge_fills_what_the_file_gives_and_keeps_what_it_leaves_blank(mei: Tx, bo: Volunteer) -> None:
+    registry.update(mei, bo.public_id, bo.version, {"travel_mode": "car", "lat": "46.7", "lon": "125.2"})
+    version = bo.version
+    file = table(
+        {
+            "name": "Bo Wang",
+            "community": "DQ-ST-001",
+            "phone": "13912345678",
+            "email": "new@example.org",
+            "travel_mode": "",
+            "education": "college",
+            "skills": "nursing:3;cooking:1",
+            "certifications": "nursing|N-1||2026-01-01|2033-01-01",
+            "status": "left",
+        }
+    )
+    assert importing.apply(mei, file, on_twin=OnTwin.MERGE) == Applied(0, 1, 0, 0)
+    mei.refresh(bo)
+    assert (bo.name, bo.email, bo.education, bo.birthday) == (
+        "Bo Wang",
+        "new@example.org",
+        "college",
+        date(1990, 4, 1),
+    )
+    assert (bo.travel_mode.value, bo.lat, bo.status, bo.version) == ("car", 46.7, Status.ACTIVE, version + 1)
+    claims = mei.exec(select(SkillClaim).where(col(SkillClaim.volunteer_id) == bo.id)).all()
+    assert sorted((c.skill, c.level) for c in claims) == [("cooking", 1), ("driver.car", 1), ("nursing", 3)]
+    paper = mei.exec(select(Certification)).one()
+    assert (paper.number, paper.issuer, paper.expires_on) == ("N-1", "Red Cross", date(2033, 1, 1))
+    mails = mei.exec(select(Contact.address).where(col(Contact.kind) == "email")).all()
+    assert mails == ["new@example.org"]
+    assert [p.row.id for p in queries.people(mei, queries.Wanted(search="wang"))] == [bo.id]
+    assert [p.row.id for p in queries.people(mei, queries.Wanted(search="5678"))] == [bo.id]
+
+
+def test_single_rows_may_be_decided_differently(mei: Tx, bo: Volunteer) -> None:
+    namesake = {"name": "Bo Li", "birthday": "1990-04-01", "community": "DQ-ST-001", "phone": "13700000009"}
+    file = table(BO | {"max_km": "9"}, namesake)
+    seen = importing.preview(mei, file)
+    assert [(twin.line, twin.by) for twin in seen.twins] == [(2, "phone")]
+    seen = importing.preview(mei, table(namesake))
+    assert [(twin.line, twin.by) for twin in seen.twins] == [(2, "name")]
+    with pytest.raises(Refused):
+        importing.apply(mei, table(BO), by_line={2: OnTwin.ADD})
+    assert importing.apply(mei, table(namesake), by_line={2: OnTwin.ADD}) == Applied(1, 0, 0, 0)
+    assert count(mei) == 2
+
+
+def test_number_and_telephone_of_two_people_are_not_merged(mei: Tx, bo: Volunteer) -> None:
+    registry.register(mei, LIN | {"external_id": "V9"})
+    error = refused(mei, table(BO | {"external_id": "V9"}), on_twin=OnTwin.MERGE)
+    assert [(f.where, f.code) for f in error.fields] == [("2:phone", "import.two_people")]
+
+
+def test_a_foreign_area_is_invisible_to_an_import(mei: Tx, bo: Volunteer) -> None:
+    mei.actor = KAI
+    error = refused(mei, table(LIN))
+    assert [f.code for f in error.fields] == ["volunteer.community"]
+    own = {"name": "Bo Li", "birthday": "1990-04-01", "community": "DQ-DT-001"}
+    assert importing.preview(mei, table(own)).twins_total == 0
+    error = refused(mei, table(own | {"phone": BO["phone"]}), on_twin=OnTwin.MERGE)
+    assert [(f.where, f.code) for f in error.fields] == [("2:phone", "volunteer.phone_taken")]
+    assert importing.apply(mei, table(own)) == Applied(1, 0, 0, 0)
+    out = io.BytesIO()
+    assert writing.export(mei, out, "csv") == 1
+
+
+def test_an_export_of_a_foreign_area_is_empty_or_refused(mei: Tx, bo: Volunteer) -> None:
+    mei.actor = KAI
+    out = io.BytesIO()
+    assert writing.export(mei, out, "csv", queries.Wanted(area="/1/2/")) == 0
+    with pytest.raises(NotFound):
+        registry.find(mei, "volunteer.export", bo.public_id)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "delimiter"), [("utf-8", ","), ("utf-8-sig", ";"), ("gb18030", ","), ("utf-16", "\t")]
+)
+def test_encodings_and_separators_of_spreadsheets_are_read(mei: Tx, encoding: str, delimiter: str) -> None:
+    assert importing.apply(mei, table(LIN, encoding=encoding, delimiter=delimiter)) == Applied(1, 0, 0, 0)
+    assert mei.exec(select(Volunteer.name)).one() == "林小雨"
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        (b"name,community\n\xff\xfe\xff,x\n", "import.encoding"),
+        (b"name,community\nA\0B,x\n", "import.not_text"),
+        (b"\xd0\xcf\x11\xe0 old", "import.old_excel"),
+        (b"PK\x03\x04 not a zip", "import.not_excel"),
+        (b"", "import.empty"),
+        (b'name,community\n"A,x\n', "import.csv"),
+        (b"name,community\n" + b"A" * 1_000_000 + b",x\n", "import.csv"),
+        ((",".join(["name"] * 300)).encode(), "import.too_many_columns"),
+    ],
+)
+def test_a_file_that_is_no_table_is_refused_in_words(mei: Tx, data: bytes, code: str) -> None:
+    assert refused(mei, io.BytesIO(data)).code == code
+
+
+def test_columns_are_named_when_unknown_missing_or_doubled(mei: Tx) -> None:
+    error = refused(mei, io.BytesIO(b"name,brithday,zzz,phone,phone\nA,,,,\n"))
+    assert [(f.where, f.code, f.params.get("nearest")) for f in error.fields] == [
+        ("brithday", "import.column_nearest", "birthday"),
+        ("zzz", "import.column_unknown", ""),
+        ("phone", "import.column_twice", None),
+        ("community", "import.column_missing", None),
+    ]
+
+
+def test_headings_may_be_words_of_either_language(mei: Tx) -> None:
+    assert open_table(io.BytesIO("姓名,Community,手机号\nA,B,C\n".encode())).columns == (
+        "name",
+        "community",
+        "phone",
+    )
+
+
+def test_a_row_with_more_cells_than_headings_is_named(mei: Tx) -> None:
+    error = refused(mei, io.BytesIO(b"name,community\nA,DQ-ST-001,extra\n"))
+    assert [(f.where, f.code) for f in error.fields] == [("2", "import.more_cells")]
+
+
+def test_lines_are_counted_as_an_editor_shows_them(mei: Tx) -> None:
+    file = table(LIN | {"address": "one\ntwo\nthree"}, {**LIN, "phone": "1", "address": ""})
+    assert [f.where for f in importing.preview(mei, file).errors] == ["5:phone"]
+
+
+def test_a_workbook_gives_dates_and_numbers_as_they_were_meant(mei: Tx) -> None:
+    book = Workbook()
+    sheet = book.worksheets[0]
+    sheet.append(["name", "community", "birthday", "phone", "lat", "lon", "fit", "availability"])
+    sheet.append(["Bo", "DQ-ST-001", date(1990, 4, 1), 13912345678, 46.6, 125.1, True, 11111111111110])
+    file = io.BytesIO()
+    book.save(file)
+    importing.apply(mei, file)
+    (found,) = texts(mei)
+    assert {k: found[k] for k in ("birthday", "phone", "lat", "fit", "availability")} == {
+        "birthday": "1990-04-01",
+        "phone": "+8613912345678",
+        "lat": "46.6",
+        "fit": "yes",
+        "availability": "11111111111110",
+    }
+
+
+def test_a_workbook_that_unpacks_without_end_is_refused(mei: Tx) -> None:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as packed:
+        packed.writestr("xl/workbook.xml", b"small")
+    data = bytearray(file.getvalue())
+    size = data.index(b"PK\x01\x02") + 24  # the unpacked size in the central directory
+    data[size : size + 4] = (3 << 30).to_bytes(4, "little")
+    assert refused(mei, io.BytesIO(bytes(data))).code == "import.too_large"
+
+
+def test_the_deed_is_noted_and_progress_told(mei: Tx) -> None:
+    notes: list[tuple[str, str, int]] = []
+    steps: list[tuple[int, int]] = []
+    file = table(*thousand(), {"name": "", "community": "DQ-ST-001"})
+    importing.apply(
+        mei,
+        file,
+        leave_out_bad=True,
+        record=lambda *note: notes.append(note),
+        progress=lambda *step: steps.append(step),
+    )
+    assert notes == [
+        ("volunteer.import", "volunteers", 0),
+        ("volunteer.import", "volunteers", 1000),
+        ("volunteer.import", "contacts", 1000),
+        ("volunteer.import", "skill_claims", 1000),
+        ("volunteer.import", "certifications", 0),
+    ]
+    assert steps[-1] == (1001, 1001)
+
+
+# Lossless both ways ---------------------------------------------------------------------------------------
+
+signs = st.characters(exclude_categories=("Cs", "Cc"), exclude_characters="\ufffe\uffff") | st.sampled_from(
+    ["=", "+", "-", "@", "'", '"', ",", ";", "|", "\\", "\u202e", "א", "🙂", "<", "{", "&"]
+)
+word = st.text(signs, min_size=1, max_size=20).map(str.strip).filter(bool)
+paragraph = st.text(signs | st.sampled_from(["\n", "\t"]), max_size=60).map(str.strip)
+written = ["=cmd|' /C calc'!A0", "'=x", "''", "+1", "@a", "-", "'", "_x000D_", "&lt;"]
+hostile = st.fixed_dictionaries(
+    {
+        "name": word
+        | st.sampled_from(["=cmd|' /C calc'!A0", "'=x", "''", "+1", "@a", "-", "'", "_x000D_", "&lt;"]),
+        "address": paragraph,
+        "insurer": paragraph.map(lambda s: s.replace("\n", " ")),
+        "number": word,
+        "issuer": word,
+        "lat": st.floats(-90, 90),
+        "lon": st.floats(-180, 180),
+        "max_km": st.floats(0.001, 500),
+        "availability": st.integers(0, 16383).map(lambda n: f"{n:014b}"),
+    }
+)
+
+
+@pytest.mark.parametrize("form", ["csv", "xlsx"])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(people=st.lists(hostile, min_size=1, max_size=4))
+def test_what_is_written_is_read_back_the_same(
+    mei: Tx, form: Literal["csv", "xlsx"], people: list[dict[str, Any]]
+) -> None:
+    with mei.begin_nested() as undone:
+        for number, person in enumerate(people):
+            paper = f"nursing|{stored.escaped(person['number'])}|{stored.escaped(person['issuer'])}||"
+            cells = {k: v for k, v in person.items() if k not in ("number", "issuer")}
+            more = {"community": "DQ-ST-001", "phone": f"139{number:08}", "certifications": paper}
+            registry.register(mei, cells | more)
+        before = texts(mei)
+        assert [(cells["name"], cells["address"]) for cells in before] == sorted(
+            (p["name"], p["address"]) for p in people
+        ) or len({p["name"] for p in people}) < len(people)
+        file = io.BytesIO()
+        assert writing.export(mei, file, form) == len(people)
+        for name in ("contacts", "skill_claims", "certifications", "volunteers"):
+            mei.execute(text(f"DELETE FROM {name}"))
+        mei.expunge_all()
+        assert importing.apply(mei, file) == Applied(len(people), 0, 0, 0)
+        assert texts(mei) == before
+        undone.rollback()
+
+
+@given(st.text(max_size=30))
+def test_a_guarded_cell_is_never_a_formula_and_comes_back(value: str) -> None:
+    assert guarded(value)[:1] not in ("=", "+", "-", "@", "\t", "\r")
+    assert unguarded(guarded(value)) == value
+
+
+def test_no_cell_of_a_workbook_is_a_formula(mei: Tx) -> None:
+    registry.register(mei, LIN | {"name": "=1+1"})
+    file = io.BytesIO()
+    writing.export(mei, file, "xlsx")
+    sheet = load_workbook(file).worksheets[0]
+    assert {cell.data_type for row in sheet.iter_rows() for cell in row} <= {"s", "n"}
+    assert sheet.cell(2, COLUMNS.index("name") + 1).value == "'=1+1"
+
+
+def test_the_city_clerk_sees_both_districts(mei: Tx) -> None:
+    mei.actor = CLERK
+    file = table(LIN, {"name": "Hua", "community": "DQ-DT-001"})
+    assert importing.apply(mei, file) == Applied(2, 0, 0, 0)
