@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, case, func, true
+from sqlalchemy import ColumnElement, case, false, func, or_, true
 from sqlalchemy import select as columns  # SQLModel's select does not take columns of a function
 from sqlmodel import col, select
 
@@ -80,7 +80,8 @@ def words(
 ) -> tuple[list[Words], int | None]:
     """What people wrote, a page of surveys the newest first, and the ``before`` of the next page or None."""
     codes = [question.code for question in policy.surveys[form.value].questions if question.kind == "text"]
-    wanted = select(Survey).where(_of(tx, incident_id, form), col(Survey.answers).has_any(codes))  # type: ignore[attr-defined]
+    wrote = or_(false(), *(col(Survey.answers).op("?")(code) for code in codes))
+    wanted = select(Survey).where(_of(tx, incident_id, form), wrote)
     if before is not None:
         wanted = wanted.where(col(Survey.id) < before)
     rows = list(tx.exec(wanted.order_by(col(Survey.id).desc()).limit(limit + 1)).all())
