@@ -65,7 +65,7 @@ def invalid(request: Request, error: RequestValidationError) -> Response:
     """A form that does not have the shape the page gave it."""
     lang = language_of(request)
     places = ", ".join(dict.fromkeys(str(problem["loc"][-1]) for problem in error.errors()))
-    return _error_page(request, 422, t(lang, "error.form", places=places))
+    return _error_page(request, 422, t(lang, "error.form.places", places=places))
 
 
 def http_error(request: Request, error: HTTPException) -> Response:

@@ -1,0 +1,117 @@
+"""Every route x role x {own area, another area, nothing there}: what is foreign looks like what is absent."""
+
+import re
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from sqlmodel import col, select
+
+from tests import people
+from tests.doors import client
+from tests.flows.callouts import Sent, approved, at_ten, planned
+from tests.house.test_doors import WORDS, routes
+from tests.world import world
+from volunteer_hub.core import db
+from volunteer_hub.core.actor import Actor
+from volunteer_hub.core.db import Tx
+from volunteer_hub.flows import mobilize
+from volunteer_hub.incidents.models import RoleSlot, Task
+from volunteer_hub.mobilization.models import Offer
+
+ROLES = ("mei", "kai", "wen", "an", "council")
+GUARDED = [(m, p, who[0]) for m, p, who in routes() if len(who) == 1 and who[0] not in WORDS]
+_PARAMETER = re.compile(r"\{(\w+)(?::\w+)?\}")
+
+
+@pytest.fixture(autouse=True)
+def ten_oclock(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    yield from at_ten(monkeypatch)
+
+
+def filled(path: str, value: str) -> str:
+    return _PARAMETER.sub(value, path)
+
+
+def asked(actor: Actor | None, method: str, path: str) -> tuple[int, str]:
+    body: dict[str, Any] = {} if method in ("GET", "DELETE") else {"json": {}}
+    answer = client(actor).request(method, path, **body)
+    return answer.status_code, answer.text
+
+
+@pytest.mark.parametrize(("method", "path", "permission"), GUARDED)
+def test_a_route_opens_to_exactly_the_roles_of_its_permission(
+    tx: Tx, method: str, path: str, permission: str
+) -> None:
+    address = filled(path, str(uuid.uuid4()))
+    for role in ROLES:
+        actor = getattr(people, role)(tx)
+        status, text = asked(actor, method, address)
+        assert status < 500, (role, text[:300])
+        assert (status == 403) == (not actor.may(permission)), (role, status, text[:300])
+    assert asked(None, method, address)[0] in (
+        (401,) if path.startswith("/api") or method != "GET" else (303,)
+    )
+
+
+def sent(tx: Tx) -> Sent:
+    """Mei's flood in Sartu with a plan, a callout and offers."""
+    w = world(tx, crowd=3)
+    plan = approved(w, planned(tx, w, [(w.slots[0], w.bo), (w.slots[1], w.lin)]))
+    with db.transaction(w.mei, "callout.send") as as_mei:
+        return Sent(w, plan, mobilize.send(as_mei, plan))
+
+
+def identities(tx: Tx, s: Sent) -> dict[str, uuid.UUID]:
+    """The outer id behind each first word of an address."""
+    task = tx.exec(select(Task).where(col(Task.incident_id) == s.world.incident.id)).one()
+    slot = tx.exec(select(RoleSlot).where(col(RoleSlot.task_id) == task.id)).first()
+    offer = tx.exec(select(Offer).where(col(Offer.callout_id) == s.callout.id)).first()
+    assert slot is not None
+    assert offer is not None
+    return {
+        "incidents": s.world.incident.public_id,
+        "tasks": task.public_id,
+        "slots": slot.public_id,
+        "plans": s.plan.public_id,
+        "callouts": s.callout.public_id,
+        "offers": offer.public_id,
+        "volunteers": s.world.bo.public_id,
+    }
+
+
+def resource(path: str) -> str:
+    return next((part for part in path.removeprefix("/api/v1").split("/") if part), "")
+
+
+BY_ID = [(m, p, who) for m, p, who in GUARDED if len(_PARAMETER.findall(p)) == 1]
+
+
+def test_what_is_foreign_is_answered_like_what_is_absent(tx: Tx) -> None:
+    s = sent(tx)
+    known = identities(tx, s)
+    kai = people.kai(tx)
+    seen = 0
+    for method, path, _ in BY_ID:
+        if resource(path) not in known:
+            continue
+        foreign, absent = known[resource(path)], uuid.uuid4()
+        answers = [asked(kai, method, filled(path, str(one))) for one in (foreign, absent)]
+        plain = [
+            (status, text.replace(str(one), "ID"))
+            for (status, text), one in zip(answers, (foreign, absent), strict=True)
+        ]
+        assert plain[0] == plain[1], (method, path)
+        assert plain[0][0] in (404, 422), (method, path, plain[0])
+        seen += 1
+    assert seen > 20
+
+
+def test_what_is_ones_own_can_be_read(tx: Tx) -> None:
+    s = sent(tx)
+    known = identities(tx, s)
+    read = [(p, known[resource(p)]) for m, p, _ in BY_ID if m == "GET" and resource(p) in known]
+    answers = {path: asked(s.world.mei, "GET", filled(path, str(one)))[0] for path, one in read}
+    assert {path for path, status in answers.items() if status != 200} == set()
+    assert len(answers) > 8
