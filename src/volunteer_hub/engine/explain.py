@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
 
 from volunteer_hub.engine.eligible import Eligible
-from volunteer_hub.engine.feasible import RULES, distance
+from volunteer_hub.engine.feasible import READS, RULES, distance
 from volunteer_hub.engine.problem import Ints, Problem
+from volunteer_hub.engine.reach import Reach
 from volunteer_hub.engine.solve import Plan
 from volunteer_hub.engine.terms import burden, cost, distance_km, travel
 from volunteer_hub.engine.units import Access
@@ -89,8 +91,9 @@ def gaps(problem: Problem, plan: Plan) -> tuple[Gap, ...]:
     filled = np.bincount(plan.unit, minlength=len(units))
     below = np.maximum(units.minimum - filled, 0)
     above = np.where(units.access == Access.LOCKED, 0, units.heads - filled - below)
+    reach = Reach(np.flatnonzero(below + above).tolist(), could, could.serves)
     found = [
-        _gap(problem, plan, could, int(u), tier, int(open_heads[u]))
+        _gap(problem, plan, could, reach, int(u), tier, int(open_heads[u]))
         for tier, open_heads in ((Tier.MINIMUM, below), (Tier.TARGET, above))
         for u in sorted(np.flatnonzero(open_heads), key=lambda u: -units.priority[u])
     ]
@@ -105,6 +108,7 @@ class _Could:
         self._eligible = Eligible(problem, plan.units)
         self._known: dict[int, Ints] = {}
         self._costs: dict[int, Ints] = {}
+        self._narrowed: dict[Hashable, tuple[list[tuple[str, int]], Ints]] = {}
         self.serves = np.full(len(problem.people), -1)
         self.serves[plan.person] = plan.unit
 
@@ -123,6 +127,21 @@ class _Could:
             v = self(u)
             self._costs[u] = cost(self._problem, self._units, v, np.full(len(v), u))
         return self._costs[u]
+
+    def narrowed(self, u: int) -> tuple[list[tuple[str, int]], Ints]:
+        """How many people each rule leaves, in order, and who is left before the last one, distance: the same
+        for all units that ask the same."""
+        problem, units = self._problem, self._units
+        columns = dict.fromkeys(column for code in READS for column in READS[code])
+        asks = tuple(tuple(np.atleast_1d(getattr(units, column)[u]).tolist()) for column in columns)
+        if asks not in self._narrowed:
+            v = np.arange(len(problem.people))
+            left = [("pool", len(v))]
+            for code in READS:
+                v = v[RULES[code](problem, units, v, u)]
+                left.append((code, len(v)))
+            self._narrowed[asks] = left, v
+        return self._narrowed[asks]
 
 
 def _reason(problem: Problem, plan: Plan, could: _Could, v: int, u: int, locked: bool) -> Reason:
@@ -161,13 +180,11 @@ def _reason(problem: Problem, plan: Plan, could: _Could, v: int, u: int, locked:
     )
 
 
-def _gap(problem: Problem, plan: Plan, could: _Could, u: int, tier: Tier, short: int) -> Gap:
+def _gap(problem: Problem, plan: Plan, could: _Could, reach: Reach, u: int, tier: Tier, short: int) -> Gap:
     units, slot = plan.units, int(plan.units.slot[u])
-    left = [("pool", len(problem.people))]
-    v = np.arange(len(problem.people))
-    for code, rule in RULES.items():
-        v = v[rule(problem, units, v, u)]
-        left.append((code, len(v)))
+    before, v = could.narrowed(u)
+    v = v[distance(problem, units, v, u)]
+    left = [*before, ("distance", len(v))]
     v = v[~np.isin(v, problem.forbidden.person[problem.forbidden.slot == slot])]
     left.append(("forbidden", len(v)))
     v = v[~np.isin(v, problem.locked.person[problem.locked.slot != slot])]
@@ -179,31 +196,24 @@ def _gap(problem: Problem, plan: Plan, could: _Could, u: int, tier: Tier, short:
         binding = "slot_full"
     elif binding == "elsewhere" and (could.serves[could(u)] < 0).any():
         binding = "not_reached"  # somebody is free: the plan was cut short
-    group = _hall_group(problem, plan, could, u, tier)
+    group = _hall_group(problem, plan, reach, u, tier)
     return Gap(slot, u, units.minima[u], tier, short, tuple(left), elsewhere, binding, group)
 
 
-def _hall_group(problem: Problem, plan: Plan, could: _Could, u: int, tier: Tier) -> Group | None:
+def _hall_group(problem: Problem, plan: Plan, reach: Reach, u: int, tier: Tier) -> Group | None:
     """The source side of the minimum cut: units reached from u by alternating paths (somebody who could
     serve a reached unit serves another: that one is reached too).
 
     In an optimal plan nobody reached is free, and nobody reached stands on a head of lower rank than the
     open one, or moving along the path would improve it; hence heads of the gap's tier are all that count.
     """
-    units, reached, queue = plan.units, {u}, [u]
-    people: set[int] = set()
-    while queue:
-        for v in could(queue.pop()).tolist():
-            people.add(v)
-            other = int(could.serves[v])
-            if other >= 0 and other not in reached:
-                reached.add(other)
-                queue.append(other)
-    group = sorted(reached)
+    units = plan.units
+    group, qualified = reach(u)
+    members = list(group)
     decided = np.bincount(plan.unit[np.isin(plan.person, problem.locked.person)], minlength=len(units))
     heads = units.minimum if tier is Tier.MINIMUM else units.heads
-    wanted = int(np.maximum(heads[group] - decided[group], 0).sum())
-    if wanted <= len(people):
+    wanted = int(np.maximum(heads[members] - decided[members], 0).sum())
+    if wanted <= qualified:
         return None
     slots = tuple(sorted({int(units.slot[g]) for g in group}))
-    return Group(tuple(group), slots, wanted, len(people), wanted - len(people))
+    return Group(group, slots, wanted, qualified, wanted - qualified)

@@ -10,6 +10,7 @@ from volunteer_hub.flows.solving import Answer
 
 FORMAT: Final = 1
 LOST: Final = "lost"
+MOST_NAMED: Final = 20  # slots of a group: a scarce city's groups hold hundreds, and nobody reads them all
 
 
 def result(case: Case, answer: Answer, *, lost: bool, seconds: Mapping[str, float]) -> dict[str, Any]:
@@ -18,7 +19,8 @@ def result(case: Case, answer: Answer, *, lost: bool, seconds: Mapping[str, floa
     ``state`` is the engine's, or "lost" when a planning process died and the greedy method made the plan.
     ``reserves`` are further people, the best first for each slot.
     Travel, fatigue and night are in 0.1 minutes, km as the crow flies. Gaps name their group by its number
-    in ``groups``: a set of slots that together want more people than there are for any of them.
+    in ``groups``: a set of slots that together want more people than there are for any of them, of which the
+    first are named.
     """
     plan, problem = answer.plan, case.problem
     numbers: dict[Group, int] = {}
@@ -121,7 +123,8 @@ def _gap(case: Case, gap: Gap, numbers: Mapping[Group, int]) -> dict[str, Any]:
 
 def _group(case: Case, group: Group) -> dict[str, Any]:
     return {
-        "slots": [int(case.slots[slot]) for slot in group.slots],
+        "roles": len(group.slots),
+        "slots": [int(case.slots[slot]) for slot in group.slots[:MOST_NAMED]],
         "wanted": group.wanted,
         "qualified": group.qualified,
         "short": group.short,

@@ -27,7 +27,7 @@ class PairView:
 @dataclass(frozen=True)
 class GapView:
     """Heads that stay open. ``left``: how many people each rule left, in order; ``together`` tells of the
-    ``group``: slots that cannot all be filled, whoever goes where."""
+    ``group``: the first slots of a set that cannot all be filled, whoever goes where."""
 
     slot: int
     short: int
@@ -125,12 +125,12 @@ def _lost(left: Sequence[Sequence[Any]], rule: str) -> bool:
 
 
 def _together(group: Mapping[str, Any] | None, lang: str) -> str:
-    if group is None or len(group["slots"]) < 2:
+    if group is None or group["roles"] < 2:
         return ""
     return t(
         lang,
         "plan.gap.together",
-        slots=len(group["slots"]),
+        slots=group["roles"],
         wanted=group["wanted"],
         qualified=group["qualified"],
         short=group["short"],
