@@ -5,6 +5,7 @@ from typing import Final
 
 from sqlalchemy import Column, Text
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Field, SQLModel, col, select
 
 from volunteer_hub.core import policy
@@ -25,13 +26,13 @@ class PolicyVersion(SQLModel, table=True):
 
 
 def current(tx: Tx) -> int:
-    """The id of the policy in force, stored when it is new."""
+    """The id of the policy in force, stored when it is new; two who come first at once agree on one row."""
     digest = policy.digest(FILES)
-    known = select(PolicyVersion.id).where(col(PolicyVersion.digest) == digest)
-    found = tx.exec(known).first()
-    if found is None:
-        files = {name: policy.path_of(name).read_text(encoding="utf-8") for name in FILES}
-        row = {"digest": digest, "files": files, "at": tx.now}
-        tx.execute(insert(PolicyVersion).values(row).on_conflict_do_nothing())  # two deeds may be the first
-        found = tx.exec(known).one()
-    return found
+    found = select(PolicyVersion.id).where(col(PolicyVersion.digest) == digest)
+    known = tx.exec(found).first()
+    if known is not None:
+        return known
+    files = {name: policy.path_of(name).read_text(encoding="utf-8") for name in FILES}
+    new = insert(PolicyVersion).values(digest=digest, files=files, at=tx.now)
+    tx.execute(new.on_conflict_do_nothing(index_elements=["digest"]))
+    return tx.exec(found).one()
