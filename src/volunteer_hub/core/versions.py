@@ -5,7 +5,6 @@ from typing import Final
 
 from sqlalchemy import Column, Text
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Field, SQLModel, col, select
 
 from volunteer_hub.core import policy
