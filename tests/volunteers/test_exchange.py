@@ -2,7 +2,9 @@
 
 import csv
 import io
+import time
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from typing import Any, Literal
 
@@ -12,7 +14,10 @@ from hypothesis import strategies as st
 from openpyxl import Workbook, load_workbook
 from sqlmodel import col, func, select, text
 
-from tests.volunteers.conftest import BO, CLERK, KAI, LIN
+from tests import areas
+from tests.volunteers.conftest import BO, CLERK, KAI, LIN, MEI
+from volunteer_hub.core import db
+from volunteer_hub.core.actor import SYSTEM
 from volunteer_hub.core.db import Tx
 from volunteer_hub.core.errors import Malformed, NotFound, Refused
 from volunteer_hub.volunteers import queries, registry, stored
@@ -181,6 +186,29 @@ def test_a_row_may_state_another_datum_than_the_file(mei: Tx) -> None:
     assert (b.lat, b.lon) == (46.6, 125.1)
     assert a.lat is not None
     assert 0.0005 < abs(a.lat - 46.6) < 0.01
+
+
+def test_odd_values_of_a_row_are_named_with_their_columns(mei: Tx) -> None:
+    odd = {
+        "language": "la",
+        "datum": "mars",
+        "guardian_consent": "soon",
+        "status": "forgotten",
+        "quiet_from": "22:00",
+        "lat": "46.6",
+    }
+    error = refused(mei, table(LIN | odd))
+    assert [(f.where, f.code) for f in error.fields] == [
+        ("2:language", "volunteer.one_of"),
+        ("2:datum", "volunteer.datum"),
+        ("2:guardian_consent", "volunteer.date"),
+        ("2:lon", "volunteer.both"),
+        ("2:quiet_until", "volunteer.both"),
+        ("2:status", "volunteer.one_of"),
+    ]
+    with pytest.raises(Malformed) as caught:
+        importing.preview(mei, table(LIN), datum="mars")
+    assert caught.value.code == "volunteer.datum"
 
 
 def test_people_who_are_in_the_file_twice_are_named(mei: Tx) -> None:
@@ -384,6 +412,30 @@ def test_the_deed_is_noted_and_progress_told(mei: Tx) -> None:
         ("volunteer.import", "certifications", 0),
     ]
     assert steps[-1] == (1001, 1001)
+
+
+def test_of_two_imports_of_one_person_at_once_one_wins_and_the_other_is_told(fresh_database: str) -> None:
+    with db.transaction(SYSTEM, "test") as tx:
+        areas.plant(tx)
+
+    def second() -> str:
+        try:
+            with db.transaction(MEI, "second") as tx:
+                importing.apply(tx, table(LIN, {"name": "Hua", "community": "DQ-ST-001"}))
+        except Refused as error:
+            return error.code
+        return "taken in"
+
+    with ThreadPoolExecutor(1) as threads:
+        with db.transaction(MEI, "first") as tx:
+            importing.apply(tx, table(LIN))
+            told = threads.submit(second)
+            waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+            while tx.execute(text(waiting)).scalar_one() == 0 and not told.done():
+                time.sleep(0.01)
+        assert told.result(timeout=30) == "import.meanwhile"
+    with db.read(MEI) as tx:
+        assert tx.exec(select(Volunteer.name)).all() == ["林小雨"]
 
 
 # Lossless both ways ---------------------------------------------------------------------------------------

@@ -69,6 +69,15 @@ def test_an_expired_certification_never_counts(mei: Tx, bo: Volunteer) -> None:
     assert skills.level_on(mei, bo.id, "first_aid", date(2030, 1, 2)) == 2
 
 
+def test_of_several_certifications_the_longest_counts(mei: Tx, lin: Volunteer) -> None:
+    for number, end in (("1", date(2030, 1, 1)), ("2", date(2020, 1, 1)), ("3", date(2031, 1, 1))):
+        skills.certify(mei, lin, "first_aid", number=number, expires_on=end)
+    assert skills.level_on(mei, lin.id, "first_aid", date(2031, 1, 1)) == 1
+    assert skills.level_on(mei, lin.id, "first_aid", date(2031, 1, 2)) == 0
+    skills.certify(mei, lin, "first_aid")
+    assert skills.level_on(mei, lin.id, "first_aid", date(2099, 1, 1)) == 1
+
+
 def test_a_certification_makes_a_claim_and_must_end_after_it_began(mei: Tx, lin: Volunteer) -> None:
     skills.certify(mei, lin, "first_aid", issued_on=date(2026, 1, 1))
     assert mei.get_one(SkillClaim, (lin.id, "first_aid")).level == 1
