@@ -7,7 +7,6 @@ from typing import Annotated
 
 import psycopg
 import typer
-from psycopg import sql
 from sqlalchemy import text
 
 from volunteer_hub.core import db as database
@@ -106,10 +105,8 @@ def restore(
                 rows.write(block)
         if not send_waiting:
             cursor.execute(
-                sql.SQL(
-                    "UPDATE messages SET state = 'cancelled', error = 'restored from a backup', lease_until = NULL "
-                    "WHERE state IN ('queued', 'sending')"
-                )
+                "UPDATE messages SET state = 'cancelled', lease_until = NULL, error = 'restored from backup' "
+                "WHERE state IN ('queued', 'sending')"
             )
             typer.echo(
                 f"{cursor.rowcount} waiting messages were cancelled; the runbook says how to ask again"
