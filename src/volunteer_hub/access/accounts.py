@@ -51,6 +51,20 @@ def find(tx: Tx, permission: str, public_id: UUID) -> Account:
     return account
 
 
+def own(tx: Tx) -> Account:
+    """The account that acts. Raises Forbidden for anybody without one."""
+    account = tx.get(Account, tx.actor.id) if tx.actor.kind == "account" else None
+    if account is None:
+        raise Forbidden("token.owner")
+    return account
+
+
+def find_or_self(tx: Tx, permission: str, public_id: UUID) -> Account:
+    """The acting account itself, or one as `find` gives it."""
+    mine = tx.get(Account, tx.actor.id) if tx.actor.kind == "account" else None
+    return mine if mine is not None and mine.public_id == public_id else find(tx, permission, public_id)
+
+
 def by_email(tx: Tx, email: str) -> Account | None:
     """The account of an e-mail address, wherever it is kept."""
     return tx.exec(select(Account).where(col(Account.email) == email.strip().lower())).first()

@@ -140,6 +140,12 @@ def names(tx: Tx, paths: Iterable[str]) -> dict[str, dict[str, str]]:
     return {path: dict(name) for path, name in tx.exec(wanted)}
 
 
+def codes(tx: Tx, paths: Iterable[str]) -> dict[str, str]:
+    """Path -> official code, in one query."""
+    wanted = select(Jurisdiction.path, Jurisdiction.code).where(col(Jurisdiction.path).in_(set(paths)))
+    return dict(tx.exec(wanted).all())
+
+
 def move(tx: Tx, node: Jurisdiction, parent: Jurisdiction) -> Jurisdiction:
     """Puts a node and all below it under another; every row that names their paths follows.
 

@@ -25,6 +25,12 @@ def actor_at(request: Request) -> Actor:
     raise Unauthenticated("unauthenticated")
 
 
+def actor_or_guest(request: Request) -> Actor:
+    """Who is signed in, or a guest at a door open to all. Raises Unauthenticated for what does not hold."""
+    signed_in = request.headers.get("authorization") or request.cookies.get(SESSION_COOKIE)
+    return actor_at(request) if signed_in else GUEST
+
+
 def language(request: Request) -> str:
     """The language of the answer."""
     return negotiate(request.headers.get("accept-language"))

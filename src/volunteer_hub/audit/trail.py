@@ -14,6 +14,7 @@ from sqlmodel import col, delete, select
 from volunteer_hub.audit.models import AuditLine, AuditPending, AuditSeal
 from volunteer_hub.audit.rules import (
     GENESIS,
+    PERSONAL,
     StoredLine,
     Verdict,
     first_unlike,
@@ -173,8 +174,22 @@ def opened(tx: Tx, changes: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def shown(tx: Tx, line: AuditLine) -> dict[str, Any]:
+    """The changes of a line for this actor: personal values only where they may read the pool as well."""
+    if line.area is not None and tx.actor.may("volunteer.read", line.area):
+        return opened(tx, line.changes)
+    return {
+        name: [PERSONAL if _is_sealed(value) else value for value in pair] if isinstance(pair, list) else pair
+        for name, pair in line.changes.items()
+    }
+
+
+def _is_sealed(value: Any) -> bool:
+    return isinstance(value, dict) and value.keys() == {"sealed", "of"}
+
+
 def _opened(tx: Tx, value: Any) -> Any:
-    if not (isinstance(value, dict) and value.keys() == {"sealed", "of"}):
+    if not _is_sealed(value):
         return value
     words = vault.unseal(tx, value["of"], value["sealed"])
     return json.loads(words) if words is not None else None

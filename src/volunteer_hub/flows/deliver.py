@@ -29,6 +29,7 @@ from volunteer_hub.notify.models import Message
 from volunteer_hub.notify.outbox import Draft, Outcome
 from volunteer_hub.notify.policy import Messages
 from volunteer_hub.notify.rules import Channel, Kind, State, Subject, held_until
+from volunteer_hub.notify.texts import Rendered
 from volunteer_hub.volunteers import addresses
 from volunteer_hub.volunteers.models import Contact, Volunteer
 
@@ -95,6 +96,15 @@ def compose(tx: Tx, messages: Sequence[Message]) -> tuple[list[Letter], list[Out
                 refused.append(made)
     tx.flush()
     return letters, refused
+
+
+def read_out(tx: Tx, messages: Sequence[Message], lang: str) -> dict[int, Rendered]:
+    """Message id -> its words, for whoever it was meant for to read on a page. Nothing is sent or changed."""
+    known = _Known(tx, messages)
+    return {
+        m.id: texts.render(m.purpose, Channel.CONSOLE, lang, m.kind, m.params, known.personal(m))
+        for m in messages
+    }
 
 
 def _letter(known: "_Known", message: Message) -> Letter | Outcome:

@@ -271,3 +271,17 @@ class JoinCode(SQLModel, table=True):
     expires_at: datetime = ts(index=True)
     tries: int = 0
     __table_args__ = (Index("ix_join_codes_phone_hash", "phone_hash", "sent_at"),)
+
+
+class ImportFile(SQLModel, table=True):
+    """A file of people between its preview and its import: gone with either, and after a day."""
+
+    __tablename__ = "import_files"
+    __audit__ = False
+    id: int = pk()
+    public_id: uuid.UUID = public_id()
+    account_id: int = ref("accounts.id")
+    name: str = _plain_text()
+    datum: str = _plain_text("wgs84")
+    content: bytes = blob()
+    created_at: datetime = ts(index=True)

@@ -6,8 +6,8 @@ from typing import Any, Final
 from sqlmodel import SQLModel, col, select
 
 from volunteer_hub.core.db import Tx
-from volunteer_hub.core.errors import FieldError, Malformed
-from volunteer_hub.volunteers import join, registry
+from volunteer_hub.core.errors import FieldError, Malformed, Refused
+from volunteer_hub.volunteers import join, registry, standing
 from volunteer_hub.volunteers.models import (
     AvailabilityException,
     Certification,
@@ -17,6 +17,7 @@ from volunteer_hub.volunteers.models import (
     SkillClaim,
     Volunteer,
 )
+from volunteer_hub.volunteers.rules import Status, words
 
 CORRECTABLE: Final = frozenset(
     {
@@ -83,6 +84,14 @@ def change_phone(tx: Tx, volunteer_id: int, version: int, phone: str, proof: str
     number = join.holder(tx, proof, phone)
     row = registry.one(tx, volunteer_id, lock=True)
     return registry.change(tx, row, version, {"phone": number}, None)
+
+
+def resume(tx: Tx, volunteer_id: int) -> Volunteer:
+    """Ends a person's own pause. Raises Refused for who is not paused: a suspension the staff ends."""
+    row = registry.one(tx, volunteer_id, lock=True)
+    if row.status is not Status.PAUSED:
+        raise Refused("volunteer.state", state=words(row.status), wanted=words(Status.ACTIVE))
+    return standing.resume(tx, row)
 
 
 def contacts(tx: Tx, volunteer_id: int) -> list[Contact]:
