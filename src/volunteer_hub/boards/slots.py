@@ -33,7 +33,8 @@ class SlotFacts:
     @property
     def hazard(self) -> Hazard | None:
         """The configured hazard, while the configuration has it."""
-        return policy.load("hazards", Hazards).hazards.get(self.incident.hazard)
+        hazards: Hazards = policy.load("hazards", Hazards)
+        return hazards.hazards.get(self.incident.hazard)
 
     @property
     def title(self) -> Said:
