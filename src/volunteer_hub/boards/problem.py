@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from sqlmodel import col, func, select
 
 from volunteer_hub.access import jurisdictions
-from volunteer_hub.boards import free_times
+from volunteer_hub.boards import drilled, free_times
 from volunteer_hub.boards.free_times import Ints, Place
 from volunteer_hub.boards.wanted import ANYBODY, Need, Wanted, wanted
 from volunteer_hub.core import policy
@@ -99,9 +99,9 @@ def build(tx: Tx, incident: Incident, pool_area: str) -> Case:
     place = Place.of(zone, site.night, epoch)
     slots = wanted(tx, incident.id, place)
     asked = _asked(tx, incident.id)
-    pool = people_pool.load(tx, [pool_area])
+    pool, called = drilled.narrowed(tx, incident, people_pool.load(tx, [pool_area]))
     waiting = np.unique(asked.volunteer[asked.waiting])
-    real = np.flatnonzero(~np.isin(pool.ids, waiting))
+    real = np.flatnonzero(called & ~np.isin(pool.ids, waiting))
     held = _held(asked, slots)
     people = _people(tx, pool, real, asked.volunteer[held], asked.offer[held], slots, place, incident)
     locked = Pairs(len(real) + np.arange(len(held)), np.searchsorted(slots.ids, asked.slot[held]))

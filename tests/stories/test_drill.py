@@ -1,0 +1,271 @@
+"""A drill whose hour comes, with several workers at the clock: held once, ended with its figures."""
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlmodel import col, func, select
+
+from tests import people
+from tests.world import person
+from volunteer_hub.core import clock, db, policy
+from volunteer_hub.core.actor import GUEST, SYSTEM
+from volunteer_hub.core.settings import settings
+from volunteer_hub.drills import plans as drill_plans
+from volunteer_hub.drills.models import DrillPlan, DrillRun
+from volunteer_hub.drills.rules import Kind, Misfire, Notice, PlanSpec, RunState
+from volunteer_hub.feedback import surveys
+from volunteer_hub.feedback.models import Survey
+from volunteer_hub.flows import drill, duty, feedback, respond
+from volunteer_hub.flows.planner import Planner
+from volunteer_hub.incentives import queries as points
+from volunteer_hub.incentives.models import LedgerEntry
+from volunteer_hub.incidents.models import Incident, Task
+from volunteer_hub.incidents.policy import Hazards
+from volunteer_hub.incidents.rules import State
+from volunteer_hub.mobilization import attendance, offers, places
+from volunteer_hub.mobilization.models import Callout, Offer, PlanRun
+from volunteer_hub.mobilization.rules import OfferState
+from volunteer_hub.notify.models import Message
+from volunteer_hub.notify.rules import Kind as MessageKind
+from volunteer_hub.volunteers import registry
+from volunteer_hub.volunteers.policy import Skills
+
+EVE = datetime(2031, 1, 20, 1, 55, tzinfo=UTC)
+"""09:55 in Daqing, five minutes before the drill of the plan below."""
+NEVER = threading.Event()
+
+
+@pytest.fixture(scope="module")
+def planner() -> Iterator[Planner]:
+    with Planner() as one:
+        yield one
+
+
+@pytest.fixture
+def pool(fresh_database: str, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Twenty people of Dongfeng who can be reached, on a moved clock."""
+    monkeypatch.setenv("HUB_SMTP_URL", "smtp://127.0.0.1:9")
+    settings.cache_clear()
+    db.follow_clock()
+    db.move_clock(EVE)
+    with db.transaction(SYSTEM, "test.pool") as tx:
+        people.mei(tx)
+        skills = "general:2;sandbagging:2;site_leader:2;first_aid:2"
+        made = [registry.register(tx, person(f"Helper {n}", n, skills=skills)) for n in range(20)]
+        return [row.id for row in made]
+
+
+@pytest.fixture(autouse=True)
+def _real_time_again() -> Iterator[None]:
+    yield
+    settings.cache_clear()
+    clock.follow(lambda: None)
+
+
+def planned(kind: Kind, answer_minutes: int = 30, share: int = 50, misfire: Misfire = Misfire.LATEST) -> int:
+    """Mei's plan of a drill at ten on Mondays; its id."""
+    with db.transaction(SYSTEM, "test.mei") as tx:
+        mei = people.mei(tx)
+    spec = PlanSpec(
+        title="Monday check",
+        hazard="flood",
+        rule="0 10 * * 1",
+        zone="Asia/Shanghai",
+        kind=kind,
+        notice=Notice.NONE,
+        share_percent=share,
+        answer_minutes=answer_minutes,
+        misfire=misfire,
+    )
+    with db.transaction(mei, "drill.create") as tx:
+        hazards, skills = policy.load("hazards", Hazards).hazards, policy.load("skills", Skills).skills
+        return drill_plans.create(tx, "/1/2/", spec, hazards=hazards, skills=skills).id
+
+
+def three_workers(*sweeps: Callable[[], int]) -> list[int]:
+    """What each sweep did when three workers ran it at the same moment, added up."""
+    return [_together(sweep) for sweep in sweeps]
+
+
+def _together(sweep: Callable[[], int]) -> int:
+    start = threading.Barrier(3)
+
+    def worker(_: int) -> int:
+        start.wait()
+        return sweep()
+
+    with ThreadPoolExecutor(3) as pool:
+        return sum(pool.map(worker, range(3)))
+
+
+def at(minutes: float) -> None:
+    """So many minutes after ten."""
+    db.move_clock(EVE + timedelta(minutes=5 + minutes))
+
+
+def asked() -> list[Offer]:
+    with db.read(SYSTEM) as tx:
+        return list(tx.exec(select(Offer).order_by(col(Offer.id))).all())
+
+
+def run_of(plan_id: int) -> DrillRun:
+    with db.read(SYSTEM) as tx:
+        return tx.exec(select(DrillRun).where(col(DrillRun.plan_id) == plan_id)).one()
+
+
+def called_out(planner: Planner) -> None:
+    """From the hour to people asked."""
+    assert three_workers(drill.sweep) == [1]
+    assert planner.work_one(NEVER) is True
+    assert three_workers(drill.progress) == [1]
+
+
+def test_a_reachability_check_is_held_once_and_ends_with_its_figures(
+    pool: list[int], planner: Planner
+) -> None:
+    plan_id = planned(Kind.REACHABILITY)
+    assert three_workers(drill.sweep, drill.progress) == [0, 0]
+    at(0.05)
+    called_out(planner)
+    assert three_workers(drill.sweep, drill.progress) == [0, 0]
+    with db.read(SYSTEM) as tx:
+        incident = tx.exec(select(Incident)).one()
+        run, callout = tx.exec(select(PlanRun)).one(), tx.exec(select(Callout)).one()
+        assert (incident.kind.value, incident.state, incident.title) == (
+            "drill",
+            State.MOBILIZING,
+            "Monday check",
+        )
+        assert (run.override_reason, run.approved_by, callout.kind.value) == ("drill plan", None, "drill")
+        out = tx.exec(select(Message.kind, func.count()).group_by(col(Message.kind))).all()
+        assert [kind for kind, _ in out] == [MessageKind.DRILL]
+    offered = asked()
+    assert len(offered) == 10
+    yes, no = offered[0], offered[1]
+    at(4)
+    with db.transaction(GUEST, "offer.accept") as tx:
+        respond.accept(tx, offers.link_token(yes.public_id))
+    at(12)
+    with db.transaction(GUEST, "offer.decline") as tx:
+        respond.decline(tx, offers.link_token(no.public_id))
+    assert three_workers(drill.progress) == [0]
+    at(31)
+    assert three_workers(drill.progress) == [1]
+    assert three_workers(drill.sweep, drill.progress) == [0, 0]
+    figures = run_of(plan_id).figures
+    assert figures == {
+        "notified": 10,
+        "delivered": 0,
+        "acknowledged": 2,
+        "accepted": 1,
+        "assembled": 0,
+        "within": {"5": 1, "15": 2, "30": 2, "60": 2},
+    }
+    with db.read(SYSTEM) as tx:
+        assert tx.exec(select(Incident.state)).one() is State.CLOSED
+        assert points.balances(tx, [yes.volunteer_id, no.volunteer_id, offered[2].volunteer_id]) == {
+            yes.volunteer_id: 15,
+            no.volunteer_id: 15,
+            offered[2].volunteer_id: 0,
+        }
+        assert {offer.state for offer in tx.exec(select(Offer))} == {OfferState.RELEASED, OfferState.DECLINED}
+        opened = tx.exec(select(Survey)).all()
+        assert {survey.volunteer_id for survey in opened} == {offer.volunteer_id for offer in offered}
+        assert {survey.form.value for survey in opened} == {"drill"}
+
+
+def test_a_survey_answered_by_its_link_pays_once(pool: list[int], planner: Planner) -> None:
+    planned(Kind.REACHABILITY)
+    at(0.05)
+    called_out(planner)
+    at(31)
+    assert drill.progress() == 1
+    with db.read(SYSTEM) as tx:
+        survey = tx.exec(select(Survey).order_by(col(Survey.id))).first()
+    assert survey is not None
+    link = surveys.token(survey.public_id)
+    for _ in range(2):
+        with db.transaction(GUEST, "survey.answer") as tx:
+            assert feedback.answer(tx, link, {"clear": "yes"}).points == 3
+    with db.read(SYSTEM) as tx:
+        assert points.balance(tx, survey.volunteer_id) == 3
+        assert sum(entry.points for entry in tx.exec(select(LedgerEntry))) == 0
+
+
+def test_reminders_go_to_who_is_silent_and_not_to_who_answered_or_stopped(
+    pool: list[int], planner: Planner
+) -> None:
+    planned(Kind.REACHABILITY)
+    at(0.05)
+    called_out(planner)
+    at(31)
+    assert drill.progress() == 1
+    with db.read(SYSTEM) as tx:
+        first, second, *others = tx.exec(select(Survey).order_by(col(Survey.id))).all()
+    with db.transaction(GUEST, "survey.answer") as tx:
+        feedback.answer(tx, surveys.token(first.public_id), {"clear": "no"})
+    with db.transaction(GUEST, "survey.stop") as tx:
+        feedback.stop(tx, surveys.token(second.public_id))
+    at(31 + 24 * 60 + 1)
+    assert three_workers(feedback.remind) == [8]
+    with db.read(SYSTEM) as tx:
+        wanted = select(Message.volunteer_id).where(col(Message.purpose) == "survey_reminder")
+        assert sorted(who or 0 for who in tx.exec(wanted)) == sorted(s.volunteer_id for s in others)
+
+
+def test_a_muster_is_attended_and_ends_after_its_work(pool: list[int], planner: Planner) -> None:
+    plan_id = planned(Kind.ASSEMBLY, share=100)
+    at(0.05)
+    called_out(planner)
+    offer = asked()[0]
+    link, code = offers.link_token(offer.public_id), places.duty_code(offer)
+    with db.transaction(GUEST, "offer.accept") as tx:
+        respond.accept(tx, link)
+    at(35)
+    with db.transaction(GUEST, "duty.check_in") as tx:
+        duty.check_in(tx, duty.by_link(tx, link), code)
+    assert drill.progress() == 0
+    with db.read(SYSTEM) as tx:
+        last = max(tx.exec(select(Task.ends_at)).all())
+    db.move_clock(last)
+    assert three_workers(drill.progress) == [1]
+    figures = run_of(plan_id).figures
+    assert figures is not None
+    assert (figures["acknowledged"], figures["accepted"], figures["assembled"]) == (1, 1, 1)
+    with db.read(SYSTEM) as tx:
+        found = attendance.of_offer(tx, tx.get_one(Offer, offer.id))
+        assert found is not None
+        assert (found.state.value, found.grade and found.grade.value) == ("done", "B")
+        assert points.balance(tx, offer.volunteer_id) == 15
+
+
+def test_people_called_lately_are_left_in_peace(pool: list[int], planner: Planner) -> None:
+    planned(Kind.REACHABILITY, share=100)
+    at(0.05)
+    called_out(planner)
+    assert len(asked()) == 20
+    at(31)
+    assert drill.progress() == 1
+    at(7 * 24 * 60 + 0.05)
+    assert three_workers(drill.sweep) == [1]
+    with db.read(SYSTEM) as tx:
+        runs = tx.exec(select(DrillRun).order_by(col(DrillRun.id))).all()
+        assert [(run.state, run.reason and run.reason.value) for run in runs] == [
+            (RunState.RUN, None),
+            (RunState.SKIPPED, "nobody"),
+        ]
+
+
+def test_after_a_long_stop_only_the_latest_is_held(pool: list[int]) -> None:
+    planned(Kind.REACHABILITY)
+    at(14 * 24 * 60 + 300)
+    assert three_workers(drill.sweep) == [3]
+    with db.read(SYSTEM) as tx:
+        runs = tx.exec(select(DrillRun).order_by(col(DrillRun.occurrence))).all()
+        assert [run.state for run in runs] == [RunState.SKIPPED, RunState.SKIPPED, RunState.RUN]
+        assert tx.exec(select(func.count()).select_from(Incident)).one() == 1
+        plan = tx.exec(select(DrillPlan)).one()
+        assert plan.next_at == EVE + timedelta(days=21, minutes=5)
