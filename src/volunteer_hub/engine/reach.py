@@ -19,48 +19,66 @@ from volunteer_hub.engine.problem import Ints
 
 class Reach:
     """Closures of units; `could(u)` lists the people who could serve u, `serves` [V] the unit they serve, -1
-    for none. `starts` are the units that will be asked about."""
+    for none. `starts` are the units that will be asked about.
+
+    A closure is one integer of as many bits as there are people and units concerned: unions are then quick
+    enough for thousands of gaps, at a bit a person and component.
+    """
 
     def __init__(self, starts: Iterable[int], could: Callable[[int], Ints], serves: Ints) -> None:
-        self._could = could
         self._next = _graph(starts, could, serves)
-        self._units = sorted(self._next)
-        self._component = _components(self._units, self._next)
+        self._units = np.array(sorted(self._next), dtype=np.int64)
+        self._could = could
+        self._people = np.unique(np.concatenate([could(u) for u in self._next] or [self._units]))
+        self._component = _components(self._units.tolist(), self._next)
         self._members: dict[int, list[int]] = {}
-        for u in self._units:
-            self._members.setdefault(self._component[u], []).append(u)
-        self._reached: dict[int, int] = {}  # component -> bits over positions in _units
-        self._answers: dict[int, tuple[tuple[int, ...], int]] = {}
+        for u, component in self._component.items():
+            self._members.setdefault(component, []).append(u)
+        self._reached: dict[int, int] = {}
 
     def __call__(self, u: int) -> tuple[tuple[int, ...], int]:
         """The units reached from u, itself included, ascending; how many people could serve any of them."""
-        component = self._component[u]
-        if component not in self._answers:
-            bits = self._closure(component)
-            units = tuple(v for n, v in enumerate(self._units) if bits >> n & 1)
-            people = np.unique(np.concatenate([self._could(v) for v in units]))
-            self._answers[component] = units, len(people)
-        return self._answers[component]
+        closure, people = self._closure(self._component[u]), len(self._people)
+        units = self._units[_positions(closure >> people, len(self._units))]
+        return tuple(units.tolist()), (closure & (1 << people) - 1).bit_count()
 
     def _closure(self, component: int) -> int:
         """Depth first with a stack of its own: a chain of components may be longer than Python's."""
         stack = [component]
-        while stack:
+        while component not in self._reached:
             top = stack[-1]
             after = self._successors(top)
-            open_ones = [c for c in after if c not in self._reached]
-            if open_ones:
-                stack += open_ones
+            waiting = [c for c in after if c not in self._reached]
+            if waiting:
+                stack += waiting
                 continue
             stack.pop()
-            bits = sum(1 << int(np.searchsorted(self._units, u)) for u in self._members[top])
+            closure = self._own(top)
             for c in after:
-                bits |= self._reached[c]
-            self._reached[top] = bits
+                closure |= self._reached[c]
+            self._reached[top] = closure
         return self._reached[component]
+
+    def _own(self, component: int) -> int:
+        """Bits of a component's own units and of whoever could serve them."""
+        members = self._members[component]
+        people = np.searchsorted(self._people, np.concatenate([self._could(u) for u in members]))
+        units = np.searchsorted(self._units, members)
+        return _bits(people, len(self._people)) | _bits(units, len(self._units)) << len(self._people)
 
     def _successors(self, component: int) -> set[int]:
         return {self._component[v] for u in self._members[component] for v in self._next[u]} - {component}
+
+
+def _bits(positions: Ints, count: int) -> int:
+    marked = np.zeros(count, np.uint8)
+    marked[positions] = 1
+    return int.from_bytes(np.packbits(marked, bitorder="little").tobytes(), "little")
+
+
+def _positions(bits: int, count: int) -> Ints:
+    data = np.frombuffer(bits.to_bytes((count + 7) // 8, "little"), np.uint8)
+    return np.flatnonzero(np.unpackbits(data, bitorder="little"))
 
 
 def _graph(starts: Iterable[int], could: Callable[[int], Ints], serves: Ints) -> dict[int, list[int]]:
