@@ -1,74 +1,26 @@
-"""Files of people in and out: every bad row named, nothing half-imported, lossless both ways."""
+"""Files of people into the pool: every bad row named, nothing half-imported, nobody doubled."""
 
-import csv
 import io
 import time
-import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
-from typing import Any, Literal
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-from openpyxl import Workbook, load_workbook
-from sqlmodel import col, func, select, text
+from sqlmodel import col, select, text
 
 from tests import areas
 from tests.volunteers.conftest import BO, CLERK, KAI, LIN, MEI
+from tests.volunteers.files import count, refused, table, texts, thousand
 from volunteer_hub.core import db
 from volunteer_hub.core.actor import SYSTEM
 from volunteer_hub.core.db import Tx
 from volunteer_hub.core.errors import Malformed, NotFound, Refused
-from volunteer_hub.volunteers import queries, registry, stored
+from volunteer_hub.volunteers import queries, registry
 from volunteer_hub.volunteers.exchange import importing, writing
 from volunteer_hub.volunteers.exchange.importing import Applied, OnTwin
-from volunteer_hub.volunteers.exchange.layout import COLUMNS, guarded, unguarded
-from volunteer_hub.volunteers.exchange.reading import open_table
+from volunteer_hub.volunteers.exchange.layout import COLUMNS
 from volunteer_hub.volunteers.models import Certification, Contact, SkillClaim, Volunteer
 from volunteer_hub.volunteers.rules import Precision, Status
-
-
-def table(*people: dict[str, Any], encoding: str = "utf-8-sig", delimiter: str = ",") -> io.BytesIO:
-    """A CSV file with a column for every field that anybody has."""
-    columns = list(dict.fromkeys(name for person in people for name in person))
-    out = io.StringIO(newline="")
-    writer = csv.DictWriter(out, columns, delimiter=delimiter)
-    writer.writeheader()
-    writer.writerows(people)
-    return io.BytesIO(out.getvalue().encode(encoding))
-
-
-def count(tx: Tx) -> int:
-    return tx.exec(select(func.count()).select_from(Volunteer)).one()
-
-
-def texts(tx: Tx) -> list[dict[str, str]]:
-    """Everybody as a file would write them, by name."""
-    found = [
-        stored.texts(p.row, p.community, p.skills, p.certifications) for p in queries.people(tx, limit=5_000)
-    ]
-    return sorted(found, key=lambda cells: (cells["name"], cells["phone"]))
-
-
-def refused(tx: Tx, file: io.BytesIO, **how: Any) -> Malformed:
-    with pytest.raises(Malformed) as caught:
-        importing.apply(tx, file, **how)
-    return caught.value
-
-
-def thousand() -> list[dict[str, Any]]:
-    return [
-        {
-            "name": f"Person {number}",
-            "phone": f"139{number:08}",
-            "community": "DQ-ST-001",
-            "lat": "46.6",
-            "lon": "125.1",
-            "skills": "cooking:1",
-        }
-        for number in range(1000)
-    ]
 
 
 def test_three_bad_rows_of_a_thousand_are_named_and_nothing_is_imported(mei: Tx) -> None:
@@ -312,87 +264,6 @@ def test_an_export_of_a_foreign_area_is_empty_or_refused(mei: Tx, bo: Volunteer)
         registry.find(mei, "volunteer.export", bo.public_id)
 
 
-@pytest.mark.parametrize(
-    ("encoding", "delimiter"), [("utf-8", ","), ("utf-8-sig", ";"), ("gb18030", ","), ("utf-16", "\t")]
-)
-def test_encodings_and_separators_of_spreadsheets_are_read(mei: Tx, encoding: str, delimiter: str) -> None:
-    assert importing.apply(mei, table(LIN, encoding=encoding, delimiter=delimiter)) == Applied(1, 0, 0, 0)
-    assert mei.exec(select(Volunteer.name)).one() == "林小雨"
-
-
-@pytest.mark.parametrize(
-    ("data", "code"),
-    [
-        (b"name,community\n\xff\xfe\xff,x\n", "import.encoding"),
-        (b"name,community\nA\0B,x\n", "import.not_text"),
-        (b"\xd0\xcf\x11\xe0 old", "import.old_excel"),
-        (b"PK\x03\x04 not a zip", "import.not_excel"),
-        (b"", "import.empty"),
-        (b'name,community\n"A,x\n', "import.csv"),
-        (b"name,community\n" + b"A" * 1_000_000 + b",x\n", "import.csv"),
-        ((",".join(["name"] * 300)).encode(), "import.too_many_columns"),
-    ],
-)
-def test_a_file_that_is_no_table_is_refused_in_words(mei: Tx, data: bytes, code: str) -> None:
-    assert refused(mei, io.BytesIO(data)).code == code
-
-
-def test_columns_are_named_when_unknown_missing_or_doubled(mei: Tx) -> None:
-    error = refused(mei, io.BytesIO(b"name,brithday,zzz,phone,phone\nA,,,,\n"))
-    assert [(f.where, f.code, f.params.get("nearest")) for f in error.fields] == [
-        ("brithday", "import.column_nearest", "birthday"),
-        ("zzz", "import.column_unknown", ""),
-        ("phone", "import.column_twice", None),
-        ("community", "import.column_missing", None),
-    ]
-
-
-def test_headings_may_be_words_of_either_language(mei: Tx) -> None:
-    assert open_table(io.BytesIO("姓名,Community,手机号\nA,B,C\n".encode())).columns == (
-        "name",
-        "community",
-        "phone",
-    )
-
-
-def test_a_row_with_more_cells_than_headings_is_named(mei: Tx) -> None:
-    error = refused(mei, io.BytesIO(b"name,community\nA,DQ-ST-001,extra\n"))
-    assert [(f.where, f.code) for f in error.fields] == [("2", "import.more_cells")]
-
-
-def test_lines_are_counted_as_an_editor_shows_them(mei: Tx) -> None:
-    file = table(LIN | {"address": "one\ntwo\nthree"}, {**LIN, "phone": "1", "address": ""})
-    assert [f.where for f in importing.preview(mei, file).errors] == ["5:phone"]
-
-
-def test_a_workbook_gives_dates_and_numbers_as_they_were_meant(mei: Tx) -> None:
-    book = Workbook()
-    sheet = book.worksheets[0]
-    sheet.append(["name", "community", "birthday", "phone", "lat", "lon", "fit", "availability"])
-    sheet.append(["Bo", "DQ-ST-001", date(1990, 4, 1), 13912345678, 46.6, 125.1, True, 11111111111110])
-    file = io.BytesIO()
-    book.save(file)
-    importing.apply(mei, file)
-    (found,) = texts(mei)
-    assert {k: found[k] for k in ("birthday", "phone", "lat", "fit", "availability")} == {
-        "birthday": "1990-04-01",
-        "phone": "+8613912345678",
-        "lat": "46.6",
-        "fit": "yes",
-        "availability": "11111111111110",
-    }
-
-
-def test_a_workbook_that_unpacks_without_end_is_refused(mei: Tx) -> None:
-    file = io.BytesIO()
-    with zipfile.ZipFile(file, "w") as packed:
-        packed.writestr("xl/workbook.xml", b"small")
-    data = bytearray(file.getvalue())
-    size = data.index(b"PK\x01\x02") + 24  # the unpacked size in the central directory
-    data[size : size + 4] = (3 << 30).to_bytes(4, "little")
-    assert refused(mei, io.BytesIO(bytes(data))).code == "import.too_large"
-
-
 def test_the_deed_is_noted_and_progress_told(mei: Tx) -> None:
     notes: list[tuple[str, str, int]] = []
     steps: list[tuple[int, int]] = []
@@ -436,71 +307,6 @@ def test_of_two_imports_of_one_person_at_once_one_wins_and_the_other_is_told(fre
         assert told.result(timeout=30) == "import.meanwhile"
     with db.read(MEI) as tx:
         assert tx.exec(select(Volunteer.name)).all() == ["林小雨"]
-
-
-# Lossless both ways ---------------------------------------------------------------------------------------
-
-signs = st.characters(exclude_categories=("Cs", "Cc"), exclude_characters="\ufffe\uffff") | st.sampled_from(
-    ["=", "+", "-", "@", "'", '"', ",", ";", "|", "\\", "\u202e", "א", "🙂", "<", "{", "&"]
-)
-word = st.text(signs, min_size=1, max_size=20).map(str.strip).filter(bool)
-paragraph = st.text(signs | st.sampled_from(["\n", "\t"]), max_size=60).map(str.strip)
-written = ["=cmd|' /C calc'!A0", "'=x", "''", "+1", "@a", "-", "'", "_x000D_", "&lt;"]
-hostile = st.fixed_dictionaries(
-    {
-        "name": word
-        | st.sampled_from(["=cmd|' /C calc'!A0", "'=x", "''", "+1", "@a", "-", "'", "_x000D_", "&lt;"]),
-        "address": paragraph,
-        "insurer": paragraph.map(lambda s: s.replace("\n", " ")),
-        "number": word,
-        "issuer": word,
-        "lat": st.floats(-90, 90),
-        "lon": st.floats(-180, 180),
-        "max_km": st.floats(0.001, 500),
-        "availability": st.integers(0, 16383).map(lambda n: f"{n:014b}"),
-    }
-)
-
-
-@pytest.mark.parametrize("form", ["csv", "xlsx"])
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(people=st.lists(hostile, min_size=1, max_size=4))
-def test_what_is_written_is_read_back_the_same(
-    mei: Tx, form: Literal["csv", "xlsx"], people: list[dict[str, Any]]
-) -> None:
-    with mei.begin_nested() as undone:
-        for number, person in enumerate(people):
-            paper = f"nursing|{stored.escaped(person['number'])}|{stored.escaped(person['issuer'])}||"
-            cells = {k: v for k, v in person.items() if k not in ("number", "issuer")}
-            more = {"community": "DQ-ST-001", "phone": f"139{number:08}", "certifications": paper}
-            registry.register(mei, cells | more)
-        before = texts(mei)
-        assert [(cells["name"], cells["address"]) for cells in before] == sorted(
-            (p["name"], p["address"]) for p in people
-        ) or len({p["name"] for p in people}) < len(people)
-        file = io.BytesIO()
-        assert writing.export(mei, file, form) == len(people)
-        for name in ("contacts", "skill_claims", "certifications", "volunteers"):
-            mei.execute(text(f"DELETE FROM {name}"))
-        mei.expunge_all()
-        assert importing.apply(mei, file) == Applied(len(people), 0, 0, 0)
-        assert texts(mei) == before
-        undone.rollback()
-
-
-@given(st.text(max_size=30))
-def test_a_guarded_cell_is_never_a_formula_and_comes_back(value: str) -> None:
-    assert guarded(value)[:1] not in ("=", "+", "-", "@", "\t", "\r")
-    assert unguarded(guarded(value)) == value
-
-
-def test_no_cell_of_a_workbook_is_a_formula(mei: Tx) -> None:
-    registry.register(mei, LIN | {"name": "=1+1"})
-    file = io.BytesIO()
-    writing.export(mei, file, "xlsx")
-    sheet = load_workbook(file).worksheets[0]
-    assert {cell.data_type for row in sheet.iter_rows() for cell in row} <= {"s", "n"}
-    assert sheet.cell(2, COLUMNS.index("name") + 1).value == "'=1+1"
 
 
 def test_the_city_clerk_sees_both_districts(mei: Tx) -> None:

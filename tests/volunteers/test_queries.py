@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import event
 
 from tests.volunteers.conftest import BO, CLERK, KAI, LIN
-from tests.volunteers.test_exchange import table, thousand
+from tests.volunteers.files import table, thousand
 from volunteer_hub import volunteers
 from volunteer_hub.core import policy
 from volunteer_hub.core.db import Tx
