@@ -132,9 +132,9 @@ def test_a_wrong_code_and_a_link_without_a_yes_are_refused(tx: Tx, sent: Sent) -
 def test_a_signed_in_volunteer_acts_on_nothing_but_their_own_duty(tx: Tx, sent: Sent) -> None:
     bo, lin = sent.world.bo, sent.world.lin
     with transaction(Actor("volunteer", bo.id), "duty.check_in") as own:
-        assert duties.own(own, duty(tx, sent, bo)).volunteer_id == bo.id
+        assert duties.own(own, duty(tx, sent, bo).public_id).volunteer_id == bo.id
         with pytest.raises(NotFound):
-            duties.own(own, duty(tx, sent, lin))
+            duties.own(own, duty(tx, sent, lin).public_id)
 
 
 def test_the_staff_confirms_with_the_weaker_grade_and_another_district_sees_nothing(

@@ -4,6 +4,7 @@ A wrong code needs no limit of its own: whoever may try one at all holds the per
 which show the code, or the right to confirm without it.
 """
 
+import uuid
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -44,9 +45,12 @@ def by_link(tx: Tx, token: str) -> Duty:
     return duty
 
 
-def own(tx: Tx, duty: Duty) -> Duty:
-    """The duty, if it is that of the volunteer who acts. Raises NotFound for anybody else's."""
-    if tx.actor.kind != "volunteer" or tx.actor.id != duty.volunteer_id:
+def own(tx: Tx, public_id: uuid.UUID) -> Duty:
+    """The duty by the id seen outside, if it is that of the volunteer who acts. Raises NotFound for anybody
+    else's as for none."""
+    mine = col(Duty.volunteer_id) == (tx.actor.id if tx.actor.kind == "volunteer" else None)
+    duty = tx.exec(select(Duty).where(col(Duty.public_id) == public_id, mine)).first()
+    if duty is None:
         raise NotFound("not_found")
     return duty
 

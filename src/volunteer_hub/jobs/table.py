@@ -1,0 +1,65 @@
+"""Every job there is: its name, how often it looks in real seconds, and its sweep."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Final
+
+from volunteer_hub.access import login, sessions
+from volunteer_hub.audit import runs, trail
+from volunteer_hub.core import db, idempotency, policy
+from volunteer_hub.core.actor import SYSTEM
+from volunteer_hub.core.db import Tx
+from volunteer_hub.core.site import Site
+from volunteer_hub.flows import auditor, deliver, drill, duty, feedback, mobilize, remind
+from volunteer_hub.jobs.runner import Job
+from volunteer_hub.notify import outbox
+from volunteer_hub.volunteers import join
+
+_RUNS_KEPT: Final = timedelta(days=30)
+
+
+def _in_one(action: str, sweep: Callable[[Tx], int]) -> Callable[[], int]:
+    """A column's own sweep in a transaction of the program's."""
+
+    def run() -> int:
+        with db.transaction(SYSTEM, action) as tx:
+            return sweep(tx)
+
+    return run
+
+
+def _seal() -> int:
+    """Seals what is committed, batch after batch; the count of lines."""
+    total = 0
+    while True:
+        with db.transaction(SYSTEM, "audit.seal") as tx:
+            link = trail.seal(tx)
+            if link is None:
+                return total
+            total += link.count
+
+
+def _old_messages(tx: Tx) -> int:
+    kept = policy.load("hub", Site).retention.messages_days
+    return outbox.forgotten_older_than(tx, timedelta(days=kept))
+
+
+JOBS: Final = (
+    Job("deliver", 1, deliver.sweep),
+    Job("expire_offers", 2, mobilize.expire),
+    Job("top_up", 2, mobilize.top_up),
+    Job("move_up", 2, mobilize.move_up),
+    Job("drills", 2, drill.sweep),
+    Job("drill_progress", 2, drill.progress),
+    Job("no_shows", 30, duty.no_shows),
+    Job("seal", 30, _seal),
+    Job("auditor", 60, auditor.sweep),
+    Job("survey_reminders", 60, feedback.remind),
+    Job("old_keys", 600, _in_one("idempotency.sweep", idempotency.sweep)),
+    Job("old_logins", 600, _in_one("login.sweep", login.sweep)),
+    Job("old_codes", 600, _in_one("join.sweep", join.sweep)),
+    Job("old_sessions", 600, _in_one("session.sweep", sessions.sweep)),
+    Job("certification_reminders", 3600, remind.certifications),
+    Job("old_messages", 3600, _in_one("message.sweep", _old_messages)),
+    Job("old_runs", 3600, _in_one("job.sweep", lambda tx: runs.sweep(tx, _RUNS_KEPT))),
+)
