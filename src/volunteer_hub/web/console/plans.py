@@ -1,0 +1,115 @@
+"""A plan from the board: asked for, read whole, approved, sent."""
+
+import uuid
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+
+from volunteer_hub.boards import command as boards
+from volunteer_hub.core import db, policy
+from volunteer_hub.core.actor import Actor
+from volunteer_hub.core.db import Tx
+from volunteer_hub.core.errors import HubError, Malformed
+from volunteer_hub.core.i18n import t
+from volunteer_hub.flows import mobilize
+from volunteer_hub.flows import plan as planning
+from volunteer_hub.incidents.models import Incident
+from volunteer_hub.incidents.policy import Hazards
+from volunteer_hub.incidents.templates import shown_title
+from volunteer_hub.mobilization import plans
+from volunteer_hub.web import nav
+from volunteer_hub.web.console.board import came_back, skill_name
+from volunteer_hub.web.forms import Sent
+from volunteer_hub.web.guard import allow, see_other
+from volunteer_hub.web.render import language_of, page
+
+router = APIRouter()
+
+_LONGEST_ANSWER: Final = 24 * 60
+
+
+@router.post("/incidents/{id:uuid}/plan")
+def request_plan(
+    request: Request, actor: Annotated[Actor, allow("plan.request")], id: uuid.UUID, form: Sent
+) -> Response:
+    """Asks for a plan; the board follows it. Pressing twice asks once."""
+    try:
+        with db.transaction(actor, "plan.request") as tx:
+            address = form.once(tx, f"/incidents/{id}/plan", lambda: _requested(tx, id))
+    except HubError as error:
+        return came_back(request, actor, id, form, "plan", error)
+    return see_other(address)
+
+
+def _requested(tx: Tx, id: uuid.UUID) -> str:
+    planning.request_for(tx, id)
+    return f"/incidents/{id}"
+
+
+@router.get("/plans/{id:uuid}")
+def whole(request: Request, actor: Annotated[Actor, allow("plan.read")], id: uuid.UUID) -> Response:
+    """The whole plan: everybody chosen and why, every gap and why, and how the pool was narrowed."""
+    lang, hazards = language_of(request), policy.load("hazards", Hazards)
+    with db.read(actor) as tx:
+        plan = plans.find(tx, "plan.read", id)
+        incident = tx.get_one(Incident, plan.incident_id)
+        found = boards.board(tx, incident)
+        slots = {slot.slot.id: (line.task, slot.slot) for line in found.tasks for slot in line.slots}
+        context = nav.console(
+            request,
+            actor,
+            title=t(lang, "board.plan.whole", title=incident.title),
+            kind=incident.kind.value,
+            zone=found.area.zone,
+            incident=incident,
+            plan=plan,
+            view=planning.view(plan.result, lang) if plan.result else None,
+            people=boards.people_of(tx, plan),
+            slot_name=lambda key: (
+                slots[key][1].name or skill_name(lang, slots[key][1].skill, slots[key][1].level)
+                if key in slots
+                else "–"
+            ),
+            task_of=lambda key: shown_title(hazards, slots[key][0], lang) if key in slots else "–",
+        )
+        return page(request, "console/plan.html", **context)
+
+
+@router.post("/plans/{id:uuid}/approve")
+def approve(
+    request: Request, actor: Annotated[Actor, allow("plan.approve")], id: uuid.UUID, form: Sent
+) -> Response:
+    """Approves; a reason stands in for the second person where one is needed."""
+    incident = _incident_of(actor, id)
+    try:
+        with db.transaction(actor, "plan.approve") as tx:
+            reason = form.text("reason", 500)
+            form.check()
+            planning.approve(tx, id, reason or None)
+    except HubError as error:
+        return came_back(request, actor, incident, form, "approve", error)
+    return see_other(f"/incidents/{incident}")
+
+
+@router.post("/plans/{id:uuid}/send")
+def send(
+    request: Request, actor: Annotated[Actor, allow("callout.send")], id: uuid.UUID, form: Sent
+) -> Response:
+    """Sends the callout of an approved plan."""
+    incident = _incident_of(actor, id)
+    try:
+        with db.transaction(actor, "callout.send") as tx:
+            minutes = form.whole("answer_minutes")
+            form.check()
+            if not 0 <= minutes <= _LONGEST_ANSWER:
+                raise Malformed("callout.times")
+            mobilize.send(tx, plans.find(tx, "callout.send", id), answer_minutes=minutes or None)
+    except HubError as error:
+        return came_back(request, actor, incident, form, "send", error)
+    return see_other(f"/incidents/{incident}")
+
+
+def _incident_of(actor: Actor, id: uuid.UUID) -> uuid.UUID:
+    with db.read(actor) as tx:
+        return tx.get_one(Incident, plans.find(tx, "plan.read", id).incident_id).public_id

@@ -1,0 +1,19 @@
+"""The start: everybody is led to the page they work with."""
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+
+from volunteer_hub.core.errors import Unauthenticated
+from volunteer_hub.web.guard import PUBLIC, actor_at, see_other
+
+router = APIRouter(dependencies=[PUBLIC])
+
+
+@router.get("/")
+def start(request: Request) -> Response:
+    """Staff to the incidents, volunteers to their day, guests to the way in."""
+    try:
+        actor = actor_at(request)
+    except Unauthenticated:
+        return see_other("/login")
+    return see_other("/today" if actor.kind == "volunteer" else "/incidents")
