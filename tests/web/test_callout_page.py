@@ -211,7 +211,7 @@ def test_hostile_words_are_shown_as_words(tx: Tx) -> None:
 
 @pytest.mark.parametrize(
     ("name", "shown"),
-    [("Bo", "B*"), ("Bo Wang", "B*"), ("王秀英", "王**"), ("欧阳娜娜", "欧***"), ("李", "李*"), (None, ""), ("", "")],
+    [("Bo", "B*"), ("Bo Wang", "B*"), ("王秀英", "王**"), ("欧阳娜娜", "欧***"), ("李", "李*"), (None, "")],
 )
 def test_a_name_is_masked(name: str | None, shown: str) -> None:
     assert masked(name) == shown
