@@ -77,9 +77,9 @@ def test_a_request_is_solved_proven_and_frozen(flood: World, works: Planner) -> 
     assert run.result["proof"]["primal"] == run.result["proof"]["dual"]
     assert run.result["proof"]["violated"] == 0
     assert run.result["seed"] == 7
-    assert [len([p for p in run.result["pairs"] if p["slot"] == slot]) for slot in flood.slots] == [7, 1]
-    medic = next(p for p in run.result["pairs"] if p["volunteer"] == flood.bo.id)
-    assert medic["slot"] in flood.slots
+    slots = {pair["volunteer"]: pair["slot"] for pair in run.result["pairs"]}
+    assert slots.pop(flood.bo.id) in flood.slots  # the one medic is wanted at both; a draw decides
+    assert list(slots.values()) == [flood.slots[0]] * 7
     with db.read(SYSTEM) as tx:
         assert run.problem_digest == problem.build(tx, flood.incident, run.pool_area).digest
 
@@ -117,7 +117,8 @@ def test_places_held_are_kept_and_their_holders_not_asked_again(tx: Tx, flood: W
     assert result is not None
     assert result["held"] == [{"slot": flood.slots[0], "volunteer": flood.lin.id}]
     assert flood.lin.id not in {pair["volunteer"] for pair in result["pairs"]}
-    assert sum(pair["slot"] == flood.slots[0] for pair in result["pairs"]) == 6
+    others = [pair["slot"] for pair in result["pairs"] if pair["volunteer"] != flood.bo.id]
+    assert others == [flood.slots[0]] * 6
 
 
 def test_a_deadline_that_has_passed_is_answered_greedily(flood: World, works: Planner) -> None:

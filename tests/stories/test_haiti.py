@@ -42,9 +42,7 @@ MORNING = datetime(2026, 1, 14, 13, 0, tzinfo=UTC)  # a Wednesday, eight o'clock
 PEOPLE, SEED, DEADLINE = 5_000, 2010, 60.0
 
 pytestmark = [
-    pytest.mark.skipif(
-        DATA is None or not REPORTS.is_file(), reason="HUB_DATA names no folder with it"
-    ),
+    pytest.mark.skipif(DATA is None or not REPORTS.is_file(), reason="HUB_DATA names no folder with it"),
     pytest.mark.slow,
 ]
 

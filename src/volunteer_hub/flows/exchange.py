@@ -1,7 +1,8 @@
 """People in and out by file, with a line in the trail for what passes the session by."""
 
-from collections.abc import Mapping
-from typing import BinaryIO
+import tempfile
+from collections.abc import Iterator, Mapping
+from typing import BinaryIO, Final, cast
 
 from volunteer_hub.audit import lines
 from volunteer_hub.audit.rules import Operation, common_area
@@ -12,7 +13,23 @@ from volunteer_hub.volunteers.exchange.staging import Progress
 from volunteer_hub.volunteers.exchange.writing import Format
 from volunteer_hub.volunteers.queries import Wanted
 
-__all__ = ["Applied", "Format", "OnTwin", "Preview", "export", "preview", "take_in"]
+MEDIA_TYPES: Final[dict[Format, str]] = {
+    "csv": "text/csv; charset=utf-8",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
+_IN_MEMORY: Final = 8 << 20
+
+__all__ = [
+    "MEDIA_TYPES",
+    "Applied",
+    "Format",
+    "OnTwin",
+    "Preview",
+    "export",
+    "export_blocks",
+    "preview",
+    "take_in",
+]
 
 
 def preview(
@@ -69,3 +86,17 @@ def export(
         lines.write(tx, [lines.Line(Operation.UPDATE, table, None, area, {"*": {"exported": count}})])
 
     return writing.export(tx, file, form, wanted, record=record, progress=progress)
+
+
+def export_blocks(tx: Tx, form: Format, wanted: Wanted | None = None) -> Iterator[bytes]:
+    """The same as blocks of bytes for a download; the file is written whole before the first is given."""
+    file = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115  (closed when it was read)
+    export(tx, cast(BinaryIO, file), form, wanted)
+    file.seek(0)
+
+    def blocks() -> Iterator[bytes]:
+        with file:
+            while block := file.read(1 << 16):
+                yield block
+
+    return blocks()

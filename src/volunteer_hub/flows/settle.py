@@ -3,6 +3,7 @@
 Each is paid once, whoever asks again. Points are kept where the person's home is.
 """
 
+import uuid
 from collections.abc import Iterable, Sequence
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -110,3 +111,9 @@ def _homes(tx: Tx, volunteer_ids: Iterable[int]) -> dict[int, str]:
 def _points(entries: Sequence[LedgerEntry]) -> int:
     """What a deed has paid its person: their side comes first."""
     return entries[0].points
+
+
+def adjust(tx: Tx, volunteer: uuid.UUID, points: int, reason: str) -> LedgerEntry:
+    """Adds or takes a person's points by hand. Raises as `ledger.adjust`, and NotFound."""
+    person = registry.find(tx, "points.write", volunteer)
+    return ledger.adjust(tx, person.id, person.area, points, reason, in_force(tx))[0]
