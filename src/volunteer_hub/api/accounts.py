@@ -14,9 +14,10 @@ from volunteer_hub.access.models import Account
 from volunteer_hub.access.rules import LONGEST_PASSWORD, AccountState, Role
 from volunteer_hub.api.guard import SignedIn, allow
 from volunteer_hub.api.jurisdictions import Code
-from volunteer_hub.api.pages import Cursor, In, Limit, OnceOnly, Out, Page, decode_cursor, page
+from volunteer_hub.api.pages import Cursor, In, Limit, OnceOnly, Out, Page, page
 from volunteer_hub.core import db
 from volunteer_hub.core.actor import Actor
+from volunteer_hub.core.cursor import decode_cursor
 
 router = APIRouter(prefix="/accounts", tags=["accounts"])
 Writer = Annotated[Actor, allow("account.write")]

@@ -11,11 +11,12 @@ from volunteer_hub.access import jurisdictions
 from volunteer_hub.api.guard import allow
 from volunteer_hub.api.incidents import IncidentOut, shown
 from volunteer_hub.api.jurisdictions import AreaOut, Code, area_out
-from volunteer_hub.api.pages import Cursor, In, Limit, OnceOnly, Out, Page, decode_cursor, page
+from volunteer_hub.api.pages import Cursor, In, Limit, OnceOnly, Out, Page, page
 from volunteer_hub.boards import situation
 from volunteer_hub.boards.situation import AlertLine
 from volunteer_hub.core import db
 from volunteer_hub.core.actor import Actor
+from volunteer_hub.core.cursor import decode_cursor
 from volunteer_hub.core.db import Tx
 from volunteer_hub.flows import declare as flow
 from volunteer_hub.incidents import alerts, queries

@@ -9,12 +9,13 @@ from pydantic import AwareDatetime, Field
 from volunteer_hub.access import jurisdictions
 from volunteer_hub.api.guard import allow
 from volunteer_hub.api.jurisdictions import Code
-from volunteer_hub.api.pages import Cursor, Limit, Out, Page, decode_cursor, page
+from volunteer_hub.api.pages import Cursor, Limit, Out, Page, page
 from volunteer_hub.audit import trail
 from volunteer_hub.audit.models import AuditLine
 from volunteer_hub.audit.rules import Finding, Operation
 from volunteer_hub.core import db
 from volunteer_hub.core.actor import Actor
+from volunteer_hub.core.cursor import decode_cursor
 
 router = APIRouter(prefix="/audit", tags=["audit"])
 Reader = Annotated[Actor, allow("audit.read")]

@@ -9,11 +9,12 @@ from fastapi.responses import JSONResponse
 from pydantic import ConfigDict, Field
 
 from volunteer_hub.api.guard import allow
-from volunteer_hub.api.pages import Cursor, In, Limit, OnceOnly, Out, Page, decode_cursor, encode_cursor
+from volunteer_hub.api.pages import Cursor, In, Limit, OnceOnly, Out, Page
 from volunteer_hub.boards import callout as board
 from volunteer_hub.boards.callout import LiveCallout, PersonLine, SlotLine
 from volunteer_hub.core import db
 from volunteer_hub.core.actor import Actor
+from volunteer_hub.core.cursor import decode_cursor, encode_cursor
 from volunteer_hub.flows import mobilize
 from volunteer_hub.mobilization import callouts, plans
 from volunteer_hub.mobilization.rules import CalloutState, DeclineReason, Kind, OfferState

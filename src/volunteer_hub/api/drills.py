@@ -11,22 +11,12 @@ from pydantic import ConfigDict, Field
 from volunteer_hub.api.guard import allow
 from volunteer_hub.api.incidents import required
 from volunteer_hub.api.jurisdictions import AreaOut, Code, area_out
-from volunteer_hub.api.pages import (
-    Cursor,
-    In,
-    Limit,
-    OnceOnly,
-    Out,
-    Page,
-    Version,
-    decode_cursor,
-    etag,
-    page,
-)
+from volunteer_hub.api.pages import Cursor, In, Limit, OnceOnly, Out, Page, Version, etag, page
 from volunteer_hub.boards import drill_plans as board
 from volunteer_hub.boards.drill_plans import PlanLine, RunLine
 from volunteer_hub.core import db
 from volunteer_hub.core.actor import Actor
+from volunteer_hub.core.cursor import decode_cursor
 from volunteer_hub.core.db import Tx
 from volunteer_hub.drills import plans, results
 from volunteer_hub.drills.models import DrillPlan

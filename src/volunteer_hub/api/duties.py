@@ -9,11 +9,12 @@ from fastapi import APIRouter, Query, Response
 from pydantic import AwareDatetime, ConfigDict, Field
 
 from volunteer_hub.api.guard import LINK, Language, Volunteer, allow
-from volunteer_hub.api.pages import Cursor, In, Limit, OnceOnly, Out, Page, decode_cursor, page
+from volunteer_hub.api.pages import Cursor, In, Limit, OnceOnly, Out, Page, page
 from volunteer_hub.boards import duties as board
 from volunteer_hub.boards.duties import DutyLine
 from volunteer_hub.core import db
 from volunteer_hub.core.actor import GUEST, Actor
+from volunteer_hub.core.cursor import decode_cursor
 from volunteer_hub.core.db import Tx
 from volunteer_hub.core.i18n import pick
 from volunteer_hub.flows import duty as flow
@@ -141,16 +142,16 @@ def mine(actor: Volunteer, lang: Language) -> Page[DutyOut]:
 def check_in_by_link(body: LinkIn, once: OnceOnly, lang: Language) -> Response:
     """Checks in the person behind a link."""
     with db.transaction(GUEST, "duty.check_in") as tx:
-        deed = _in(tx, lambda: flow.check_in(tx, flow.by_link(tx, body.link), body.code), lang)
-        return once.run(tx, deed)
+        duty = flow.by_link(tx, body.link)  # whose idempotency key it is
+        return once.run(tx, _in(tx, lambda: flow.check_in(tx, duty, body.code), lang))
 
 
 @router.post("/duties/check-out", response_model=DutyOut, dependencies=[LINK])
 def check_out_by_link(body: LinkIn, once: OnceOnly, lang: Language) -> Response:
     """Checks out the person behind a link; hours and points are booked in the same transaction."""
     with db.transaction(GUEST, "duty.check_out") as tx:
-        deed = _out(tx, lambda: flow.check_out(tx, flow.by_link(tx, body.link), body.code), lang)
-        return once.run(tx, deed)
+        duty = flow.by_link(tx, body.link)  # whose idempotency key it is
+        return once.run(tx, _out(tx, lambda: flow.check_out(tx, duty, body.code), lang))
 
 
 @router.post("/duties/mine/{id}/check-in", response_model=DutyOut)

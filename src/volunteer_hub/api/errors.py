@@ -1,10 +1,11 @@
 """Errors as problem+json (RFC 9457), in the reader's language."""
 
-from typing import Any
+from typing import Any, Final
 
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from volunteer_hub.api.guard import language
@@ -13,6 +14,47 @@ from volunteer_hub.core.i18n import has, t
 from volunteer_hub.core.log import logger
 
 MEDIA_TYPE = "application/problem+json"
+
+
+class Fault(BaseModel):
+    """One thing that is wrong: where, the code a program reads, the words a person reads."""
+
+    where: str
+    code: str
+    detail: str
+
+
+class Problem(BaseModel):
+    """What every refusal looks like. ``type`` is ``urn:volunteer-hub:problem:`` and the code."""
+
+    type: str
+    title: str
+    status: int
+    code: str
+    errors: list[Fault] = []
+    retry_after: int | None = None
+
+
+DOCUMENTED: Final[dict[int | str, dict[str, Any]]] = {
+    status: {
+        "description": description,
+        "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    }
+    for status, description in (
+        ("4XX", "Refused, in the reader's language"),
+        ("5XX", "A fault of ours, or not ready"),
+    )
+}
+"""The answers that every route of the API may give besides its own."""
+
+
+def documented(schema: dict[str, Any]) -> dict[str, Any]:
+    """The OpenAPI document with the shapes that DOCUMENTED refers to."""
+    shapes = schema.setdefault("components", {}).setdefault("schemas", {})
+    if "Problem" not in shapes:
+        problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+        shapes |= problem.pop("$defs") | {"Problem": problem}
+    return schema
 
 
 def _problem(status: int, code: str, detail: str, **extra: Any) -> JSONResponse:

@@ -11,24 +11,14 @@ from pydantic import AwareDatetime, Field
 from volunteer_hub.access import jurisdictions
 from volunteer_hub.api.guard import Language, allow
 from volunteer_hub.api.jurisdictions import AreaOut, Code, area_out
-from volunteer_hub.api.pages import (
-    Cursor,
-    In,
-    Limit,
-    OnceOnly,
-    Out,
-    Page,
-    Version,
-    decode_cursor,
-    etag,
-    page,
-)
+from volunteer_hub.api.pages import Cursor, In, Limit, OnceOnly, Out, Page, Version, etag, page
 from volunteer_hub.api.tasks import EXAMPLE as TASK_EXAMPLE
 from volunteer_hub.api.tasks import TaskIn, specs
 from volunteer_hub.boards import situation
 from volunteer_hub.boards.situation import IncidentLine
 from volunteer_hub.core import db, policy
 from volunteer_hub.core.actor import Actor
+from volunteer_hub.core.cursor import decode_cursor
 from volunteer_hub.core.db import Tx
 from volunteer_hub.core.errors import Malformed
 from volunteer_hub.flows import declare as flow

@@ -11,9 +11,10 @@ from volunteer_hub.access import jurisdictions
 from volunteer_hub.access.models import Jurisdiction
 from volunteer_hub.access.rules import NodeKind
 from volunteer_hub.api.guard import allow
-from volunteer_hub.api.pages import Cursor, In, Limit, OnceOnly, Out, Page, decode_cursor, page
+from volunteer_hub.api.pages import Cursor, In, Limit, OnceOnly, Out, Page, page
 from volunteer_hub.core import db
 from volunteer_hub.core.actor import Actor
+from volunteer_hub.core.cursor import decode_cursor
 
 router = APIRouter(tags=["jurisdictions"])
 

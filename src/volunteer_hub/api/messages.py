@@ -7,9 +7,10 @@ from typing import Annotated
 from fastapi import APIRouter
 
 from volunteer_hub.api.guard import Language, SignedIn, allow
-from volunteer_hub.api.pages import Cursor, Limit, Out, Page, decode_cursor, page
+from volunteer_hub.api.pages import Cursor, Limit, Out, Page, page
 from volunteer_hub.core import db
 from volunteer_hub.core.actor import Actor
+from volunteer_hub.core.cursor import decode_cursor
 from volunteer_hub.flows import deliver
 from volunteer_hub.notify import inbox
 from volunteer_hub.notify.models import Message

@@ -12,9 +12,10 @@ from volunteer_hub.access import jurisdictions
 from volunteer_hub.api.guard import allow
 from volunteer_hub.api.incidents import required
 from volunteer_hub.api.jurisdictions import AreaOut, Code
-from volunteer_hub.api.pages import Cursor, In, Limit, OnceOnly, Out, Page, Version, decode_cursor, etag, page
+from volunteer_hub.api.pages import Cursor, In, Limit, OnceOnly, Out, Page, Version, etag, page
 from volunteer_hub.core import db
 from volunteer_hub.core.actor import Actor
+from volunteer_hub.core.cursor import decode_cursor
 from volunteer_hub.volunteers import organisations
 from volunteer_hub.volunteers.models import Organisation
 from volunteer_hub.volunteers.organisations import OrganisationIn

@@ -1,7 +1,5 @@
 """What every resource shares: pages by cursor, entity tags, and writes that happen once."""
 
-import base64
-import binascii
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Generic, TypeVar
 
@@ -11,6 +9,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from volunteer_hub.core import idempotency
+from volunteer_hub.core.cursor import encode_cursor
 from volunteer_hub.core.db import Tx
 from volunteer_hub.core.errors import Malformed
 
@@ -42,24 +41,6 @@ class Page(Out, Generic[T]):
 
     items: list[T]
     next: str | None = None
-
-
-def encode_cursor(after: int | str) -> str:
-    """An opaque cursor behind the last row shown."""
-    return base64.urlsafe_b64encode(str(after).encode()).decode().rstrip("=")
-
-
-def decode_cursor(cursor: str | None) -> int | None:
-    """The id behind a cursor. Raises Malformed for one we did not make."""
-    if cursor is None:
-        return None
-    try:
-        value = int(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii"))
-    except (binascii.Error, ValueError):
-        raise Malformed("cursor") from None
-    if not 0 <= value < 2**63:
-        raise Malformed("cursor")
-    return value
 
 
 def page(rows: Sequence[Any], limit: int, view: Callable[[Any], T], key: Callable[[Any], int]) -> Page[T]:

@@ -8,9 +8,10 @@ from fastapi import APIRouter, Response
 from pydantic import ConfigDict, Field
 
 from volunteer_hub.api.guard import Language, Volunteer, allow
-from volunteer_hub.api.pages import Cursor, In, Limit, OnceOnly, Out, Page, decode_cursor, page
+from volunteer_hub.api.pages import Cursor, In, Limit, OnceOnly, Out, Page, page
 from volunteer_hub.core import db
 from volunteer_hub.core.actor import Actor
+from volunteer_hub.core.cursor import decode_cursor
 from volunteer_hub.core.db import Tx
 from volunteer_hub.core.i18n import say
 from volunteer_hub.flows import settle

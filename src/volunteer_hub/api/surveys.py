@@ -8,9 +8,10 @@ from fastapi import APIRouter, Path, Response
 from pydantic import ConfigDict, Field
 
 from volunteer_hub.api.guard import LINK, Language, allow
-from volunteer_hub.api.pages import Cursor, In, Limit, OnceOnly, Out, Page, decode_cursor, encode_cursor
+from volunteer_hub.api.pages import Cursor, In, Limit, OnceOnly, Out, Page
 from volunteer_hub.core import db, policy
 from volunteer_hub.core.actor import GUEST, Actor
+from volunteer_hub.core.cursor import decode_cursor, encode_cursor
 from volunteer_hub.core.i18n import pick
 from volunteer_hub.feedback import queries
 from volunteer_hub.feedback.models import Survey
@@ -134,6 +135,7 @@ def answer(token: Token, body: AnswersIn, once: OnceOnly) -> Response:
         return AnsweredOut(id=done.survey.public_id, state=done.survey.state, points=done.points)
 
     with db.transaction(GUEST, "survey.answer") as tx:
+        feedback.by_link(tx, token)  # whose idempotency key it is
         return once.run(tx, deed)
 
 
@@ -146,6 +148,7 @@ def stop(token: Token, once: OnceOnly) -> Response:
         return AnsweredOut(id=survey.public_id, state=survey.state, points=0)
 
     with db.transaction(GUEST, "survey.stop") as tx:
+        feedback.by_link(tx, token)  # whose idempotency key it is
         return once.run(tx, deed)
 
 

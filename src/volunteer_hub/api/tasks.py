@@ -10,9 +10,10 @@ from fastapi.responses import JSONResponse
 from pydantic import AwareDatetime, Field
 
 from volunteer_hub.api.guard import allow
-from volunteer_hub.api.pages import Cursor, In, Limit, OnceOnly, Out, Page, Version, decode_cursor, etag, page
+from volunteer_hub.api.pages import Cursor, In, Limit, OnceOnly, Out, Page, Version, etag, page
 from volunteer_hub.core import db, policy
 from volunteer_hub.core.actor import Actor
+from volunteer_hub.core.cursor import decode_cursor
 from volunteer_hub.core.errors import Malformed
 from volunteer_hub.flows import change as flow
 from volunteer_hub.incidents import queries, tasks

@@ -1,8 +1,6 @@
 """/volunteer-files: people in and out by CSV and XLSX."""
 
 import io
-import tempfile
-from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -23,16 +21,12 @@ from volunteer_hub.volunteers.rules import Status
 
 router = APIRouter(prefix="/volunteer-files", tags=["volunteers"])
 Importer = Annotated[Actor, allow("volunteer.import")]
-MEDIA = {
-    "csv": "text/csv; charset=utf-8",
-    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-}
 _FILE: dict[str, Any] = {
     "requestBody": {
         "required": True,
         "content": {
             "text/csv": {"schema": {"type": "string"}, "example": "name,community\nBo Li,230602001\n"},
-            MEDIA["xlsx"]: {"schema": {"type": "string", "format": "binary"}},
+            exchange.MEDIA_TYPES["xlsx"]: {"schema": {"type": "string", "format": "binary"}},
         },
     }
 }
@@ -132,19 +126,6 @@ def export(
 ) -> StreamingResponse:
     """The people of the actor's areas as a file that the import reads back to the same people."""
     with db.transaction(actor, "volunteer.export") as tx:
-        return download(tx, form, Wanted(area=area_of(tx, area), status=status))
-
-
-def download(tx: db.Tx, form: exchange.Format, wanted: Wanted) -> StreamingResponse:
-    """The file, written to disk when it is large, and sent from there."""
-    file = tempfile.SpooledTemporaryFile(max_size=8 << 20)  # noqa: SIM115  (closed when it was sent)
-    exchange.export(tx, file, form, wanted)  # type: ignore[arg-type]  # typeshed: no BinaryIO, though it acts so
-    file.seek(0)
-
-    def blocks() -> Iterator[bytes]:
-        with file:
-            while block := file.read(1 << 16):
-                yield block
-
+        blocks = exchange.export_blocks(tx, form, Wanted(area=area_of(tx, area), status=status))
     headers = {"Content-Disposition": f'attachment; filename="volunteers.{form}"'}
-    return StreamingResponse(blocks(), media_type=MEDIA[form], headers=headers)
+    return StreamingResponse(blocks, media_type=exchange.MEDIA_TYPES[form], headers=headers)

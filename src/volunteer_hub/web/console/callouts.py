@@ -8,11 +8,11 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from markupsafe import Markup
 
-from volunteer_hub.api.pages import decode_cursor, encode_cursor
 from volunteer_hub.boards import callout as board
 from volunteer_hub.boards.callout import UNREACHED, LiveCallout, PersonLine
 from volunteer_hub.core import db, policy
 from volunteer_hub.core.actor import Actor
+from volunteer_hub.core.cursor import decode_cursor, encode_cursor
 from volunteer_hub.core.db import Tx
 from volunteer_hub.core.errors import HubError
 from volunteer_hub.core.geo import band_km

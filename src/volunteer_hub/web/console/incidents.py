@@ -9,10 +9,10 @@ from fastapi.responses import Response
 
 from volunteer_hub.access import jurisdictions
 from volunteer_hub.access.models import Jurisdiction
-from volunteer_hub.api.pages import decode_cursor, encode_cursor
 from volunteer_hub.boards import situation
 from volunteer_hub.core import db, policy
 from volunteer_hub.core.actor import Actor
+from volunteer_hub.core.cursor import decode_cursor, encode_cursor
 from volunteer_hub.core.errors import HubError
 from volunteer_hub.core.i18n import pick, t
 from volunteer_hub.core.site import Site
