@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from typing import Any, cast
 
 import anyio.to_thread
-from fastapi import FastAPI, Request
+from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from fastapi.staticfiles import StaticFiles
@@ -15,7 +15,7 @@ from volunteer_hub import __version__, api, bootstrap, web
 from volunteer_hub.api import errors as api_errors
 from volunteer_hub.api import health
 from volunteer_hub.core import db
-from volunteer_hub.core.errors import HubError
+from volunteer_hub.core.errors import HubError, Malformed
 from volunteer_hub.core.settings import settings
 from volunteer_hub.web import errors as web_errors
 from volunteer_hub.web.middleware import BodyLimit, SameOrigin, SecurityHeaders
@@ -38,19 +38,31 @@ def _door(request: Request) -> Any:
     return api_errors if request.url.path.startswith(("/api/", "/livez", "/readyz")) else web_errors
 
 
+async def _storable(request: Request) -> None:
+    """No address names a character that PostgreSQL cannot hold; bodies are read by their own doors."""
+    if "\0" in request.url.path or b"%00" in request.scope["query_string"]:
+        raise Malformed("text.nul")
+
+
+class _Documented(FastAPI):
+    def openapi(self) -> dict[str, Any]:
+        return api_errors.documented(super().openapi())
+
+
 def create_app() -> FastAPI:
     """The ASGI application."""
-    app = FastAPI(
+    app = _Documented(
         title="Volunteer Hub",
         version=__version__,
         openapi_url=f"{API}/openapi.json",
         docs_url=None,
         redoc_url=None,
         lifespan=_lifespan,
+        dependencies=[Depends(_storable)],
     )
     app.include_router(health.router)
     for router in api.routers():
-        app.include_router(router, prefix=API)
+        app.include_router(router, prefix=API, responses=api_errors.DOCUMENTED)
     for router in web.routers():
         app.include_router(router, include_in_schema=False)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
