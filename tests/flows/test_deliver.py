@@ -43,9 +43,7 @@ def states(tx: Tx, purpose: str = "offer") -> list[str]:
     return [message.state.value for message in messages(tx, purpose)]
 
 
-def test_the_letter_says_real_first_then_what_where_when_and_the_link(
-    tx: Tx, office: PostOffice
-) -> None:
+def test_the_letter_says_real_first_then_what_where_when_and_the_link(tx: Tx, office: PostOffice) -> None:
     out = sent(tx, helpers=1)
     assert deliver.sweep() == 2
     (letter,) = office.to("p2@example.org")

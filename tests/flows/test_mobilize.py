@@ -6,16 +6,18 @@ import pytest
 from sqlmodel import col, select
 
 from tests.flows.callouts import Sent, answer, approved, at_ten, messages, minutes_later, planned, send, sent
+from tests.people import an
 from tests.world import world
 from volunteer_hub.core.db import Tx, transaction
 from volunteer_hub.core.errors import Refused
 from volunteer_hub.engine.overcall import at_least
 from volunteer_hub.flows import asking, mobilize, respond
+from volunteer_hub.flows import plan as planning
 from volunteer_hub.incidents import logbook
 from volunteer_hub.incidents.models import Incident
 from volunteer_hub.incidents.rules import Kind, State
 from volunteer_hub.mobilization.models import Callout, PlanRun
-from volunteer_hub.mobilization.rules import CalloutState
+from volunteer_hub.mobilization.rules import CalloutState, PlanState
 from volunteer_hub.volunteers import standing
 from volunteer_hub.volunteers.models import Contact, Volunteer
 
@@ -64,6 +66,19 @@ def test_so_many_are_asked_that_the_minimum_is_as_sure_as_configured(tx: Tx) -> 
     out = sent(tx, helpers=10, reserves=60, crowd=80)
     count = out.states(tx)["asked"] - 1
     assert at_least([EMAIL_BY_DAY] * count, 6) >= 0.95 > at_least([EMAIL_BY_DAY] * (count - 1), 6)
+
+
+def test_reserves_count_when_a_second_person_is_asked_for(tx: Tx) -> None:
+    w = world(tx, crowd=80)
+    chosen = [(w.slots[0], person) for person in (w.lin, *w.crowd[:7])]
+    spare = [(w.slots[0], p) for p in w.crowd[7:60]] + [(w.slots[1], p) for p in w.crowd[60:]]
+    plan = planned(tx, w, chosen, spare)
+    with transaction(w.mei, "plan.approve") as as_mei:
+        approved_by_one = planning.approve(as_mei, plan.public_id)
+        assert asking.people(asking.of_plan(as_mei, approved_by_one)) > 50 > len(chosen)
+    assert approved_by_one.state is PlanState.READY
+    with transaction(an(tx), "plan.approve") as as_an:
+        assert planning.approve(as_an, plan.public_id).state is PlanState.APPROVED
 
 
 def test_who_cannot_be_reached_or_has_left_is_no_reserve(tx: Tx) -> None:

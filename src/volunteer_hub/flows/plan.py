@@ -14,6 +14,7 @@ from volunteer_hub.core.db import Tx
 from volunteer_hub.core.errors import Malformed
 from volunteer_hub.core.i18n import t
 from volunteer_hub.core.site import Site
+from volunteer_hub.flows import asking
 from volunteer_hub.flows.plan_words import GapView, PairView, PlanView, view
 from volunteer_hub.incidents import queries, tasks
 from volunteer_hub.incidents.models import Incident, RoleSlot
@@ -92,7 +93,10 @@ def usual_pool(tx: Tx, area: str) -> str:
 
 
 def approve(tx: Tx, public_id: uuid.UUID, reason: str | None = None) -> PlanRun:
-    """Approves by the actor, or notes the first of two people; see mobilization.plans.approve."""
+    """Approves by the actor, or notes the first of two people; see mobilization.plans.approve.
+
+    What counts is everybody whom the callout would ask, reserves included, and the hour where they are.
+    """
     plan = plans.find(tx, "plan.approve", public_id)
     site = policy.load("hub", Site)
     zone = ZoneInfo(jurisdictions.by_path(tx, plan.area).zone)
@@ -103,6 +107,7 @@ def approve(tx: Tx, public_id: uuid.UUID, reason: str | None = None) -> PlanRun:
         rules_of=policy.load("callouts", Callouts).callout,
         night=site.night,
         reason=reason,
+        asked=asking.people(asking.of_plan(tx, plan)),
     )
 
 

@@ -11,7 +11,10 @@ from volunteer_hub.core.i18n import pick, t
 from volunteer_hub.notify.rules import Channel, Kind
 
 _LOCALES: Final = {"en": "en_GB", "zh": "zh_Hans_CN"}
-_PATTERNS: Final = {"en": "EEE d MMM HH:mm", "zh": "M月d日 EEE HH:mm"}
+_PATTERNS: Final = {
+    "email": {"en": "EEE d MMM HH:mm", "zh": "M月d日 EEE HH:mm"},
+    "short": {"en": "d MMM HH:mm", "zh": "M月d日HH:mm"},  # one Chinese text message holds 70 characters
+}
 
 
 @dataclass(frozen=True)
@@ -30,23 +33,23 @@ def render(
     ``params`` are the stored facts: a moment is ISO 8601 text under a key ending in ``_at``, shown in the
     zone of ``params["zone"]``; a configured name is ``{en, zh}``. ``personal`` comes at sending: name, link.
     """
-    facts = _facts(params, lang) | personal
-    marker = t(lang, f"message.kind.{kind}") if kind is not Kind.NONE else ""
     length = "email" if channel is Channel.EMAIL else "short"
+    facts = _facts(params, lang, _PATTERNS[length][lang]) | personal
+    marker = t(lang, f"message.kind.{kind}") if kind is not Kind.NONE else ""
     body = t(lang, f"message.{purpose}.{length}", **facts)
     subject = t(lang, f"message.{purpose}.subject", **facts)
     return Rendered(f"{marker}{subject}", f"{marker}{body}")
 
 
-def _facts(params: dict[str, Any], lang: str) -> dict[str, Any]:
+def _facts(params: dict[str, Any], lang: str, pattern: str) -> dict[str, Any]:
     zone = ZoneInfo(params.get("zone", "UTC"))
-    return {name: _fact(name, value, lang, zone) for name, value in params.items()}
+    return {name: _fact(name, value, lang, pattern, zone) for name, value in params.items()}
 
 
-def _fact(name: str, value: Any, lang: str, zone: ZoneInfo) -> Any:
+def _fact(name: str, value: Any, lang: str, pattern: str, zone: ZoneInfo) -> Any:
     if name.endswith("_at") and isinstance(value, str):
         moment = datetime.fromisoformat(value).astimezone(zone)
-        return format_datetime(moment, _PATTERNS[lang], locale=_LOCALES[lang])
+        return format_datetime(moment, pattern, locale=_LOCALES[lang])
     if isinstance(value, dict) and {"en", "zh"} <= value.keys():
         return pick(value, lang)
     return value

@@ -1,0 +1,67 @@
+"""The words of messages: both languages take the same facts, and a Chinese text message is one part."""
+
+from string import Formatter
+
+import pytest
+
+from volunteer_hub.core.i18n import catalogue
+from volunteer_hub.notify import texts
+from volunteer_hub.notify.rules import Channel, Kind
+
+TO_VOLUNTEERS = (
+    *("offer", "reminder", "accepted", "standing_by", "promoted", "stood_down", "cancelled", "changed"),
+    *("released", "survey", "survey_reminder", "certification", "no_show", "login_code"),
+)
+TO_STAFF = ("alert_gap", "alert_late_withdrawal", "second_person")
+FACTS = {
+    "task": {"en": "Sandbags at Dongfeng Street", "zh": "东风街口装填沙袋"},
+    "title": "东风街口内涝",
+    "place": "东风街口",
+    "role": {"en": "helper", "zh": "一般协助"},
+    "skill": {"en": "first aid", "zh": "急救"},
+    "starts_at": "2031-12-20T03:00:00+00:00",
+    "ends_at": "2031-12-20T07:00:00+00:00",
+    "answer_by_at": "2031-12-20T02:30:00+00:00",
+    "zone": "Asia/Shanghai",
+    "expires_on": "2031-12-31",
+    "missing": 3,
+    "moved": 1,
+    "people": 63,
+}
+PERSONAL = {"name": "王秀英", "link": "https://hub.dq.cn/c/" + "a" * 22, "code": "123456", "leader": "陈梅"}
+
+
+def said(purpose: str, channel: Channel, lang: str, kind: Kind = Kind.REAL) -> texts.Rendered:
+    """One message."""
+    return texts.render(purpose, channel, lang, kind, dict(FACTS), dict(PERSONAL))
+
+
+@pytest.mark.parametrize("purpose", TO_VOLUNTEERS)
+def test_a_chinese_text_message_is_one_part_of_seventy_characters(purpose: str) -> None:
+    assert len(said(purpose, Channel.SMS, "zh").body) <= 70
+
+
+@pytest.mark.parametrize("purpose", TO_VOLUNTEERS)
+def test_an_english_text_message_is_one_part_of_a_hundred_and_sixty(purpose: str) -> None:
+    assert len(said(purpose, Channel.SMS, "en").body) <= 160
+
+
+@pytest.mark.parametrize("purpose", TO_VOLUNTEERS + TO_STAFF)
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_real_or_drill_comes_first_in_subject_and_body(purpose: str, lang: str) -> None:
+    markers = {"en": ("REAL CALLOUT: ", "DRILL: "), "zh": ("【实战】", "【演练】")}[lang]
+    for kind, words in zip((Kind.REAL, Kind.DRILL, Kind.NONE), (*markers, ""), strict=True):
+        for channel in (Channel.SMS, Channel.EMAIL):
+            letter = said(purpose, channel, lang, kind)
+            plain = said(purpose, channel, lang, Kind.NONE)
+            assert (letter.subject, letter.body) == (words + plain.subject, words + plain.body)
+
+
+@pytest.mark.parametrize("purpose", TO_VOLUNTEERS + TO_STAFF)
+@pytest.mark.parametrize("part", ["subject", "short", "email"])
+def test_both_languages_take_the_same_facts(purpose: str, part: str) -> None:
+    key = f"message.{purpose}.{part}"
+    taken = [
+        {name for _, name, _, _ in Formatter().parse(str(catalogue(lang)[key]))} for lang in ("en", "zh")
+    ]
+    assert taken[0] - {None} == taken[1] - {None}
