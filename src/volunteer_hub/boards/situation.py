@@ -7,7 +7,10 @@ from sqlmodel import col, select
 
 from volunteer_hub.access.models import Account, Jurisdiction
 from volunteer_hub.core.db import Tx
+from volunteer_hub.core.i18n import LANGUAGES
 from volunteer_hub.incidents import queries
+from volunteer_hub.incidents.cap import parse
+from volunteer_hub.incidents.cap_rules import choose_info
 from volunteer_hub.incidents.models import Alert, Handover, Incident, RaiseRequest
 from volunteer_hub.incidents.rules import Kind, Proposal, State
 
@@ -28,6 +31,13 @@ class AlertLine:
     alert: Alert
     area: Jurisdiction
     incident: Incident | None
+
+    @property
+    def headline(self) -> dict[str, str]:
+        """What the message says in a line, for readers of each language; nothing where it says nothing."""
+        message = parse(self.alert.document)
+        found = {lang: choose_info(message.infos, lang) for lang in LANGUAGES}
+        return {lang: info.headline or info.event for lang, info in found.items() if info is not None}
 
 
 @dataclass(frozen=True)

@@ -21,14 +21,17 @@ UNSENT: Final = frozenset({PlanState.READY, PlanState.APPROVED})
 
 @dataclass(frozen=True)
 class Preview:
-    """What sending would do now. ``by``: people by channel, the most first; ``sure``: the chance that every
-    minimum comes together, slot by slot the weakest; ``over``: above so many a second person is needed."""
+    """What sending would do now. ``by``: people by channel, the most first. ``sure``: the chance that the
+    minimum of the ``weakest`` slot (an id) comes together, ``low`` when it is below what is configured.
+    ``over``: above so many people a second person is needed."""
 
     chosen: int
     asked: int
     unreachable: int
     by: tuple[tuple[str, int], ...]
     sure: float
+    weakest: int | None
+    low: bool
     night: bool
     second_person: bool
     over: int
@@ -43,13 +46,16 @@ def before_sending(tx: Tx, plan: PlanRun) -> Preview:
     channels = Counter(way.channel.value for way in ways.values() if way.channel is not None)
     limits, site = policy.load("callouts", Callouts).callout, policy.load("hub", Site)
     local = tx.now.astimezone(ZoneInfo(jurisdictions.by_path(tx, plan.area).zone))
+    weakest = min(wanted, key=lambda slot: slot.sure, default=None)
     count = max(len(people), plans.people(plan))
     return Preview(
         chosen=plans.people(plan),
         asked=len(people),
         unreachable=len(people) - channels.total(),
         by=tuple(channels.most_common()),
-        sure=min((slot.sure for slot in wanted), default=1.0),
+        sure=weakest.sure if weakest is not None else 1.0,
+        weakest=weakest.facts.slot.id if weakest is not None else None,
+        low=weakest is not None and weakest.sure < asking.confidence(),
         night=site.night.covers(local.time()),
         second_person=rules.needs_second_person(count, local.time(), limits, site.night),
         over=limits.second_person_over,

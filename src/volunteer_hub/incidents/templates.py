@@ -49,6 +49,17 @@ def shown_title(policy: Hazards, task: Task, lang: str) -> str:
     return pick(name, lang) if name and task.title in (name.en, name.zh) else task.title
 
 
+def shown_role(policy: Hazards, task: Task, name: str | None, lang: str) -> str | None:
+    """A role's name for a reader, as `shown_title`; None for a role without a name."""
+    code, _, template = (task.template or "").partition(".")
+    hazard = policy.hazards.get(code)
+    known = hazard.tasks.get(template) if hazard else None
+    for slot in known.slots if known else ():
+        if name in (slot.name.en, slot.name.zh):
+            return pick(slot.name, lang)
+    return name
+
+
 def _task(
     hazard: Hazard, code: str, name: str, lat: float, lon: float, starts_at: datetime, lang: str
 ) -> TaskSpec:

@@ -18,10 +18,10 @@ from volunteer_hub.flows import declare as flow
 from volunteer_hub.flows import plan as planning
 from volunteer_hub.flows import preview
 from volunteer_hub.incidents import command, logbook, queries, states
-from volunteer_hub.incidents.models import Incident
+from volunteer_hub.incidents.models import Incident, RoleSlot, Task
 from volunteer_hub.incidents.policy import Hazards
 from volunteer_hub.incidents.rules import ALLOWED, OPEN, LogKind, State, TaskState, level_name
-from volunteer_hub.incidents.templates import shown_title
+from volunteer_hub.incidents.templates import shown_role, shown_title
 from volunteer_hub.mobilization.rules import PlanState
 from volunteer_hub.volunteers.policy import Skills
 from volunteer_hub.web import forms, nav, parts
@@ -123,6 +123,13 @@ def skill_name(lang: str, code: str | None, level: int) -> str:
     return name if level == 1 else t(lang, "board.skill_level", skill=name, level=level)
 
 
+def slot_words(lang: str, task: Task, slot: RoleSlot) -> str:
+    """A role's name: a template's own in the reader's language, else as written, else the skill."""
+    return shown_role(policy.load("hazards", Hazards), task, slot.name, lang) or skill_name(
+        lang, slot.skill, slot.level
+    )
+
+
 def _shared(found: Board, actor: Actor, lang: Lang) -> dict[str, Any]:
     """What both parts of the board are made from."""
     hazards = policy.load("hazards", Hazards)
@@ -132,8 +139,8 @@ def _shared(found: Board, actor: Actor, lang: Lang) -> dict[str, Any]:
     def slot_name(slot_id: int) -> str:
         if slot_id not in slots:
             return "–"
-        slot = slots[slot_id][1].slot
-        return slot.name or skill_name(lang, slot.skill, slot.level)
+        line, slot = slots[slot_id]
+        return slot_words(lang, line.task, slot.slot)
 
     def task_of(slot_id: int) -> str:
         return shown_title(hazards, slots[slot_id][0].task, lang) if slot_id in slots else "–"
@@ -175,11 +182,12 @@ def _plan_part(tx: Tx, found: Board, lang: Lang) -> Markup:
         and plan.state is PlanState.REQUESTED
         and (tx.now - plan.requested_at).total_seconds() > _UNTAKEN_SECONDS,
         failure=t(lang, f"error.{plan.failure}") if plan is not None and plan.failure else "",
-        by_slot=_by_slot(view) if view else {},
+        by_slot=by_slot(view) if view else {},
     )
 
 
-def _by_slot(view: planning.PlanView) -> dict[int, list[planning.PairView]]:
+def by_slot(view: planning.PlanView) -> dict[int, list[planning.PairView]]:
+    """A plan's people by slot id."""
     found: dict[int, list[planning.PairView]] = {}
     for pair in view.pairs:
         found.setdefault(pair.slot, []).append(pair)

@@ -19,7 +19,7 @@ from volunteer_hub.incidents.policy import Hazards
 from volunteer_hub.incidents.templates import shown_title
 from volunteer_hub.mobilization import plans
 from volunteer_hub.web import nav
-from volunteer_hub.web.console.board import came_back, skill_name
+from volunteer_hub.web.console.board import by_slot, came_back, slot_words
 from volunteer_hub.web.forms import Sent
 from volunteer_hub.web.guard import allow, see_other
 from volunteer_hub.web.render import language_of, page
@@ -55,6 +55,7 @@ def whole(request: Request, actor: Annotated[Actor, allow("plan.read")], id: uui
         plan = plans.find(tx, "plan.read", id)
         incident = tx.get_one(Incident, plan.incident_id)
         found = boards.board(tx, incident)
+        view = planning.view(plan.result, lang) if plan.result else None
         slots = {slot.slot.id: (line.task, slot.slot) for line in found.tasks for slot in line.slots}
         context = nav.console(
             request,
@@ -64,13 +65,10 @@ def whole(request: Request, actor: Annotated[Actor, allow("plan.read")], id: uui
             zone=found.area.zone,
             incident=incident,
             plan=plan,
-            view=planning.view(plan.result, lang) if plan.result else None,
+            view=view,
             people=boards.people_of(tx, plan),
-            slot_name=lambda key: (
-                slots[key][1].name or skill_name(lang, slots[key][1].skill, slots[key][1].level)
-                if key in slots
-                else "–"
-            ),
+            by_slot=by_slot(view) if view else {},
+            slot_name=lambda key: slot_words(lang, *slots[key]) if key in slots else "–",
             task_of=lambda key: shown_title(hazards, slots[key][0], lang) if key in slots else "–",
         )
         return page(request, "console/plan.html", **context)
