@@ -14,7 +14,7 @@ from volunteer_hub.core.settings import settings
 
 
 class PostOffice:
-    """``letters`` are those taken; ``refuse`` maps an address to the answer given for it, such as "550 no"."""
+    """``letters`` are those taken; ``refuse`` maps an address to the answer for it, as "550 no"."""
 
     def __init__(self) -> None:
         self.letters: list[EmailMessage] = []
