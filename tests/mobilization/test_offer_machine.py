@@ -25,7 +25,7 @@ from volunteer_hub.mobilization import attendance, callouts, offers
 from volunteer_hub.mobilization.models import Offer, SlotFill
 from volunteer_hub.mobilization.rules import Evidence
 
-EXAMPLES = int(os.environ.get("HUB_TEST_EXAMPLES", "235"))
+EXAMPLES = int(os.environ.get("HUB_TEST_EXAMPLES", "260"))
 STEPS = 50
 PEOPLE = ("Bo", "Lin", "Kai", "Wen")
 # Three slots in two callouts: the first two overlap each other, the third overlaps the second.
@@ -360,7 +360,7 @@ def test_offers_equal_the_model_after_every_step(tx: Tx) -> None:
             max_examples=EXAMPLES,
             stateful_step_count=STEPS,
             deadline=None,
-            derandomize=EXAMPLES == 235,
+            derandomize=EXAMPLES == 260,
             database=None,
             suppress_health_check=list(HealthCheck),
         ),

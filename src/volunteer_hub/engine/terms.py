@@ -32,6 +32,7 @@ def per_km(problem: Problem) -> Floats:
 
 
 def distance_km(problem: Problem, units: Units, v: Ints, u: Ints) -> Floats:
+    """As the crow flies, in the plane of the problem, km."""
     x, y = problem.homes
     dx, dy = x[v] - units.x[u], y[v] - units.y[u]
     km: Floats = np.sqrt(dx * dx + dy * dy)
@@ -51,6 +52,7 @@ def burden(problem: Problem, units: Units, v: Ints, u: Ints) -> Ints:
 
 
 def cost(problem: Problem, units: Units, v: Ints, u: Ints) -> Ints:
+    """Level 3 of the goal for each pair (v, u): travel and burden, 0.1 minutes."""
     return travel(problem, units, v, u) + burden(problem, units, v, u)
 
 
@@ -65,6 +67,7 @@ class Penalties:
 
 
 def penalties(problem: Problem, units: Units) -> Penalties:
+    """The price of each unit's open heads, above all that any plan can pay in level 3."""
     most_units = len(problem.slots) + 3 * len(problem.minima) + 2 * len(problem.locked)
     big = _dearest_pair(problem) * most_units + 1
     aimed = units.access != Access.LOCKED  # heads above the target may stay open for nothing

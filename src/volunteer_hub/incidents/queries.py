@@ -119,7 +119,7 @@ def raises_asked(tx: Tx) -> Sequence[tuple[RaiseRequest, Incident]]:
     """Open questions about levels that the actor may answer, the oldest first, with their incidents."""
     wanted = (
         select(RaiseRequest, Incident)
-        .where(col(RaiseRequest.incident_id) == col(Incident.id))
+        .join(Incident, col(Incident.id) == col(RaiseRequest.incident_id))
         .where(col(RaiseRequest.state) == RaiseState.ASKED)
         .where(tx.actor.scope("incident.raise", RaiseRequest.area))
     )

@@ -116,6 +116,7 @@ def on_call(n: int, seed: int, share: float = 0.03) -> Iterator[str]:
 
 
 def external_id(number: int) -> str:
+    """The register number of the person drawn as ``number`` (from 0)."""
     return f"V{number + 1:07}"
 
 
