@@ -2,7 +2,7 @@
 
 import uuid
 from datetime import datetime
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Query, Response
 from fastapi.responses import JSONResponse
@@ -88,10 +88,10 @@ class IncidentChange(In):
 
 
 class StateIn(In):
-    """Where the incident goes. Closing, which also releases everybody, is a request of its own."""
+    """Where the incident goes. Releasing people and closing are requests of their own."""
 
     model_config = {"json_schema_extra": {"examples": [{"state": "active"}]}}
-    state: State
+    state: Literal[State.ACTIVE, State.REVIEWED]
 
 
 class NoteIn(In):

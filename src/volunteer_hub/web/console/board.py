@@ -14,6 +14,7 @@ from volunteer_hub.core.actor import Actor
 from volunteer_hub.core.db import Tx
 from volunteer_hub.core.errors import HubError
 from volunteer_hub.core.i18n import pick, t
+from volunteer_hub.flows import close as closing
 from volunteer_hub.flows import declare as flow
 from volunteer_hub.flows import plan as planning
 from volunteer_hub.flows import preview
@@ -35,6 +36,7 @@ router = APIRouter()
 _MAJOR: Final = frozenset(
     {LogKind.DECLARED, LogKind.LEVEL, LogKind.COMMAND, LogKind.CALLOUT, LogKind.STATE, LogKind.SAFETY}
 )
+_MOVES: Final = (State.ACTIVE, State.DEMOBILIZING, State.CLOSED, State.REVIEWED)
 _BUSY: Final = frozenset({PlanState.REQUESTED, PlanState.RUNNING})
 _UNTAKEN_SECONDS: Final = 20
 
@@ -95,7 +97,7 @@ def show(
             may=lambda right: actor.may(right, incident.area),
             me=actor.id if actor.kind == "account" else None,
             is_open=incident.state in OPEN,
-            moves=[state for state in State if state in ALLOWED[incident.state] and _offered(state)],
+            moves=[each for each in _MOVES if _may_follow(each, incident, actor)],
             plan_part=_plan_part(tx, found, lang),
             live_part=_live_part(tx, found, lang),
             failed=failed,
@@ -105,9 +107,11 @@ def show(
         return page(request, "console/board.html", status=status, **context)
 
 
-def _offered(state: State) -> bool:
-    """States that a person sets by hand: mobilizing comes by sending, closing has a page of its own."""
-    return state in (State.ACTIVE, State.DEMOBILIZING, State.REVIEWED)
+def _may_follow(wanted: State, incident: Incident, actor: Actor) -> bool:
+    """Whether the reader may bring the incident there now; closing releases whoever is left by itself."""
+    right = "incident.close" if wanted in (State.CLOSED, State.REVIEWED) else "incident.write"
+    may = wanted in ALLOWED[incident.state] or (wanted is State.CLOSED and incident.state in OPEN)
+    return may and actor.may(right, incident.area)
 
 
 def _way_words(found: Board, lang: Lang) -> str:
@@ -252,11 +256,15 @@ def level(
 def move(
     request: Request, actor: Annotated[Actor, allow("incident.write")], id: uuid.UUID, form: Sent
 ) -> Response:
-    """The next state of the incident."""
+    """The next state: at work, people released, closed, reviewed."""
 
     def deed(tx: Tx, incident: Incident) -> None:
         wanted = form.text("state", 20)
-        if wanted in [state.value for state in State if _offered(state)]:
+        if wanted == State.DEMOBILIZING:
+            closing.demobilise(tx, incident)
+        elif wanted == State.CLOSED:
+            closing.close(tx, incident)
+        elif wanted in (State.ACTIVE, State.REVIEWED):
             states.move(tx, incident, State(wanted))
 
     return _deed(request, actor, id, form, "state", deed)
