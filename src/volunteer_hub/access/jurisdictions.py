@@ -111,6 +111,11 @@ def listed(tx: Tx, permission: str, kind: NodeKind | None = None) -> Sequence[Ju
     return tx.exec(wanted.order_by(col(Jurisdiction.path))).all()
 
 
+def everywhere(tx: Tx) -> Sequence[Jurisdiction]:
+    """Every node, in the order of the tree: where people may live is no secret."""
+    return tx.exec(select(Jurisdiction).order_by(col(Jurisdiction.path))).all()
+
+
 def children(tx: Tx, node: Jurisdiction) -> Sequence[Jurisdiction]:
     """The nodes right below, by code."""
     below = select(Jurisdiction).where(col(Jurisdiction.parent_id) == node.id)

@@ -19,17 +19,7 @@ MEDIA_TYPES: Final[dict[Format, str]] = {
 }
 _IN_MEMORY: Final = 8 << 20
 
-__all__ = [
-    "MEDIA_TYPES",
-    "Applied",
-    "Format",
-    "OnTwin",
-    "Preview",
-    "export",
-    "export_blocks",
-    "preview",
-    "take_in",
-]
+__all__ = ["Applied", "Format", "OnTwin", "Preview"]
 
 
 def preview(

@@ -7,7 +7,7 @@ from sqlmodel import SQLModel, col, select
 
 from volunteer_hub.core.db import Tx
 from volunteer_hub.core.errors import FieldError, Malformed, Refused
-from volunteer_hub.volunteers import join, registry, standing
+from volunteer_hub.volunteers import join, registry, skills, standing
 from volunteer_hub.volunteers.models import (
     AvailabilityException,
     Certification,
@@ -84,6 +84,18 @@ def change_phone(tx: Tx, volunteer_id: int, version: int, phone: str, proof: str
     number = join.holder(tx, proof, phone)
     row = registry.one(tx, volunteer_id, lock=True)
     return registry.change(tx, row, version, {"phone": number}, None)
+
+
+def claim_exactly(tx: Tx, row: Volunteer, wanted: set[str]) -> None:
+    """Makes a person's skills those they tick: new ones at level 1, those they keep untouched."""
+    have = {
+        claim.skill for claim in tx.exec(select(SkillClaim).where(col(SkillClaim.volunteer_id) == row.id))
+    }
+    everyone = {code for code, skill in skills.taxonomy().skills.items() if skill.everyone}
+    for skill in sorted(wanted - have):
+        skills.claim(tx, row, skill, 1)
+    for skill in sorted(have - wanted - everyone):
+        skills.unclaim(tx, row, skill)
 
 
 def resume(tx: Tx, volunteer_id: int) -> Volunteer:

@@ -15,6 +15,8 @@ from volunteer_hub.volunteers.rules import Status
 def approve(tx: Tx, public_id: uuid.UUID) -> Volunteer:
     """Makes an applicant, or somebody with a light pledge, a member. A minor needs the guardian's consent."""
     row = find(tx, "volunteer.approve", public_id, lock=True)
+    if row.status not in (Status.APPLIED, Status.PLEDGED):
+        raise Refused("volunteer.state", state=rules.words(row.status), wanted=rules.words(Status.ACTIVE))
     rules.must_have_guardian(row.birthday, row.guardian_consent_at, tx.now.date())
     row.pledge_for = []
     return _step(tx, row, Status.ACTIVE)

@@ -7,7 +7,7 @@ from typing import Final
 from sqlmodel import col, delete, select
 
 from volunteer_hub.core.db import Tx
-from volunteer_hub.core.errors import Forbidden, Gone
+from volunteer_hub.core.errors import Forbidden, NotFound
 from volunteer_hub.volunteers.models import ImportFile
 
 KEPT: Final = timedelta(days=1)
@@ -24,7 +24,7 @@ def keep(tx: Tx, name: str, content: bytes, datum: str = "wgs84") -> ImportFile:
 
 
 def find(tx: Tx, public_id: uuid.UUID) -> ImportFile:
-    """The acting account's file. Raises Gone when it was taken in, replaced, or a day has passed."""
+    """The acting account's file. Raises NotFound when it was taken in, replaced, or a day has passed."""
     mine = select(ImportFile).where(
         col(ImportFile.public_id) == public_id,
         col(ImportFile.account_id) == _owner(tx),
@@ -32,7 +32,7 @@ def find(tx: Tx, public_id: uuid.UUID) -> ImportFile:
     )
     row = tx.exec(mine).first()
     if row is None:
-        raise Gone("import.file_gone")
+        raise NotFound("import.file_gone")
     return row
 
 
