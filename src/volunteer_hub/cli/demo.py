@@ -18,8 +18,10 @@ from volunteer_hub.cli.running import Busy, NotStarted, Running
 from volunteer_hub.core import db, embedded
 from volunteer_hub.core.i18n import t
 from volunteer_hub.core.settings import settings
-from volunteer_hub.simulation import installation, night
+from volunteer_hub.simulation import installation
+from volunteer_hub.simulation.desk import Broken
 from volunteer_hub.simulation.installation import Staff
+from volunteer_hub.simulation.play import play
 
 demo = typer.Typer(add_completion=False, rich_markup_mode=None)
 DEFAULT_PEOPLE: Final = 20_000
@@ -75,7 +77,7 @@ def _play(console: Console, folder: Path, people: int, lang: str) -> None:
         raise typer.Exit(1)
     try:
         at_work, staff = _ready(console, folder, people, lang)
-        night.play(console, at_work.address, running.mail_of(folder), staff, lang)
+        play(console, at_work.address, running.mail_of(folder), staff, lang)
     except BaseException as error:
         # Half a demo is nobody's: neither a server without logins nor a database that nobody stops.
         running.stop(folder)
@@ -120,7 +122,7 @@ def _explain(console: Console, folder: Path, lang: str, error: BaseException) ->
     if isinstance(error, KeyboardInterrupt):
         console.print(t(lang, "demo.interrupted"))
         raise typer.Exit(130) from None
-    if isinstance(error, NotStarted | night.Broken):
+    if isinstance(error, NotStarted | Broken):
         console.print(t(lang, "demo.failed", why=str(error), log=running.log_of(folder)))
         raise typer.Exit(1) from None
 

@@ -33,6 +33,8 @@ _LINK: Final = re.compile(r"/([cs])/([A-Za-z0-9_-]{22})\b")
 _CODE: Final = re.compile(r"(?<![\w/-])(\d{6})(?![\w/-])")
 _SERVER_ERROR: Final = 500
 _GOOD_MARK: Final = 3
+_WRITES: Final = 0.25
+LATEST: Final = 6.0  # minutes that people come after the time they gave
 
 
 class Answer(StrEnum):
@@ -90,7 +92,7 @@ def mind(seed: int, letter: Letter, habits: Habits, delay: Delay, *, night: bool
     after = float(np.interp(drawn.random(), (0.0, *delay.shares), (0.5, *minutes)))
     withdraws = drawn.uniform(1, 20) if drawn.random() < habits.withdraw else None
     return Mind(
-        answer, after, withdraws, drawn.random() >= habits.absent, drawn.uniform(0, 6), drawn.random()
+        answer, after, withdraws, drawn.random() >= habits.absent, drawn.uniform(0, LATEST), drawn.random()
     )
 
 
@@ -117,7 +119,8 @@ class _Person:
 class Crowd:
     """Reads the letters and acts on them, from ``with`` until its end, in moved time.
 
-    ``now`` is the moved clock; ``habits`` and ``night`` say how people are at an hour.
+    ``now`` is the moved clock; ``habits`` and ``night`` say how people are at an hour; ``remarks`` is what
+    they write where they may write freely.
     """
 
     def __init__(
@@ -130,11 +133,12 @@ class Crowd:
         night: Callable[[datetime], bool],
         seed: int = 1,
         habits: Callable[[bool], Habits] = lambda night: NIGHT if night else DAY,
+        remarks: Sequence[str] = (),
     ) -> None:
         self.did: Counter[str] = Counter()
         self.failed: list[str] = []
         self._watch, self._delay, self._seed = Watch(folder), delay, seed
-        self._now, self._night, self._habits = now, night, habits
+        self._now, self._night, self._habits, self._remarks = now, night, habits, remarks
         self._web = httpx2.Client(
             base_url=address,
             timeout=30,
@@ -176,6 +180,13 @@ class Crowd:
             return sum(
                 it.code is not None and it.mind.comes and not it.on_site for it in self._people.values()
             )
+
+    def rest(self) -> None:
+        """Whatever people still had in mind is over: the clock will be moved far ahead."""
+        with self._lock:
+            self._due.clear()
+            for person in self._people.values():
+                person.code = None
 
     def go_home(self) -> None:
         """Everybody on site checks out by their code; returns when all have."""
@@ -299,7 +310,7 @@ class Crowd:
 
     def _tell(self, token: str, drawn: Mind) -> None:
         form = self._form(f"/s/{token}", f"/s/{token}")
-        if form is not None and self._post(form, told(form, drawn.luck)):
+        if form is not None and self._post(form, told(form, drawn.late / LATEST, self._remarks)):
             self._note("survey")
 
     def _form(self, path: str, ending: str) -> Form | None:
@@ -325,13 +336,16 @@ class Crowd:
             self.did[str(what)] += 1
 
 
-def told(form: Form, luck: float) -> dict[str, str]:
-    """Mostly content, sometimes not: scales from the middle up, the first of other choices, few words."""
+def told(form: Form, luck: float, remarks: Sequence[str]) -> dict[str, str]:
+    """Mostly content, sometimes not: scales from the middle up, rather the first of other choices, and one in
+    four writes something. ``luck`` is from 0 to 1."""
     filled = dict(form.fields)
     for name, values in form.choices.items():
         scale = all(value.isdigit() for value in values)
         better = [value for value in values if not scale or int(value) >= _GOOD_MARK]
         filled[name] = _one(better or values, luck if scale else luck * luck)
+    if remarks and luck < _WRITES:
+        filled |= dict.fromkeys(form.texts, _one(remarks, luck / _WRITES))
     return filled
 
 
