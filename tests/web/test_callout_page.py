@@ -181,7 +181,7 @@ def test_a_link_that_has_expired_says_so(tx: Tx) -> None:
         assert (answer.status_code, "Nothing to answer any more" in answer.text) == (200, True)
 
 
-@pytest.mark.parametrize("token", ["x", "A" * 22, "%00", "🚨" * 5, "a" * 5000])
+@pytest.mark.parametrize("token", ["x", "A" * 22, "🚨" * 5, "a" * 5000])
 def test_a_foreign_link_is_told_in_words_what_to_do(tx: Tx, token: str) -> None:
     sent(tx, helpers=1)
     for answer in (client().get(f"/c/{token}"), client().post(f"/c/{token}/accept")):
