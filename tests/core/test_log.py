@@ -1,6 +1,7 @@
 """Logs never say to whom."""
 
 import logging
+import re
 import sys
 from collections.abc import Iterator
 
@@ -52,3 +53,10 @@ def test_nothing_seeded_comes_through_a_library_or_a_traceback(capsys: pytest.Ca
     said = capsys.readouterr().err
     assert "failed for" in said
     assert [word for word in SEEDED if word in said] == []
+
+
+def test_a_librarys_line_keeps_its_time(capsys: pytest.CaptureFixture[str]) -> None:
+    log.configure()
+    logging.getLogger("some.library").error("rang 13912345678")
+    said = capsys.readouterr().err
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} ERROR some\.library rang \[redacted\]\n", said)

@@ -42,10 +42,11 @@ def _redacted(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMappin
 
 
 class _RedactingFormatter(logging.Formatter):
-    """For libraries' own log lines, tracebacks included."""
+    """For libraries' own log lines, tracebacks included. The time would look like a telephone number."""
 
     def format(self, record: logging.LogRecord) -> str:
-        return redact(super().format(record))
+        line = super().format(record)
+        return record.asctime + redact(line.removeprefix(record.asctime))
 
 
 def configure() -> None:
@@ -54,8 +55,10 @@ def configure() -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_RedactingFormatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
     logging.basicConfig(level=level, handlers=[handler], force=True)
-    for noisy in ("sqlalchemy.engine", "apscheduler", "httpx2", "httpcore2", "geopy"):
+    for noisy in ("sqlalchemy.engine", "httpx2", "httpcore2", "geopy"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    # A sweep longer than its pulse is no news: the next one takes up whatever is due.
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
