@@ -59,7 +59,7 @@ _WORD = re.compile(r"^/(?:api/v1/)?([a-z-]+)")
 
 @dataclass(frozen=True)
 class Grown:
-    """``who``: role -> a client signed in so. ``ids``: word of an address -> outer ids. ``tokens``: by word."""
+    """``who``: role -> a signed-in client. ``ids``: word of an address -> outer ids. ``tokens``: by word."""
 
     sent: Sent
     who: Mapping[str, TestClient]
