@@ -15,6 +15,7 @@ from volunteer_hub.notify.outbox import Outcome
 from volunteer_hub.notify.rules import Channel as Name
 
 AT_ONCE = 32
+BATCH_SECONDS = 45  # shorter than the outbox's lease: a gateway that hangs must not outlast it
 
 
 def configured() -> frozenset[Name]:
@@ -40,6 +41,7 @@ def channels() -> dict[Name, Channel]:
 async def send_all(letters: Sequence[Letter], by: Mapping[Name, Channel]) -> list[Outcome]:
     """Sends every letter, a few at once, and tells what became of each, in the same order."""
     room = asyncio.Semaphore(AT_ONCE)
+    deadline = asyncio.get_running_loop().time() + BATCH_SECONDS
 
     async def one(letter: Letter) -> Outcome:
         channel = by.get(letter.channel)
@@ -47,11 +49,13 @@ async def send_all(letters: Sequence[Letter], by: Mapping[Name, Channel]) -> lis
             return Outcome(
                 letter.message_id, error=f"channel {letter.channel} is not configured", permanent=True
             )
-        async with room:
-            try:
+        try:
+            async with asyncio.timeout_at(deadline), room:
                 return Outcome(letter.message_id, await channel.send(letter))
-            except DeliveryError as error:
-                return Outcome(letter.message_id, error=str(error), permanent=error.permanent)
+        except DeliveryError as error:
+            return Outcome(letter.message_id, error=str(error), permanent=error.permanent)
+        except TimeoutError:
+            return Outcome(letter.message_id, error="no answer in time")
 
     return list(await asyncio.gather(*(one(letter) for letter in letters)))
 

@@ -96,10 +96,16 @@ class Outcome:
 
 
 def write_down(tx: Tx, outcomes: Iterable[Outcome]) -> int:
-    """Records what became of leased messages. One cancelled meanwhile stays cancelled. The count sent."""
+    """Records what became of leased messages; the count sent.
+
+    One cancelled meanwhile was sent where the channel took it: people answer before the channel has. Else it
+    stays cancelled.
+    """
     waits = policy.load("messages", Messages).retry_seconds
     known = {outcome.message_id: outcome for outcome in outcomes}
-    leased = select(Message).where(col(Message.id).in_(known), col(Message.state) == State.SENDING)
+    leased = select(Message).where(
+        col(Message.id).in_(known), col(Message.state).in_((State.SENDING, State.CANCELLED))
+    )
     rows = leased.order_by(col(Message.id)).with_for_update().execution_options(populate_existing=True)
     sent = 0
     for message in tx.scalars(rows):
@@ -107,7 +113,7 @@ def write_down(tx: Tx, outcomes: Iterable[Outcome]) -> int:
         if outcome.error is None:
             message.state, message.sent_at = outcome.state, tx.now
             sent += 1
-        else:
+        elif message.state is State.SENDING:
             message.state, message.next_at = after_failure(
                 message.attempts, message.id, tx.now, message.expires_at, waits, permanent=outcome.permanent
             )

@@ -56,7 +56,8 @@ ALLOWED: Final[dict[State, frozenset[State]]] = {
     State.DELIVERED: frozenset(),
     State.FAILED: frozenset({State.QUEUED}),
     State.EXPIRED: frozenset(),
-    State.CANCELLED: frozenset(),
+    # Taken back while it was being handed over: what has gone out is not called back.
+    State.CANCELLED: frozenset({State.SENT, State.DELIVERED}),
 }
 WAITING: Final = (State.QUEUED, State.SENDING)
 

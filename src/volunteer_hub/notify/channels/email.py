@@ -52,6 +52,9 @@ class Email:
             except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
                 await self._drop()
                 raise DeliveryError(type(error).__name__, permanent=False) from None
+            except asyncio.CancelledError:
+                await self._drop()  # in mid-conversation: the next letter needs a new connection
+                raise
         return State.SENT
 
     def _message(self, letter: Letter) -> EmailMessage:
