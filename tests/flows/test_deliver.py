@@ -20,7 +20,7 @@ from volunteer_hub.incidents.rules import Kind
 from volunteer_hub.mobilization import places
 from volunteer_hub.mobilization.models import Callout
 from volunteer_hub.notify import outbox
-from volunteer_hub.notify.outbox import Draft
+from volunteer_hub.notify.outbox import Draft, Outcome
 from volunteer_hub.notify.rules import Channel, Subject
 from volunteer_hub.volunteers import addresses
 from volunteer_hub.volunteers.rules import ContactKind
@@ -87,6 +87,25 @@ def test_nothing_personal_is_in_the_outbox(tx: Tx) -> None:
     code = places.duty_code(out.offer(tx, out.world.lin))
     for secret in ("Lin", "p2@example.org", out.token(tx, out.world.lin), code):
         assert secret not in stored
+
+
+def test_an_answer_that_overtakes_the_receipt_leaves_the_letter_sent(tx: Tx) -> None:
+    out = sent(tx, helpers=1)
+    taken = outbox.take_due(tx, 10)
+    answer(respond.accept, out.token(tx, out.world.lin))
+    own, other = sorted(taken, key=lambda message: message.volunteer_id != out.world.lin.id)
+    assert states(tx) == ["cancelled" if message is own else "sending" for message in messages(tx, "offer")]
+    outcomes = [Outcome(own.id), Outcome(other.id, error="smtp 451")]
+    assert outbox.write_down(tx, outcomes) == 1
+    assert (own.state.value, other.state.value) == ("sent", "queued")
+
+
+def test_a_letter_that_was_answered_and_failed_stays_cancelled(tx: Tx) -> None:
+    out = sent(tx, helpers=1)
+    taken = outbox.take_due(tx, 10)
+    answer(respond.accept, out.token(tx, out.world.lin))
+    assert outbox.write_down(tx, [Outcome(message.id, error="smtp 451") for message in taken]) == 0
+    assert sorted(states(tx)) == ["cancelled", "queued"]
 
 
 def test_a_server_that_is_busy_is_tried_again_under_the_same_key(tx: Tx, office: PostOffice) -> None:
