@@ -1,0 +1,63 @@
+"""When a message is tried again, and what becomes of it."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from volunteer_hub.notify.rules import ALLOWED, State, after_failure, held_until, pause_before
+
+NOW = datetime(2031, 1, 20, 2, 40, tzinfo=UTC)
+WAITS = (5, 10, 20)
+
+
+def test_pauses_grow_and_end() -> None:
+    pauses = [pause_before(attempt, 0, WAITS) for attempt in (1, 2, 3, 4)]
+    assert pauses == [timedelta(seconds=5), timedelta(seconds=10), timedelta(seconds=20), None]
+
+
+def test_jitter_lengthens_by_less_than_a_quarter_and_differs_by_message() -> None:
+    pauses = {pause_before(1, number, WAITS) for number in range(200)}
+    assert len(pauses) > 100
+    assert all(timedelta(seconds=5) <= pause < timedelta(seconds=6.25) for pause in pauses if pause)
+
+
+@pytest.mark.parametrize(
+    ("attempts", "permanent", "minutes_left", "state"),
+    [
+        (1, False, 60, State.QUEUED),
+        (1, True, 60, State.FAILED),
+        (4, False, 60, State.FAILED),
+        (3, False, 0.1, State.EXPIRED),
+    ],
+)
+def test_what_becomes_of_a_message_that_was_not_taken(
+    attempts: int, permanent: bool, minutes_left: float, state: State
+) -> None:
+    deadline = NOW + timedelta(minutes=minutes_left)
+    assert after_failure(attempts, 0, NOW, deadline, WAITS, permanent=permanent)[0] is state
+
+
+@pytest.mark.parametrize(
+    ("minute", "quiet", "held"),
+    [
+        (23 * 60, (22 * 60, 6 * 60), 7 * 60),
+        (5 * 60, (22 * 60, 6 * 60), 60),
+        (6 * 60, (22 * 60, 6 * 60), 0),
+        (12 * 60, (11 * 60, 13 * 60), 60),
+        (12 * 60, (None, None), 0),
+        (12 * 60, (60, 60), 0),
+    ],
+)
+def test_quiet_hours_hold_a_message_back_until_they_end(
+    minute: int, quiet: tuple[int | None, int | None], held: int
+) -> None:
+    assert held_until(minute, *quiet) == held
+
+
+def test_every_state_is_in_the_table_and_four_are_ends() -> None:
+    assert set(ALLOWED) == set(State)
+    assert {state for state in State if not ALLOWED[state]} == {
+        State.DELIVERED,
+        State.EXPIRED,
+        State.CANCELLED,
+    }
