@@ -12,6 +12,7 @@ from volunteer_hub.core.db import Tx
 from volunteer_hub.feedback import surveys
 from volunteer_hub.feedback.models import Survey
 from volunteer_hub.feedback.policy import Surveys
+from volunteer_hub.feedback.rules import Kind as SurveyKind
 from volunteer_hub.flows import letters, settle
 from volunteer_hub.incidents.models import Incident
 from volunteer_hub.notify import outbox
@@ -57,7 +58,10 @@ def remind() -> int:
 
 
 def tell(tx: Tx, purpose: str, asked: Sequence[Survey]) -> int:
-    """Sends the links of these surveys; how many of the people can be reached."""
+    """Sends the links of these surveys; how many of the people can be reached.
+
+    After the real thing they are no part of a callout: they keep to quiet hours.
+    """
     if not asked:
         return 0
     ways = letters.reach(tx, (survey.volunteer_id for survey in asked))
@@ -84,7 +88,7 @@ def tell(tx: Tx, purpose: str, asked: Sequence[Survey]) -> int:
                 expires_at=max(survey.expires_at, tx.now + timedelta(minutes=1)),
                 volunteer_id=survey.volunteer_id,
                 contact_id=way.contact.id,
-                kind=Kind(survey.kind.value),
+                kind=Kind.DRILL if survey.kind is SurveyKind.DRILL else Kind.NONE,
                 params={"title": titles[survey.incident_id], "zone": zones[survey.area]},
             )
         )

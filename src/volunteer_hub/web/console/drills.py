@@ -63,8 +63,7 @@ def listed(request: Request, actor: Reader, cursor: str = "") -> Response:
 @router.get("/drills/new")
 def new(request: Request, actor: Writer) -> Response:
     """The form of a new plan; the address may name a template, or hold what was typed so far."""
-    given = {name: value for name, value in request.query_params.items() if "\0" not in value}
-    return _form(request, actor, None, _proposed(given, language_of(request)))
+    return _form(request, actor, None, _proposed(_given(request), language_of(request)))
 
 
 @router.post("/drills/new")
@@ -101,8 +100,7 @@ def edit(request: Request, actor: Writer, id: uuid.UUID) -> Response:
     for name in ("kind", "notice", "misfire"):
         typed[name] = getattr(line.plan, name).value
     typed |= {"area": line.area.code, "skills": " ".join(line.plan.skills), "version": str(line.plan.version)}
-    given = {name: value for name, value in request.query_params.items() if "\0" not in value}
-    return _form(request, actor, line, typed | given)
+    return _form(request, actor, line, typed | _given(request))
 
 
 @router.post("/drills/{id:uuid}/edit")
@@ -242,7 +240,15 @@ def _proposed(given: dict[str, str], lang: str) -> dict[str, str]:
 
 
 def _typed(form: Form) -> dict[str, str]:
-    return {name: values[0] for name, values in form.values.items() if values}
+    typed = {name: values[0] for name, values in form.values.items() if values}
+    return typed | {"skills": " ".join(form.many("skills"))}
+
+
+def _given(request: Request) -> dict[str, str]:
+    """What the address holds of a form, as `_typed`."""
+    given = {name: value for name, value in request.query_params.items() if "\0" not in value}
+    skills = request.query_params.getlist("skills")
+    return given | ({"skills": " ".join(skills)} if skills else {})
 
 
 def _spec(form: Form, zone: str) -> PlanSpec:
@@ -257,7 +263,7 @@ def _spec(form: Form, zone: str) -> PlanSpec:
         share_percent=form.whole("share_percent"),
         answer_minutes=form.whole("answer_minutes"),
         misfire=_one_of(Misfire, form.text("misfire", 20), Misfire.LATEST),
-        skills=tuple(form.text("skills", 500).split()),
+        skills=tuple(form.many("skills")),
     )
     form.check()
     return spec

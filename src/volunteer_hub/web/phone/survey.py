@@ -11,7 +11,7 @@ from volunteer_hub.core.actor import GUEST
 from volunteer_hub.core.errors import HubError, NotFound
 from volunteer_hub.core.i18n import pick, t
 from volunteer_hub.feedback.policy import Question
-from volunteer_hub.feedback.rules import SCALE
+from volunteer_hub.feedback.rules import SCALE, Kind
 from volunteer_hub.flows import feedback
 from volunteer_hub.web import forms
 from volunteer_hub.web.forms import Form, Sent
@@ -68,7 +68,7 @@ def _show(request: Request, token: str, form: Form | None = None, error: HubErro
         zone=view.zone,
         status=error.status if error is not None else 200,
         title=pick(view.form.name, lang),
-        kind=view.survey.kind.value,
+        kind="drill" if view.survey.kind is Kind.DRILL else None,  # nobody is called out by a question
         view=view,
         options=lambda question: _options(question, lang),
         typed=_typed(form),
