@@ -167,8 +167,8 @@ def _shared(found: Board, actor: Actor, lang: Lang) -> dict[str, Any]:
 def _plan_part(tx: Tx, found: Board, lang: Lang) -> Markup:
     """What to do next: the road from tasks to people asked, and the plan on it."""
     plan, incident = found.plan, found.incident
-    view = planning.view(plan.result, lang) if plan is not None and plan.result else None
     unsent = plan is not None and plan.state in preview.UNSENT and not found.sent
+    view = planning.view(plan.result, lang) if plan is not None and plan.result and unsent else None
     return parts.part(
         "plan",
         "console/board_plan.html",
