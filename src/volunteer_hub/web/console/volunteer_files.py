@@ -25,11 +25,12 @@ from volunteer_hub.web.forms import Sent
 from volunteer_hub.web.guard import allow, see_other
 from volunteer_hub.web.render import language_of, page
 
-router = APIRouter(prefix="/volunteers")
+router = APIRouter()
 Importer = Annotated[Actor, allow("volunteer.import")]
+Exporter = Annotated[Actor, allow("volunteer.export")]
 
 
-@router.get("/import")
+@router.get("/volunteers/import")
 def ask_file(request: Request, actor: Importer) -> Response:
     """Which file, and in which datum its positions are."""
     return _upload(request, actor)
@@ -42,7 +43,7 @@ def _upload(request: Request, actor: Actor, errors: list[str] | None = None, sta
     return page(request, "console/import.html", status=status, title=title, **context)
 
 
-@router.post("/import")
+@router.post("/volunteers/import")
 def upload(
     request: Request, actor: Importer, file: UploadFile, datum: Annotated[str, Field(max_length=10)] = "wgs84"
 ) -> Response:
@@ -52,7 +53,7 @@ def upload(
         with db.transaction(actor, "volunteer.import.preview") as tx:
             exchange.preview(tx, io.BytesIO(content), datum=datum)
             row = waiting.keep(tx, file.filename or "", content, datum)
-            target = f"/volunteers/import/{row.public_id}"
+            target = f"/imports/{row.public_id}"
     except HubError as error:
         return _upload(request, actor, _lines(language_of(request), error), error.status)
     return see_other(target)
@@ -64,7 +65,7 @@ def _lines(lang: str, error: HubError) -> list[str]:
     return [t(lang, f"error.{error.code}", **error.params), *said]
 
 
-@router.get("/import/{id:uuid}")
+@router.get("/imports/{id:uuid}")
 def preview(request: Request, actor: Importer, id: uuid.UUID) -> Response:
     """What the file holds: rows that can be taken, bad rows with line, column and reason, twins."""
     return _preview(request, actor, id)
@@ -106,7 +107,7 @@ def _column(lang: str, name: str) -> str:
     return t(lang, f"volunteers.field.{name}") if name in COLUMNS else name
 
 
-@router.post("/import/{id:uuid}")
+@router.post("/imports/{id:uuid}")
 def take_in(request: Request, actor: Importer, id: uuid.UUID, form: Sent) -> Response:
     """Takes the file in, all of it or nothing, and tells what was done."""
     lang = language_of(request)
@@ -130,15 +131,19 @@ def take_in(request: Request, actor: Importer, id: uuid.UUID, form: Sent) -> Res
 _TWINS = frozenset(each.value for each in OnTwin)
 
 
-@router.get("/export.{form}")
-def export(
-    actor: Annotated[Actor, allow("volunteer.export")],
-    form: Format,
-    search: str = "",
-    status: str = "",
-    skill: str = "",
-) -> StreamingResponse:
-    """The list as it is filtered, as CSV or XLSX."""
+@router.get("/volunteers/export.csv")
+def export_csv(actor: Exporter, search: str = "", status: str = "", skill: str = "") -> StreamingResponse:
+    """The list as it is filtered, as CSV."""
+    return _export(actor, "csv", search, status, skill)
+
+
+@router.get("/volunteers/export.xlsx")
+def export_xlsx(actor: Exporter, search: str = "", status: str = "", skill: str = "") -> StreamingResponse:
+    """The list as it is filtered, as a workbook."""
+    return _export(actor, "xlsx", search, status, skill)
+
+
+def _export(actor: Actor, form: Format, search: str, status: str, skill: str) -> StreamingResponse:
     state = next((each for each in Status if each.value == status), None)
     wanted = Wanted(status=state, skill=skill or None, search=search or None)
     with db.transaction(actor, "volunteer.export") as tx:

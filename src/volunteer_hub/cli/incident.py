@@ -1,0 +1,167 @@
+"""incident declare, plan, mobilize, close, list: the main road without a browser."""
+
+import time
+import uuid
+from datetime import UTC, datetime
+from typing import Annotated, Final
+
+import typer
+
+from volunteer_hub.access import jurisdictions
+from volunteer_hub.cli import acting
+from volunteer_hub.core import db
+from volunteer_hub.core.actor import Actor
+from volunteer_hub.core.i18n import t
+from volunteer_hub.flows import close as closing
+from volunteer_hub.flows import declare as declaring
+from volunteer_hub.flows import mobilize as mobilizing
+from volunteer_hub.flows import plan as planning
+from volunteer_hub.flows.plan import Report
+from volunteer_hub.incidents import queries
+from volunteer_hub.incidents.rules import IncidentSpec, Kind, Source, State
+from volunteer_hub.mobilization import plans
+from volunteer_hub.mobilization.models import PlanRun
+from volunteer_hub.mobilization.rules import PlanState
+
+incident = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
+Email = Annotated[str, typer.Option("--as", help="e-mail of the account that acts")]
+Id = Annotated[uuid.UUID, typer.Argument(help="id of the incident, as `incident list` shows it")]
+_LOOK_SECONDS: Final = 0.5
+_PATIENCE_SECONDS: Final = 30
+
+
+@incident.callback()
+def _incident() -> None:
+    """Declare, plan, mobilize and close an incident."""
+
+
+@incident.command()
+def declare(
+    hazard: Annotated[str, typer.Argument(help="a hazard of config/hazards.toml, such as flood")],
+    area: Annotated[str, typer.Option(help="official code of the area")],
+    email: Email,
+    title: Annotated[str | None, typer.Option(help="its name; the hazard's if not given")] = None,
+    lat: Annotated[float | None, typer.Option(help="latitude, WGS-84; else the area's centre")] = None,
+    lon: Annotated[float | None, typer.Option(help="longitude")] = None,
+    level: Annotated[int | None, typer.Option(min=1, max=4, help="1 is the gravest")] = None,
+    place: Annotated[str, typer.Option(help="where to go, in words")] = "",
+    drill: Annotated[bool, typer.Option("--drill", help="a drill, not a real incident")] = False,
+) -> None:
+    """Declare an incident with the tasks of its hazard, and print its id."""
+    with acting.ready(), db.transaction(acting.actor(email), "incident.declare") as tx:
+        node = jurisdictions.by_code(tx, area)
+        spec = IncidentSpec(
+            area=node.path,
+            hazard=hazard,
+            lat=node.lat if lat is None else lat,
+            lon=node.lon if lon is None else lon,
+            title=title,
+            level=level,
+            kind=Kind.DRILL if drill else Kind.REAL,
+            source=Source.CLI,
+        )
+        made = declaring.declare(tx, spec, place=place)
+        found = str(made.public_id)
+    typer.echo(found)
+
+
+@incident.command()
+def plan(
+    id: Id,
+    email: Email,
+    approve: Annotated[bool, typer.Option("--approve", help="approve it when it is ready")] = False,
+    reason: Annotated[str | None, typer.Option(help="why one person may approve alone")] = None,
+    deadline: Annotated[float | None, typer.Option(min=0.01, help="seconds it may take")] = None,
+) -> None:
+    """Ask for a plan, wait for a worker to solve it, and tell what it says. Exit 1 when none comes."""
+    with acting.ready():
+        actor = acting.actor(email)
+        with db.transaction(actor, "plan.request") as tx:
+            made = planning.request_for(tx, id, deadline_seconds=deadline)
+            plan_id, seconds = made.public_id, made.deadline_seconds
+        report = _waited(actor, plan_id, seconds + _PATIENCE_SECONDS)
+        _tell(report)
+        if report.run.state is not PlanState.READY:
+            raise typer.Exit(1)
+        if approve:
+            with db.transaction(actor, "plan.approve") as tx:
+                planning.approve(tx, plan_id, reason)
+            typer.echo(t(acting.language(), "cli.plan.approved"))
+
+
+def _waited(actor: Actor, plan_id: uuid.UUID, patience: float) -> Report:
+    lang = acting.language()
+    ends = time.monotonic() + patience
+    with acting.progress(t(lang, "cli.plan.waiting")) as bar:
+        while True:
+            with db.read(actor) as tx:
+                report = planning.read(tx, plan_id, lang)
+            over = time.monotonic() > ends
+            if over or report.run.state not in (PlanState.REQUESTED, PlanState.RUNNING):
+                return report
+            bar.update(bar.task_ids[0], description=report.phase or t(lang, "cli.plan.waiting"))
+            time.sleep(_LOOK_SECONDS)
+
+
+def _tell(report: Report) -> None:
+    lang = acting.language()
+    run = report.run
+    typer.echo(f"{run.public_id} {run.state.value}")
+    if report.failure:
+        typer.echo(report.failure, err=True)
+    if run.state in (PlanState.REQUESTED, PlanState.RUNNING):
+        typer.echo(t(lang, "cli.plan.no_worker"), err=True)
+    if report.view is not None:
+        typer.echo(t(lang, "cli.plan.people", n=len(report.view.pairs)))
+        for gap in report.view.gaps:
+            typer.echo(f"  {gap.what} {gap.why}")
+
+
+@incident.command()
+def mobilize(
+    id: Id,
+    email: Email,
+    answer_minutes: Annotated[int | None, typer.Option(min=1, help="minutes people have to answer")] = None,
+) -> None:
+    """Send the callout of the incident's approved plan."""
+    with acting.ready(), db.transaction(acting.actor(email), "callout.send") as tx:
+        row = queries.find(tx, "callout.send", id)
+        approved: PlanRun | None = plans.latest(tx, row.id, (PlanState.APPROVED,))
+        if approved is None:
+            typer.echo(t(acting.language(), "error.plan.not_approved"), err=True)
+            raise typer.Exit(1)
+        callout = mobilizing.send(tx, approved, answer_minutes=answer_minutes)
+        found = str(callout.public_id)
+    typer.echo(found)
+
+
+@incident.command()
+def close(id: Id, email: Email) -> None:
+    """Release everybody who is still there, close the incident, and ask them how it was."""
+    with acting.ready(), db.transaction(acting.actor(email), "incident.close") as tx:
+        row = queries.find(tx, "incident.close", id)
+        if row.state in (State.MOBILIZING, State.ACTIVE):
+            closing.demobilise(tx, row)
+        asked = closing.close(tx, row)
+        count = len(asked)
+    typer.echo(t(acting.language(), "cli.incident.closed", n=count))
+
+
+@incident.command(name="list")
+def list_(
+    email: Email,
+    everything: Annotated[bool, typer.Option("--all", help="closed ones too")] = False,
+) -> None:
+    """List incidents of the account's areas, the newest first."""
+    open_ones = [state for state in State if state not in (State.CLOSED, State.REVIEWED)]
+    with acting.ready(), db.read(acting.actor(email)) as tx:
+        after = None
+        while rows := queries.incidents(tx, after=after, limit=100, states=None if everything else open_ones):
+            for row in rows[:100]:
+                moment: datetime = row.declared_at.astimezone(UTC)
+                typer.echo(
+                    f"{row.public_id}  {moment:%Y-%m-%d %H:%MZ}  {row.kind:<5}  {row.state:<13}  {row.title}"
+                )
+            if len(rows) <= 100:
+                break
+            after = rows[99].id

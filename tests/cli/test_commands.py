@@ -1,0 +1,190 @@
+"""Every command by its name, as a person types it, on a fresh database."""
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from sqlmodel import func, select
+from typer.testing import CliRunner
+
+from tests import areas
+from tests.world import person
+from volunteer_hub.cli.main import COMMANDS, app
+from volunteer_hub.core import db
+from volunteer_hub.core.actor import SYSTEM
+from volunteer_hub.incidents.models import Incident, Task
+from volunteer_hub.incidents.rules import State
+from volunteer_hub.volunteers import registry
+from volunteer_hub.volunteers.models import Volunteer
+
+PASSWORD = "seven buckets by the door"
+BAD = """name,community,phone,birthday
+Bo Li,DQ-ST-001,13912345678,1990-04-01
+Lin,DQ-ST-001,13800000001,2000-02-29
+,DQ-ST-001,13800000003,1990-01-01
+Kai,nowhere,13800000002,1990-01-01
+Mo,DQ-ST-001,13912345678,1991-01-01
+"""
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a command answered."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def hub(*arguments: str, **more: str) -> Said:
+    """The command as the console script runs it, in this process and in English."""
+    done = CliRunner().invoke(app, arguments, env={"LC_ALL": "C.UTF-8", **more})
+    if done.exception is not None and not isinstance(done.exception, SystemExit):
+        raise done.exception
+    return Said(done.exit_code, done.stdout, done.stderr)
+
+
+def process(*arguments: str) -> Said:
+    """The same in a process of its own."""
+    script = "from volunteer_hub.cli.main import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", script, *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+        env={**os.environ, "LC_ALL": "C.UTF-8"},
+    )
+    return Said(done.returncode, done.stdout, done.stderr)
+
+
+def people() -> int:
+    with db.read(SYSTEM) as tx:
+        return tx.exec(select(func.count()).select_from(Volunteer)).one()
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS))
+def test_every_command_of_the_table_loads_and_explains_itself(name: str) -> None:
+    shown = hub(name, "--help")
+    assert (shown.returncode, "Usage" in shown.stdout) == (0, True), shown.stderr
+
+
+def test_the_help_lists_them_all() -> None:
+    shown = process("--help").stdout
+    assert [name for name in COMMANDS if name not in shown] == []
+
+
+@pytest.fixture
+def planted(fresh_database: str) -> None:
+    with db.transaction(SYSTEM, "test") as tx:
+        areas.plant(tx)
+
+
+def test_an_import_names_the_bad_rows_and_takes_in_nothing_until_told(planted: None, tmp_path: Path) -> None:
+    file = tmp_path / "people.csv"
+    file.write_text(BAD, encoding="utf-8")
+    refused = process("import", "volunteers", str(file), "--yes")
+    assert refused.returncode == 1
+    assert refused.stderr.splitlines() == [
+        "3 rows cannot",
+        "  Line 4, name: This is needed. Fill it in.",
+        "  Line 5, community: There is no community “nowhere” in your area. "
+        "Use its code from the list of communities.",
+        "  Line 6, phone: This is the same person as in line 2. Keep one of the two rows.",
+        "3 rows cannot be taken. Nothing was imported: correct them, or import the others only.",
+    ]
+    assert people() == 0
+    taken = hub("import", "volunteers", str(file), "--yes", "--leave-out-bad")
+    assert (taken.returncode, people()) == (0, 2)
+    assert "2 volunteers were added." in taken.stdout
+    again = hub("import", "volunteers", str(file), "--yes", "--leave-out-bad")
+    assert (again.returncode, people()) == (1, 2)
+    assert "Line 2: same telephone" in again.stderr
+    merged = hub("import", "volunteers", str(file), "--yes", "--leave-out-bad", "--on-twin", "merge")
+    assert "2 were merged" in merged.stdout
+
+
+def test_an_import_asks_first_and_what_is_exported_can_be_imported(planted: None, tmp_path: Path) -> None:
+    file = tmp_path / "people.csv"
+    file.write_text("name,community,phone\nBo,DQ-ST-001,13912345678\n", encoding="utf-8")
+    assert hub("import", "volunteers", str(file)).returncode == 1
+    assert people() == 0
+    hub("import", "volunteers", str(file), "--yes")
+    out = tmp_path / "out.xlsx"
+    assert "1 volunteer written" in hub("export", str(out)).stdout
+    assert "Line 2: same telephone" in hub("import", "volunteers", str(out), "--yes").stderr
+    assert hub("export", str(tmp_path / "out.txt")).returncode == 2
+    assert not (tmp_path / "out.txt").exists()
+
+
+def test_the_first_account_is_made_and_then_acts(planted: None, tmp_path: Path) -> None:
+    made = hub(
+        "account", "create", "mei@example.org", "--name", "Mei", "--area", "DQ-ST", "--role", "coordinator",
+        HUB_NEW_PASSWORD=PASSWORD,
+    )  # fmt: skip
+    assert (made.returncode, made.stdout.strip()) == (0, "mei@example.org can sign in.")
+    short = hub("account", "password", "mei@example.org", HUB_NEW_PASSWORD="short")
+    assert (short.returncode, "10" in short.stderr) == (1, True)
+    assert hub("account", "grant", "mei@example.org", "clerk", "--area", "DQ-DT").returncode == 0
+    assert "coordinator Sartu, clerk Datong" in hub("account", "list").stdout
+    assert hub("account", "grant", "nobody@example.org", "clerk", "--area", "DQ").returncode == 1
+    kept = tmp_path / "people.csv"
+    kept.write_text("name,community\nBo,DQ-DT-001\n", encoding="utf-8")
+    assert hub("import", "volunteers", str(kept), "--yes", "--as", "mei@example.org").returncode == 0
+
+
+def test_an_incident_is_declared_listed_planned_without_a_worker_and_closed(planted: None) -> None:
+    hub(
+        "account", "create", "mei@example.org", "--name", "Mei", "--area", "DQ-ST", "--role", "coordinator",
+        HUB_NEW_PASSWORD=PASSWORD,
+    )  # fmt: skip
+    mei = ("--as", "mei@example.org")
+    declared = hub("incident", "declare", "flood", "--area", "DQ-ST", "--title", "Flood at the gate", *mei)
+    assert declared.returncode == 0, declared.stderr
+    key = declared.stdout.strip()
+    assert f"{key}  " in hub("incident", "list", *mei).stdout
+    foreign = hub("incident", "declare", "flood", "--area", "DQ-DT", *mei)
+    assert foreign.returncode == 1
+    unknown = hub("incident", "declare", "dragon", "--area", "DQ-ST", *mei)
+    assert (unknown.returncode, unknown.stderr.strip() != "") == (1, True)
+    early = hub("incident", "mobilize", key, *mei)
+    assert (early.returncode, early.stderr.strip()) == (
+        1,
+        "The plan is not approved yet. Approve it first, then send it.",
+    )
+    with db.read(SYSTEM) as tx:
+        row = tx.exec(select(Incident)).one()
+        assert (row.title, row.source.value) == ("Flood at the gate", "cli")
+        assert tx.exec(select(func.count()).select_from(Task)).one() > 0
+    closed = hub("incident", "close", key, *mei)
+    with db.read(SYSTEM) as tx:
+        row = tx.exec(select(Incident)).one()
+        assert (closed.returncode, row.state) == (0, State.CLOSED)
+    assert hub("incident", "list", *mei).stdout == ""
+
+
+@pytest.mark.slow
+def test_a_plan_is_waited_for_approved_and_sent(planted: None) -> None:
+    with db.transaction(SYSTEM, "test") as tx:
+        for number in range(1, 41):
+            registry.register(tx, person(f"Helper {number}", number, skills="first_aid:2;general:2"))
+    hub(
+        "account", "create", "mei@example.org", "--name", "Mei", "--area", "DQ-ST", "--role", "coordinator",
+        HUB_NEW_PASSWORD=PASSWORD,
+    )  # fmt: skip
+    mei = ("--as", "mei@example.org")
+    key = hub("incident", "declare", "flood", "--area", "DQ-ST", *mei).stdout.strip()
+    worker = subprocess.Popen([sys.executable, "-m", "volunteer_hub.worker"], env=os.environ.copy())
+    try:
+        planned = hub("incident", "plan", key, "--approve", "--reason", "a test", *mei)
+        assert planned.returncode == 0, planned.stderr
+        assert "people chosen" in planned.stdout
+        assert planned.stdout.endswith("Approved.\n")
+        sent = hub("incident", "mobilize", key, *mei)
+        assert (sent.returncode, sent.stderr) == (0, "")
+    finally:
+        worker.terminate()
+        worker.wait(20)
