@@ -108,14 +108,13 @@ def ask_back(tx: Tx, incident: Incident) -> list[Survey]:
 
 def _end_callouts(tx: Tx, incident: Incident) -> int:
     """Closes what still takes people, and stands down who is left in line; how many stood by."""
-    stood_by: list[Offer] = []
+    stood_by = 0
     for callout in callouts.of_incident(tx, incident.id):
         if callout.state in LIVE:
-            stood_by += mobilize.close(tx, callout).told
+            stood_by += len(mobilize.close(tx, callout).told)
         else:
-            stood_by += mobilize.stand_down(tx, callout)
-    settle.standby(tx, stood_by)
-    return len(stood_by)
+            stood_by += len(mobilize.stand_down(tx, callout))
+    return stood_by
 
 
 def _put_plans_aside(tx: Tx, incident: Incident) -> None:

@@ -14,7 +14,7 @@ from volunteer_hub.core.db import Tx
 from volunteer_hub.core.errors import Refused
 from volunteer_hub.core.log import logger
 from volunteer_hub.engine import overcall
-from volunteer_hub.flows import asking, letters
+from volunteer_hub.flows import asking, letters, settle
 from volunteer_hub.flows.asking import Candidates
 from volunteer_hub.incidents import logbook, states
 from volunteer_hub.incidents import rules as incident_rules
@@ -50,7 +50,8 @@ def send(tx: Tx, plan: PlanRun, *, answer_minutes: int | None = None) -> Callout
     tx.actor.must_cover("callout.send", plan.area)
     if plan.state is not PlanState.APPROVED:
         raise Refused("plan.not_approved")
-    incident = tx.get_one(Incident, plan.incident_id, with_for_update=True, populate_existing=True)
+    incident = tx.get_one(Incident, plan.incident_id)
+    tx.refresh(incident, with_for_update={"key_share": True})
     incident_rules.check_open(incident.state)
     wanted = asking.of_plan(tx, plan)
     if not any(slot.asks for slot in wanted):
@@ -114,12 +115,13 @@ def cancel(tx: Tx, callout: Callout) -> Ended:
 
 
 def close(tx: Tx, callout: Callout) -> Ended:
-    """Enough, or the end: nobody is asked any more, who stands by is thanked and stood down."""
+    """Enough, or the end: nobody is asked any more, who stands by is thanked, paid for it and stood down."""
     ended = callouts.close(tx, callout)
     waiting = select(Offer.id).where(
         col(Offer.callout_id) == callout.id, col(Offer.state) == OfferState.RELEASED
     )
     outbox.cancel(tx, Subject.OFFER, tx.exec(waiting).all(), purposes=("offer", "reminder"))
+    settle.standby(tx, ended.told)
     letters.tell(tx, "stood_down", ended.told)
     incident = tx.get_one(Incident, callout.incident_id)
     logbook.record(tx, incident, LogKind.CALLOUT, "callout_closed")
@@ -128,8 +130,9 @@ def close(tx: Tx, callout: Callout) -> Ended:
 
 
 def stand_down(tx: Tx, callout: Callout, slot_id: int | None = None) -> list[Offer]:
-    """Thanks everybody who stands by and lets them go, in the callout or one slot of it."""
+    """Thanks and pays everybody who stands by and lets them go, in the callout or one slot of it."""
     gone = offers.stand_down(tx, callout, slot_id)
+    settle.standby(tx, gone)
     letters.tell(tx, "stood_down", gone)
     return gone
 

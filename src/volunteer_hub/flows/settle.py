@@ -67,6 +67,8 @@ def _service(done: Duty, person: Volunteer, place: SlotFacts) -> Service:
 
 def standby(tx: Tx, offers: Sequence[Offer]) -> int:
     """Pays people who stood by, from their yes until now or the end of the work; how many were paid any."""
+    if not offers:
+        return 0
     by = in_force(tx)
     if not by.rewards.points.standby_hour:
         return 0
