@@ -7,24 +7,18 @@ Into the same tables on the same server: same indexes, triggers and foreign keys
 
 import argparse
 import csv
-import os
 import resource
 import statistics
-import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import psycopg
 from psycopg import sql
 
-from benchmarks import report
+from benchmarks import ground, report
 from volunteer_hub.core import db, embedded, schema
 from volunteer_hub.core.actor import SYSTEM
 from volunteer_hub.core.columns import uuid7
-from volunteer_hub.core.settings import settings
 from volunteer_hub.simulation.city import City, build_city
 from volunteer_hub.simulation.people import COLUMNS, people
 from volunteer_hub.volunteers import pool
@@ -38,13 +32,8 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="10,000 people, one round")
     quick: bool = parser.parse_args().quick
     count, rounds = (10_000, 1) if quick else (100_000, 3)
-    with tempfile.TemporaryDirectory(prefix="hub-bench-") as folder:
-        os.environ |= {"HUB_ENV": "test", "HUB_DATA_DIR": folder, "HUB_SECRET_KEY": "only for this benchmark"}
-        address = embedded.start(Path(folder))
-        try:
-            _run(Path(folder), address, count, rounds)
-        finally:
-            embedded.stop(Path(folder))
+    with ground.installation() as folder:
+        _run(folder, embedded.start(folder), count, rounds)
 
 
 def _run(folder: Path, address: str, count: int, rounds: int) -> None:
@@ -52,23 +41,22 @@ def _run(folder: Path, address: str, count: int, rounds: int) -> None:
     small, large = folder / "small.csv", folder / "large.csv"
     _write(city, count // 10, small)
     _write(city, count, large)
-    with _database(address, "base", None) as base:
+    with ground.database(address, "base") as base:
         schema.create(db.engine())
         _plant(base, city)
-        db.engine().dispose()
         # A first import warms code and caches; memory is what the large one takes beyond it.
-        with _database(address, "warm", "base"):
+        with ground.database(address, "warm", "base"):
             _import(small)
         before = _peak_mb()
         ours, bare, more, growth = [], [], {}, 0.0
         for number in range(rounds):
-            with _database(address, f"ours{number}", "base") as filled:
+            with ground.database(address, f"ours{number}", "base") as filled:
                 ours.append(_import(large))
                 if number == 0:
                     growth = _peak_mb() - before
                     more = _others(folder)
                 rows = _dump(filled, folder)
-            with _database(address, f"bare{number}", "base") as empty:
+            with ground.database(address, f"bare{number}", "base") as empty:
                 bare.append(_copy(empty, folder))
     ratio = statistics.median(a / b for a, b in zip(ours, bare, strict=True))
     report.machine()
@@ -84,32 +72,6 @@ def _run(folder: Path, address: str, count: int, rounds: int) -> None:
     print(f"memory: {growth:.0f} MB more at its peak than for a tenth of the rows")
     report.bar("import.vs_copy", ratio, "<=", 10)
     report.bar("import.memory_growth_mb", growth, "<=", 64)
-
-
-@contextmanager
-def _database(address: str, name: str, template: str | None) -> Iterator[str]:
-    """A database of this name, which settings and engine point at; dropped at the end."""
-    own = urlsplit(address)._replace(path=f"/{name}").geturl()
-    with psycopg.connect(address, autocommit=True) as admin:
-        like = sql.SQL(" TEMPLATE {}").format(sql.Identifier(template)) if template else sql.SQL("")
-        admin.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)) + like)
-        admin.execute("CHECKPOINT")
-    before = os.environ.get("HUB_DATABASE_URL")
-    _point(own)
-    try:
-        yield own
-    finally:
-        db.engine().dispose()
-        if before is not None:
-            _point(before)
-        with psycopg.connect(address, autocommit=True) as admin:
-            admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
-
-
-def _point(address: str) -> None:
-    os.environ["HUB_DATABASE_URL"] = address
-    settings.cache_clear()
-    db.engine.cache_clear()
 
 
 def _write(city: City, count: int, path: Path) -> None:

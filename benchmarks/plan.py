@@ -200,9 +200,11 @@ def compare(people: int, heads: int, cp_sat_s: float, bars: bool) -> None:
         report.bar("plan.engine_vs_flow_all_pairs", over_flow, ">=", 3)
         report.bar("plan.engine_vs_cp_sat", over_cp_sat, ">=", 10)
     else:
-        _info("plan.engine_vs_flow_all_pairs", over_flow)
-        _info("plan.engine_vs_cp_sat", over_cp_sat)
-    _info("plan.engine_with_proof_vs_flow_all_pairs", flow.seconds / (engine.seconds + plan.seconds["proof"]))
+        report.info("plan.engine_vs_flow_all_pairs", over_flow)
+        report.info("plan.engine_vs_cp_sat", over_cp_sat)
+    report.info(
+        "plan.engine_with_proof_vs_flow_all_pairs", flow.seconds / (engine.seconds + plan.seconds["proof"])
+    )
 
 
 def few_pairs(people: int, heads: int) -> None:
@@ -213,7 +215,7 @@ def few_pairs(people: int, heads: int) -> None:
     flow, big = by_flow(pairs), _big(problem)
     title = f"{people:,} people x {heads:,} heads, a skill in every slot ({len(pairs.arcs):,} allowed pairs)"
     report.table(title, COLUMNS, [engine.row(big), flow.row(big)])
-    _info("plan.engine_vs_flow_all_pairs.every_slot_skilled", flow.seconds / engine.seconds)
+    report.info("plan.engine_vs_flow_all_pairs.every_slot_skilled", flow.seconds / engine.seconds)
 
 
 def large(people: int, heads: int) -> None:
@@ -221,10 +223,6 @@ def large(people: int, heads: int) -> None:
     engine, plan = by_engine(problem)
     rows = [engine.row(_big(problem)), ["its proof", plan.seconds["proof"], "", "", "", "", ""]]
     report.table(f"{people:,} people x {heads:,} heads, for information", COLUMNS, rows)
-
-
-def _info(name: str, value: float) -> None:
-    print(f"INFO {name} {value:.3g}")
 
 
 def _big(problem: Problem) -> int:

@@ -9,47 +9,22 @@ is that of the median run. There is no peer: the engine's own peers stand in ben
 
 from __future__ import annotations
 
-import csv
-import io
-import os
-import shutil
 import sys
-import tempfile
 import threading
 import time
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from datetime import UTC, datetime
 
-import numpy as np
+from benchmarks import ground, report
+from benchmarks.city_rows import SEED, city_of, incident_of, mixed_tasks
+from volunteer_hub.audit import listener
+from volunteer_hub.core import clock, db, schema
+from volunteer_hub.core.actor import SYSTEM
+from volunteer_hub.flows import plan
+from volunteer_hub.flows.planner import Planner
+from volunteer_hub.incidents.models import Incident
+from volunteer_hub.mobilization.models import PlanRun
 
-_FOLDER = Path(tempfile.mkdtemp(prefix="hub-bench-"))
-os.environ["HUB_ENV"] = "test"
-os.environ["HUB_DATA_DIR"] = str(_FOLDER / "data")
-os.environ.pop("HUB_DATABASE_URL", None)
-os.environ.pop("HUB_CONFIG", None)
-
-from benchmarks import report  # noqa: E402  (settings read the environment above)
-from volunteer_hub.access import jurisdictions  # noqa: E402
-from volunteer_hub.access.models import Account  # noqa: E402
-from volunteer_hub.audit import listener  # noqa: E402
-from volunteer_hub.core import clock, db, embedded, policy, schema  # noqa: E402
-from volunteer_hub.core.actor import SYSTEM  # noqa: E402
-from volunteer_hub.core.settings import settings  # noqa: E402
-from volunteer_hub.flows import plan  # noqa: E402
-from volunteer_hub.flows.planner import Planner  # noqa: E402
-from volunteer_hub.incidents import declaring  # noqa: E402
-from volunteer_hub.incidents.models import Incident  # noqa: E402
-from volunteer_hub.incidents.policy import Hazards  # noqa: E402
-from volunteer_hub.incidents.rules import IncidentSpec, MinimumSpec, Node, SlotSpec, TaskSpec  # noqa: E402
-from volunteer_hub.mobilization.models import PlanRun  # noqa: E402
-from volunteer_hub.simulation import around  # noqa: E402
-from volunteer_hub.simulation.city import City, build_city  # noqa: E402
-from volunteer_hub.simulation.people import COLUMNS, POPULARITY, people  # noqa: E402
-from volunteer_hub.volunteers.exchange import importing  # noqa: E402
-from volunteer_hub.volunteers.policy import Skills  # noqa: E402
-
-SEED = 1
 RUNS = 7
 BAR_SECONDS = 3.0
 MORNING = datetime(2026, 1, 17, 0, 0, tzinfo=UTC)  # a Saturday, eight o'clock in Daqing
@@ -60,71 +35,6 @@ class Run:
     seconds: float
     split: dict[str, float]
     result: dict[str, object]
-
-
-def city_of(count: int) -> str:
-    """The made-up city with its people; the path of its root."""
-    city = build_city(SEED)
-    file = io.StringIO()
-    table = csv.DictWriter(file, COLUMNS)
-    table.writeheader()
-    table.writerows(people(city, count, SEED))
-    with db.transaction(SYSTEM, "bench.city") as tx:
-        paths = jurisdictions.load_tree(tx, around.tree(city, "Asia/Shanghai"))
-        importing.apply(tx, io.BytesIO(file.getvalue().encode()))
-    return paths[city.root.code]
-
-
-def incident_of(area: str, heads: int) -> int:
-    """A flood over the city: tasks near its communities in three periods of a day, `heads` wanted in all."""
-    city = build_city(SEED)
-    with db.transaction(SYSTEM, "bench.incident") as tx:
-        account = Account(area=area, email="bench@example.org", name="Bench", lang="en", created_at=tx.now)
-        tx.add(account)
-        tx.flush()
-        incident = declaring.declare(
-            tx,
-            policy.load("hazards", Hazards),
-            IncidentSpec(area=area, hazard="flood", lat=city.root.lat, lon=city.root.lon, title="Flood"),
-            node=Node(area, "city"),
-            skills=policy.load("skills", Skills).skills,
-            tasks_wanted=_tasks(city, heads, tx.now),
-            commander_id=account.id,
-        )
-        return incident.id
-
-
-def _tasks(city: City, heads: int, now: datetime) -> list[TaskSpec]:
-    random = np.random.default_rng(SEED)
-    weights = np.array([float(node.residents) for node in city.communities])
-    popularity = 1 / np.arange(1, len(POPULARITY) + 1)
-    tasks: list[TaskSpec] = []
-    left = heads
-    while left:
-        node = city.communities[int(random.choice(len(weights), p=weights / weights.sum()))]
-        slots: list[SlotSpec] = []
-        for _ in range(int(random.integers(1, 4))):
-            target = min(left, int(random.geometric(0.2)))
-            if target:
-                skill = POPULARITY[int(random.choice(len(POPULARITY), p=popularity / popularity.sum()))]
-                minimum = max(1, round(0.6 * target))
-                nested = (MinimumSpec("first_aid", 1),) if target >= 5 else ()
-                slots.append(SlotSpec(minimum, target, target + 2, skill=skill, minima=nested))
-                left -= target
-        starts = now + timedelta(hours=float(random.choice([1, 5, 9])))
-        if slots:
-            tasks.append(
-                TaskSpec(
-                    title=f"Task {len(tasks) + 1}",
-                    lat=node.lat,
-                    lon=node.lon,
-                    starts_at=starts,
-                    ends_at=starts + timedelta(hours=4),
-                    slots=tuple(slots),
-                    priority=int(random.integers(1, 6)),
-                )
-            )
-    return tasks
 
 
 def timed(planner: Planner, incident_id: int) -> Run:
@@ -142,7 +52,7 @@ def timed(planner: Planner, incident_id: int) -> Run:
 
 def compare(count: int, heads: int) -> None:
     area = city_of(count)
-    incident_id = incident_of(area, heads)
+    incident_id = incident_of(area, lambda city, now: mixed_tasks(city, heads, now))
     with Planner() as planner:
         timed(planner, incident_id)  # until the process is warm
         runs = sorted((timed(planner, incident_id) for _ in range(RUNS)), key=lambda run: run.seconds)
@@ -172,15 +82,10 @@ def compare(count: int, heads: int) -> None:
 
 def main() -> None:
     report.machine()
-    schema.create(db.engine())
-    listener.install()
-    try:
-        with clock.fixed(MORNING):
-            compare(4_000, 300) if "--quick" in sys.argv[1:] else compare(20_000, 1_000)
-    finally:
-        db.engine().dispose()
-        embedded.stop(settings().data_dir)
-        shutil.rmtree(_FOLDER, ignore_errors=True)
+    with ground.installation(), clock.fixed(MORNING):
+        schema.create(db.engine())
+        listener.install()
+        compare(4_000, 300) if "--quick" in sys.argv[1:] else compare(20_000, 1_000)
 
 
 if __name__ == "__main__":

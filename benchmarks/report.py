@@ -45,6 +45,11 @@ def bar(name: str, value: float, relation: str, limit: float) -> bool:
     return met
 
 
+def info(name: str, value: float) -> None:
+    """Print `INFO name value`: a figure that is held to no bar."""
+    print(f"INFO {name} {value:.3g}")
+
+
 def _cell(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.3g}"
