@@ -157,7 +157,7 @@ def test_an_alert_that_says_too_little_is_completed_in_the_form(tx: Tx):
 def test_a_level_is_asked_on_the_board_and_granted_in_the_list(mei: TestClient, tx: Tx):
     an, board = client(people.an(tx)), declared(mei)
     assert mei.post(f"{board}/level", data={"level": "1", "reason": "The dyke"}).status_code == 303
-    assert "Level I is asked of the node above" in mei.get(board).text
+    assert "Level I is asked of the" in mei.get(board).text
     page = an.get("/incidents").text
     request = re.search(r'action="(/raises/[^"]+)"', page)
     assert request is not None
