@@ -35,16 +35,9 @@ def swept(day: str) -> int:
 
 
 def test_each_planned_day_reminds_once(tx: Tx, w: World) -> None:
-    planned = skills.taxonomy().remind_days
-    assert planned == (60, 14)
-    assert [swept(day) for day in ("01-20", "01-20", "02-01", "02-15", "02-15", "02-28")] == [
-        1,
-        0,
-        0,
-        1,
-        0,
-        0,
-    ]
+    assert skills.taxonomy().remind_days == (90, 30, 7)
+    days = ("01-20", "01-20", "01-30", "02-10", "02-22", "02-28")
+    assert [swept(day) for day in days] == [1, 0, 1, 0, 1, 0]
     told = messages(tx, "certification")
     assert [(m.volunteer_id, m.params["expires_on"]) for m in told] == [(w.bo.id, "2031-03-01")] * 3
 
