@@ -14,6 +14,7 @@ from volunteer_hub.core.i18n import has, t
 from volunteer_hub.core.log import logger
 
 MEDIA_TYPE = "application/problem+json"
+_LONGEST_NAME: Final = 100  # a key that the sender made up is not sent back whole
 
 
 class Fault(BaseModel):
@@ -90,7 +91,7 @@ def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
     lang = language(request)
     errors = [
         {
-            "where": ".".join(str(part) for part in problem["loc"]),
+            "where": ".".join(str(part)[:_LONGEST_NAME] for part in problem["loc"]),
             "code": problem["type"],
             "detail": problem["msg"],
         }

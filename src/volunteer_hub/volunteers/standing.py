@@ -6,7 +6,7 @@ from datetime import date
 from volunteer_hub.core.db import Tx
 from volunteer_hub.core.errors import FieldError, Malformed, Refused
 from volunteer_hub.volunteers import rules
-from volunteer_hub.volunteers.fields import line
+from volunteer_hub.volunteers.fields import Wrong, lines
 from volunteer_hub.volunteers.models import Volunteer
 from volunteer_hub.volunteers.registry import find, touched
 from volunteer_hub.volunteers.rules import Status
@@ -56,5 +56,14 @@ def leave(tx: Tx, row: Volunteer) -> Volunteer:
 
 def _step(tx: Tx, row: Volunteer, to: Status, reason: str | None = None) -> Volunteer:
     rules.must_allow(row.status, to)
-    row.status, row.reason = to, line(reason.strip(), 300) if reason else None
+    row.status, row.reason = to, _reason(reason)
     return touched(tx, row)
+
+
+def _reason(text: str | None) -> str | None:
+    if not text or not text.strip():
+        return None
+    try:
+        return lines(text.strip())
+    except Wrong as error:
+        raise Malformed(error.code, fields=[FieldError("reason", error.code, error.params)]) from None
