@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from typing import Annotated
 
@@ -32,7 +33,8 @@ def _serve(
 ) -> None:
     """Serve pages and API until stopped; a second Ctrl-C is not needed."""
     _ready()
-    beside = [subprocess.Popen([sys.executable, "-m", "volunteer_hub.worker"]) for _ in range(workers)]
+    beside, stopping = [_worker() for _ in range(workers)], threading.Event()
+    threading.Thread(target=_keep, args=(beside, stopping), name="workers", daemon=True).start()
     server = Granian(
         "volunteer_hub.app:create_app",
         factory=True,
@@ -48,7 +50,23 @@ def _serve(
     try:
         server.serve()
     finally:
+        stopping.set()
         _end(beside)
+
+
+def _worker() -> subprocess.Popen[bytes]:
+    return subprocess.Popen([sys.executable, "-m", "volunteer_hub.worker"])
+
+
+def _keep(processes: list[subprocess.Popen[bytes]], stopping: threading.Event) -> None:
+    """A worker that died is replaced, as the server replaces its web processes."""
+    while not stopping.wait(1):
+        for place, process in enumerate(processes):
+            if process.poll() is not None:
+                typer.echo(
+                    f"worker {process.pid} ended with {process.returncode}; another is started", err=True
+                )
+                processes[place] = _worker()
 
 
 def _end(processes: list[subprocess.Popen[bytes]]) -> None:
