@@ -1,7 +1,7 @@
 """demo: build a made-up city, play one night on a running server, leave it running."""
 
 import os
-import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -41,7 +41,7 @@ def _demo(
     words = lang if lang in ("en", "zh") else _language()
     folder = Path(os.environ.get("HUB_DATA_DIR") or ".demo").resolve()
     _own_world(folder)
-    console = Console(highlight=False)
+    console = Console(highlight=False, markup=False)
     try:
         with running.alone(folder):
             _stop(console, folder, words) if stop else _play(console, folder, people, words)
@@ -75,9 +75,10 @@ def _play(console: Console, folder: Path, people: int, lang: str) -> None:
     if at_work is not None:
         console.print(t(lang, "demo.running", address=at_work.address, command=_stop_command(folder)))
         raise typer.Exit(1)
+    began = time.monotonic()
     try:
         at_work, staff = _ready(console, folder, people, lang)
-        play(console, at_work.address, running.mail_of(folder), staff, lang)
+        link = play(console, at_work.address, running.mail_of(folder), staff, lang)
     except BaseException as error:
         # Half a demo is nobody's: neither a server without logins nor a database that nobody stops.
         running.stop(folder)
@@ -85,6 +86,11 @@ def _play(console: Console, folder: Path, people: int, lang: str) -> None:
         _explain(console, folder, lang, error)
         raise
     _farewell(console, folder, at_work, staff, lang)
+    if link:
+        console.print(t(lang, "demo.link", link=link))
+    console.print(t(lang, "demo.how_to_stop", command=_stop_command(folder)))
+    minutes, seconds = divmod(round(time.monotonic() - began), 60)
+    console.print(t(lang, "demo.took", minutes=minutes, seconds=seconds))
 
 
 def _ready(console: Console, folder: Path, people: int, lang: str) -> tuple[Running, Staff]:
@@ -128,7 +134,7 @@ def _explain(console: Console, folder: Path, lang: str, error: BaseException) ->
 
 
 def _farewell(console: Console, folder: Path, at_work: Running, staff: Staff, lang: str) -> None:
-    """Where everything is, and how to end it."""
+    """Where everything is."""
     console.print()
     table = Table(title=t(lang, "demo.login.title", address=at_work.address), title_justify="left")
     for column in ("role", "name", "email", "password"):
@@ -136,11 +142,10 @@ def _farewell(console: Console, folder: Path, at_work: Running, staff: Staff, la
     for login in staff.logins.values():
         table.add_row(t(lang, f"demo.role.{login.role}"), login.name, login.email, login.password)
     console.print(table)
-    console.print(t(lang, "demo.mail", folder=running.mail_of(folder), link=""))
-    console.print(t(lang, "demo.how_to_stop", command=_stop_command(folder)))
+    console.print(t(lang, "demo.mail", folder=running.mail_of(folder)))
 
 
 def _stop_command(folder: Path) -> str:
     if folder == Path.cwd() / ".demo" and (Path.cwd() / "Makefile").is_file():
         return "make demo-stop"
-    return f"HUB_DATA_DIR={folder} {Path(sys.argv[0]).name} demo --stop"
+    return f"HUB_DATA_DIR={folder} volunteer-hub demo --stop"

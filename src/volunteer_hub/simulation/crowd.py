@@ -28,9 +28,10 @@ from volunteer_hub.simulation.forms import Form, form_to
 from volunteer_hub.simulation.mailbox import Letter, Watch
 
 AT_ONCE: Final = 8
-_PAUSE_SECONDS: Final = 0.1
+PAUSE_SECONDS: Final = 0.1
 _LINK: Final = re.compile(r"/([cs])/([A-Za-z0-9_-]{22})\b")
 _CODE: Final = re.compile(r"(?<![\w/-])(\d{6})(?![\w/-])")
+_CODE_ON_PAGE: Final = re.compile(r"<p class=\"time\">(\d{6})</p>")
 _SERVER_ERROR: Final = 500
 _GOOD_MARK: Final = 3
 _WRITES: Final = 0.25
@@ -114,6 +115,7 @@ class _Person:
     arrives: datetime | None = None
     code: str | None = None
     on_site: bool = False
+    left: bool = False
 
 
 class Crowd:
@@ -147,7 +149,7 @@ class Crowd:
             trust_env=False,
         )
         self._people: dict[str, _Person] = {}
-        self._surveys: set[str] = set()
+        self._surveys: dict[str, bool] = {}  # whether it was answered
         self._due: list[_Due] = []
         self._numbers = count()
         self._busy: set[Future[None]] = set()
@@ -177,16 +179,21 @@ class Crowd:
     def coming(self) -> int:
         """How many are on their way to a place."""
         with self._lock:
-            return sum(
-                it.code is not None and it.mind.comes and not it.on_site for it in self._people.values()
-            )
+            going = (it for it in self._people.values() if it.code is not None and not it.left)
+            return sum(it.mind.comes and not it.on_site for it in going)
+
+    def open_survey(self) -> str | None:
+        """The page of somebody who has not told how it was; of the last ones asked."""
+        return next(
+            (f"/s/{token}" for token, done in reversed(list(self._surveys.items())) if not done), None
+        )
 
     def rest(self) -> None:
         """Whatever people still had in mind is over: the clock will be moved far ahead."""
         with self._lock:
             self._due.clear()
             for person in self._people.values():
-                person.code = None
+                person.left = True
 
     def go_home(self) -> None:
         """Everybody on site checks out by their code; returns when all have."""
@@ -195,7 +202,7 @@ class Crowd:
         list(self._pool.map(lambda each: self._do(lambda: self._check_out(*each)), there))
 
     def _live(self) -> None:
-        while not self._stopped.wait(_PAUSE_SECONDS):
+        while not self._stopped.wait(PAUSE_SECONDS):
             for letter in self._watch.new():
                 self._read(letter)
             self._act()
@@ -248,8 +255,8 @@ class Crowd:
             self._after(person.mind.after, lambda: self._answer(token, person))
 
     def _answer(self, token: str, person: _Person) -> None:
-        page = "" if person.mind.answer is Answer.ACCEPT else f"/{person.mind.answer}"
-        form = self._form(f"/c/{token}{page}", f"/{person.mind.answer}")
+        further = "" if person.mind.answer is Answer.ACCEPT else f"/{person.mind.answer}"
+        form = self._form(f"/c/{token}{further}", f"/{person.mind.answer}")
         if form is None:
             self._note("too_late")
             return
@@ -257,25 +264,31 @@ class Crowd:
         if person.mind.answer is Answer.ACCEPT:
             minutes = float(filled.get("arrival") or 30)
             person.arrives = self._now() + timedelta(minutes=minutes + person.mind.late)
-        if not self._post(form, filled):
+        page = self._post(form, filled)
+        if page is None:
             return
         self._note(person.mind.answer)
         if person.mind.answer is Answer.ACCEPT and person.mind.withdraws is not None:
             self._after(person.mind.withdraws, lambda: self._withdraw(token, person))
+        if (code := _CODE_ON_PAGE.search(page)) is not None:
+            self._has_a_place(token, code.group(1))
 
     def _withdraw(self, token: str, person: _Person) -> None:
         form = self._form(f"/c/{token}", "/withdraw")
-        if form is not None and not person.on_site and self._post(form, self._filled(form, person.mind.luck)):
-            person.code = None
-            self._note("withdraw")
+        if form is None or person.on_site or self._post(form, self._filled(form, person.mind.luck)) is None:
+            return
+        person.code, person.left = None, True
+        self._note("withdraw")
 
     def _has_a_place(self, token: str, code: str) -> None:
-        """A letter with a code: the place is theirs, and they set out as they said."""
-        person = self._people[token]
-        first, person.code = person.code is None, code
-        if first and not person.on_site and person.mind.comes:
-            at = max(self._now(), person.arrives or self._now())
-            self._after(0, lambda: self._check_in(token, person), at=at)
+        """The page or a letter told a code: the place is theirs, and they set out as they said."""
+        with self._lock:
+            person = self._people[token]
+            known, person.code = person.code is not None, code
+        if known or person.left or person.on_site or not person.mind.comes:
+            return
+        at = max(self._now(), person.arrives or self._now())
+        self._after(0, lambda: self._check_in(token, person), at=at)
 
     def _check_in(self, token: str, person: _Person) -> None:
         if person.code is None or person.on_site:
@@ -287,20 +300,20 @@ class Crowd:
             person.on_site = True
             self._note("check_in")
         else:
-            person.code = None
+            person.left = True
 
     def _check_out(self, token: str, person: _Person) -> None:
         answer = self._web.post(
             "/api/v1/duties/check-out", json={"link": token, "code": person.code}, headers=_key(token, "out")
         )
         if self._went(answer):
-            person.on_site, person.code = False, None
+            person.on_site, person.left = False, True
             self._note("check_out")
 
     def _asked_how_it_was(self, letter: Letter, token: str) -> None:
         if token in self._surveys:
             return
-        self._surveys.add(token)
+        self._surveys[token] = False
         night = self._night(self._now())
         drawn = mind(self._seed, letter, self._habits(night), self._delay, night=False)
         with self._lock:
@@ -310,7 +323,8 @@ class Crowd:
 
     def _tell(self, token: str, drawn: Mind) -> None:
         form = self._form(f"/s/{token}", f"/s/{token}")
-        if form is not None and self._post(form, told(form, drawn.late / LATEST, self._remarks)):
+        if form is not None and self._post(form, told(form, drawn.late / LATEST, self._remarks)) is not None:
+            self._surveys[token] = True
             self._note("survey")
 
     def _form(self, path: str, ending: str) -> Form | None:
@@ -321,8 +335,10 @@ class Crowd:
         chosen = {name: _one(values, luck * luck) for name, values in form.choices.items() if values}
         return form.fields | chosen
 
-    def _post(self, form: Form, filled: Mapping[str, str]) -> bool:
-        return self._went(self._web.post(form.action, data=dict(filled)))
+    def _post(self, form: Form, filled: Mapping[str, str]) -> str | None:
+        """The page that follows; None when the form was refused."""
+        page = self._web.post(form.action, data=dict(filled))
+        return page.text if self._went(page) else None
 
     def _went(self, answer: httpx2.Response) -> bool:
         if answer.status_code >= _SERVER_ERROR:

@@ -9,7 +9,6 @@ from volunteer_hub.core.i18n import t
 from volunteer_hub.core.site import Site
 from volunteer_hub.mobilization.policy import Answers
 from volunteer_hub.simulation.crowd import Crowd
-from volunteer_hub.simulation.desk import Broken
 from volunteer_hub.simulation.installation import ZONE, Staff
 from volunteer_hub.simulation.night import Night
 from volunteer_hub.simulation.rehearsal import Rehearsal
@@ -18,9 +17,10 @@ from volunteer_hub.simulation.story import Story
 _REMARKS = 4
 
 
-def play(console: Console, address: str, mail: Path, staff: Staff, lang: str) -> None:
+def play(console: Console, address: str, mail: Path, staff: Staff, lang: str) -> str | None:
     """From the alert to the drill's result; afterwards the clock runs at its own pace.
 
+    Returns the address of a page that one of the volunteers was sent and has not answered.
     Raises Broken when the server does not do its part, for the story or for any of its people.
     """
     db.follow_clock()
@@ -37,6 +37,6 @@ def play(console: Console, address: str, mail: Path, staff: Staff, lang: str) ->
         story = Story(console, address, staff, lang, crowd)
         Night(story).play()
         Rehearsal(story).play()
-    db.move_clock(clock.now())
-    if crowd.failed:
-        raise Broken(t(lang, "demo.people_failed", n=len(crowd.failed), first=crowd.failed[0]))
+        story.end()
+        page = crowd.open_survey()
+    return address + page if page else None

@@ -38,7 +38,10 @@ class Rehearsal:
             self._story.say("drill_skipped", reason=run["reason"])
             return
         self._answers(before)
-        self._result(runs, occurrence)
+        figures = self._result(runs, occurrence)
+        if figures["notified"]:
+            story = self._story
+            story.wait("surveys", lambda: story.crowd.did["surveyed"] > before["surveyed"])
 
     def _planned(self) -> Any:
         """The plan of an earlier night, else a new one."""
@@ -86,15 +89,13 @@ class Rehearsal:
         ends = clock.now() + timedelta(minutes=ANSWER_MINUTES)
         with story.busy() as status:
             while clock.now() < ends:
-                did = {
-                    name: crowd.did[name] - before[name] for name in ("asked", "accept", "decline", "later")
-                }
+                did = {name: crowd.did[name] - before[name] for name in _TOLD}
                 status.update(story.words("story.drill_answers", time=f"{story.now():%H:%M}", **did))
                 story.rest()
         story.say("drill_over", **did)
         story.jump(ends + _AFTER)
 
-    def _result(self, runs: str, occurrence: datetime) -> None:
+    def _result(self, runs: str, occurrence: datetime) -> Any:
         story = self._story
 
         def recorded() -> Any:
@@ -109,3 +110,4 @@ class Rehearsal:
             for minutes, share in figures["shares"].items()
         ]
         story.table(story.words("drill.result"), (story.words("drill.title"), ""), rows)
+        return figures

@@ -20,6 +20,7 @@ from volunteer_hub.simulation.installation import ZONE, Staff
 
 _PATIENCE: Final = 120.0
 _LOOK: Final = 0.2
+_ALL_KNOW: Final = 0.6  # every process looks at the clock four times a second
 
 
 class Story:
@@ -76,18 +77,31 @@ class Story:
         with Live(shown(), console=self.console, auto_refresh=False) as live:
             while not over():
                 time.sleep(1)
+                self._nobody_failed()
                 live.update(shown(), refresh=True)
         if not self.console.is_terminal:
             self.console.print()  # where nothing can be drawn over, rich leaves the line open
 
     def wait(self, what: str, done: Callable[[], Any]) -> Any:
-        """What ``done`` gives once it gives something. Raises Broken when that takes too long."""
+        """What ``done`` gives once it gives something. Raises Broken when that takes too long, or when one of
+        the people met an error of the server."""
         ends = time.monotonic() + _PATIENCE
         while time.monotonic() < ends:
+            self._nobody_failed()
             if found := done():
                 return found
             self.rest()
         raise Broken(self.words("waited", what=self.words(f"wait.{what}"), seconds=int(_PATIENCE)))
+
+    def end(self) -> None:
+        """The clock runs at its own pace again. Raises Broken when anything went wrong for anybody."""
+        self.pace(1.0)
+        self._nobody_failed()
+
+    def _nobody_failed(self) -> None:
+        failed = self.crowd.failed
+        if failed:
+            raise Broken(self.words("people_failed", n=len(failed), first=failed[0]))
 
     @staticmethod
     def rest() -> None:
@@ -106,5 +120,6 @@ class Story:
 
     @staticmethod
     def jump(moment: datetime, rate: float = 1.0) -> None:
-        """Makes it that moment, never an earlier one."""
+        """Makes it that moment, never an earlier one, for every process."""
         db.move_clock(max(moment, clock.now()), rate)
+        time.sleep(_ALL_KNOW)
