@@ -10,7 +10,7 @@ from typer.main import get_command
 # name: (module:attribute, one line of help). A test loads each.
 COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "serve": ("volunteer_hub.cli.ops:serve", "Serve pages and API, with a worker beside them."),
-    "work": ("volunteer_hub.cli.ops:work", "Run one worker: the clock and the planner."),
+    "work": ("volunteer_hub.cli.work:work", "Run one worker: the clock and the planner."),
     "demo": ("volunteer_hub.cli.demo:demo", "Build a made-up city, play one night, leave it running."),
     "import": ("volunteer_hub.cli.data:import_", "Import volunteers or foreign reports from a file."),
     "export": ("volunteer_hub.cli.data:export", "Export volunteers to CSV or XLSX."),

@@ -1,4 +1,4 @@
-"""serve, work, doctor: running an installation."""
+"""serve, doctor: running an installation."""
 
 import os
 import signal
@@ -13,13 +13,12 @@ import typer
 from granian import Granian
 from granian.constants import Interfaces
 
-from volunteer_hub import bootstrap, worker
+from volunteer_hub import bootstrap
 from volunteer_hub.core import db, embedded, policy
 from volunteer_hub.core.settings import settings
 from volunteer_hub.migrations import runner as migrations
 
 serve = typer.Typer(add_completion=False, rich_markup_mode=None)
-work = typer.Typer(add_completion=False, rich_markup_mode=None)
 doctor = typer.Typer(add_completion=False, rich_markup_mode=None)
 EXIT_SECONDS = 10
 
@@ -32,7 +31,7 @@ def _serve(
     workers: Annotated[int, typer.Option(min=0, help="workers started beside the web processes")] = 1,
 ) -> None:
     """Serve pages and API until stopped; a second Ctrl-C is not needed."""
-    _ready()
+    ready()
     beside, stopping = [_worker() for _ in range(workers)], threading.Event()
     threading.Thread(target=_keep, args=(beside, stopping), name="workers", daemon=True).start()
     server = Granian(
@@ -80,14 +79,7 @@ def _end(processes: list[subprocess.Popen[bytes]]) -> None:
             process.kill()
 
 
-@work.command()
-def _work() -> None:
-    """Run one worker until stopped: sweeps what is due, solves what is asked. Any number may run."""
-    _ready()
-    worker.main()
-
-
-def _ready() -> None:
+def ready() -> None:
     """Starts once here, so that a mistake in config/ or a schema left behind is told before anything runs."""
     try:
         bootstrap.start()
