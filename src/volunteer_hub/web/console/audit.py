@@ -1,8 +1,10 @@
 """The trail of changes, and the proof that nothing in it was changed."""
 
 import json
+from datetime import datetime
 from typing import Annotated, Any, Final
 from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
@@ -24,7 +26,7 @@ router = APIRouter(prefix="/audit")
 Reader = Annotated[Actor, allow("audit.read")]
 Name = Annotated[str, Query(max_length=100)]
 ROWS: Final = 50
-_SHOWN: Final = 6
+_SHOWN: Final = 3
 
 
 @router.get("")
@@ -43,7 +45,7 @@ def listed(
 @router.post("/verify")
 def verify(request: Request, actor: Reader, form: Sent) -> Response:
     """Recomputes the whole chain and says what it found."""
-    noted = form.text("noted", 64).lower()
+    noted = form.text("noted", 100).lower().replace(" ", "")
     with db.read(actor) as tx:
         verdict = trail.verify(tx, noted or None)
     return _page(request, actor, {}, None, verdict)
@@ -58,20 +60,28 @@ def _page(
 ) -> Response:
     lang = language_of(request)
     filters = {name: value or None for name, value in asked.items()}
+    zone = policy.load("hub", Site).zone
     with db.read(actor) as tx:
         lines = trail.lines(tx, before=decode_cursor(cursor), limit=ROWS + 1, **filters)
-        shown = [_line(tx, line, lang) for line in lines[:ROWS]]
+        shown = [_line(tx, line, lang, ZoneInfo(zone)) for line in lines[:ROWS]]
     more = None
     if len(lines) > ROWS:
         more = "/audit?" + urlencode({**asked, "cursor": encode_cursor(lines[ROWS - 1].id)})
-    context = nav.console(request, actor, lines=shown, asked=asked, more=more, verdict=verdict)
-    zone = policy.load("hub", Site).zone
+    context = nav.console(
+        request, actor, lines=shown, asked=asked, more=more, verdict=verdict, head=_parted(verdict)
+    )
     return page(request, "console/audit.html", zone=zone, title=t(lang, "trail.title"), **context)
 
 
-def _line(tx: db.Tx, line: AuditLine, lang: str) -> dict[str, Any]:
+def _parted(verdict: Verdict | None) -> str:
+    """A head in groups of eight, which fit a phone and are copied by hand without a slip."""
+    head = verdict.head if verdict is not None else ""
+    return " ".join(head[start : start + 8] for start in range(0, len(head), 8))
+
+
+def _line(tx: db.Tx, line: AuditLine, lang: str, zone: ZoneInfo) -> dict[str, Any]:
     changes = trail.shown(tx, line)
-    said = [(name, *_pair(pair, lang)) for name, pair in changes.items()]
+    said = [(name, *_pair(pair, lang, zone)) for name, pair in changes.items()]
     return {
         "id": line.id,
         "at": line.at,
@@ -85,15 +95,25 @@ def _line(tx: db.Tx, line: AuditLine, lang: str) -> dict[str, Any]:
     }
 
 
-def _pair(pair: Any, lang: str) -> tuple[str, str]:
+def _pair(pair: Any, lang: str, zone: ZoneInfo) -> tuple[str, str]:
     if isinstance(pair, list) and len(pair) == 2:
-        return _value(pair[0], lang), _value(pair[1], lang)
-    return "", _value(pair, lang)
+        return _value(pair[0], lang, zone), _value(pair[1], lang, zone)
+    return "", _value(pair, lang, zone)
 
 
-def _value(value: Any, lang: str) -> str:
+def _value(value: Any, lang: str, zone: ZoneInfo) -> str:
     if value is None:
         return "–"
     if value == PERSONAL:
         return t(lang, "audit.value.personal")
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return _local(value, zone) if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _local(value: str, zone: ZoneInfo) -> str:
+    """A stored moment on the installation's clocks, to the second; any other text as it stands."""
+    try:
+        moment = datetime.fromisoformat(value) if "T" in value[10:11] else None
+    except ValueError:
+        moment = None
+    aware = moment is not None and moment.tzinfo is not None
+    return f"{moment.astimezone(zone):%Y-%m-%d %H:%M:%S}" if moment is not None and aware else value

@@ -24,7 +24,7 @@ from volunteer_hub.notify import dispatch
 from volunteer_hub.notify.rules import Channel
 from volunteer_hub.volunteers import join as column
 from volunteer_hub.volunteers import skills
-from volunteer_hub.volunteers.rules import HOME_KINDS, Purpose, Status
+from volunteer_hub.volunteers.rules import HOME_KINDS, Purpose
 from volunteer_hub.web import forms
 from volunteer_hub.web.forms import Form, Sent
 from volunteer_hub.web.guard import PUBLIC, see_other
@@ -156,10 +156,8 @@ def apply(request: Request, form: Sent) -> Response:
     person |= {"phone": held.get("phone", ""), "language": lang, "skills": ";".join(chosen)}
     try:
         form.check()
-        if pledge and not chosen:
-            raise Malformed("form", fields=[FieldError("skills", "join.pledge")])
         with db.transaction(GUEST, "join.apply") as tx:
-            row = flow.apply(
+            flow.apply(
                 tx,
                 held.get("proof", ""),
                 person,
@@ -167,10 +165,14 @@ def apply(request: Request, form: Sent) -> Response:
                 guardian_consents=form.flag("guardian_consent"),
                 pledge_for=chosen if pledge else (),
             )
-            pledged = row.status is Status.PLEDGED
+            if pledge and not chosen:
+                raise Malformed("form", fields=[FieldError("skills", "join.pledge")])
     except HubError as error:
-        return _details(request, form, forms.words(lang, error), error.status)
-    response = see_other("/join/done?" + urlencode({"state": "pledged" if pledged else "applied"}))
+        wrong = forms.words(lang, error)
+        if pledge and not chosen:  # told together with what else is wrong
+            wrong["skills"] = t(lang, "error.join.pledge")
+        return _details(request, form, wrong, error.status)
+    response = see_other("/join/done?" + urlencode({"state": "pledged" if pledge else "applied"}))
     response.delete_cookie(_COOKIE, path="/join")
     return response
 
