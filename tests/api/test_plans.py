@@ -72,7 +72,7 @@ def test_a_plan_is_told_in_the_reader_s_language(flood: World) -> None:
     assert seen["proven"] is True
     assert seen["state"] == "Proven best: no other plan covers more or asks less of people."
     assert seen["figures"].startswith(
-        "7 people to ask, 0 already there, for 10 places. Open: 2 below the minimum"
+        "7 people chosen, 0 already there, for 10 places. Open: 2 below the minimum"
     )
     assert len(seen["pairs"]) == 7
     assert {pair["volunteer"] for pair in seen["pairs"]} <= {

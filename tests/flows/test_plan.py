@@ -114,9 +114,11 @@ def test_a_plan_is_told_in_english() -> None:
     assert words.proven is True
     assert words.state == "Proven best: no other plan covers more or asks less of people."
     assert words.figures == (
-        "1 person to ask, 1 already there, for 4 places. Open: 2 below the minimum, 0 more below the target."
+        "1 person chosen, 1 already there, for 4 places. Open: 2 below the minimum, 0 more below the target."
     )
-    assert words.pairs == (plan.PairView(5, 9, 1.25, 8, "Nearest of 12 who can: 8 min away."),)
+    assert words.pairs == (
+        plan.PairView(5, 9, 1.25, 8, "8 min away. Of the 12 who can come, nobody left out is nearer."),
+    )
     gap = words.gaps[0]
     assert gap.what == "2 short of the minimum: people with First aid and Boat handling (can work alone)"
     assert gap.why == "8 could; 1 of them lives near enough to come."
@@ -132,9 +134,9 @@ def test_a_plan_is_told_in_english() -> None:
 def test_a_plan_is_told_in_chinese() -> None:
     words = plan.view(RESULT, "zh")
     assert (
-        words.figures == "拟召集 1 人，已到位 1 人，共需 4 人。缺口：距最低人数差 2 人，距目标人数另差 0 人。"
+        words.figures == "选定 1 人，已到位 1 人，共需 4 人。缺口：距最低人数差 2 人，距目标人数另差 0 人。"
     )
-    assert words.pairs[0].why == "12 名可胜任者中距离最近：路程 8 分钟。"
+    assert words.pairs[0].why == "路程 8 分钟。12 名可胜任者中，未入选者都不比其更近。"
     assert words.gaps[0].what == "距最低人数差 2 人：具备急救和舟艇驾驶（能独立操作）技能的人员"
 
 
@@ -197,4 +199,4 @@ def test_a_plan_of_nothing_says_so() -> None:
 def test_a_plan_without_gaps_says_that_all_is_covered() -> None:
     figures = RESULT["figures"] | {"short_minimum": 0, "target": 2}
     told = plan.view(RESULT | {"gaps": [], "figures": figures}, "en")
-    assert told.figures == "1 person to ask, 1 already there: all 2 places are covered."
+    assert told.figures == "1 person chosen, 1 already there: all 2 places are covered."

@@ -153,7 +153,7 @@ def test_the_board_says_who_why_and_what_stays_open_then_approves_and_sends(tx: 
     assert "5 people will be asked." in page
     assert "Proven best" in page
     assert ">Lin</a>" in page
-    assert "Nearest of 12 who can: 6 min away." in page
+    assert "6 min away. Of the 12 who can come, nobody left out is nearer." in page
     assert "2 short of the minimum" in page
     assert "4 of them live near enough to come" in page
     assert 'name="reason"' not in page.split("Steer the incident")[0]

@@ -65,7 +65,7 @@ def test_looking_changes_nothing(tx: Tx) -> None:
 
 def test_accepting_by_the_form_shows_code_place_and_leader(tx: Tx) -> None:
     out = sent(tx, helpers=2)
-    form = re.search(r'<option value="(\d+)"[^>]*>on time, Today 11:00', page(out, tx))
+    form = re.search(r'<option value="(\d+)"[^>]*>on time, today 11:00', page(out, tx))
     assert form is not None
     assert post(out, tx, "accept", arrival=form[1]) == 303
     html = page(out, tx)
@@ -81,10 +81,10 @@ def test_who_is_far_when_work_has_begun_says_when_they_can_be_there(tx: Tx) -> N
         html = page(out, tx)
     choices = re.findall(r'<option value="(\d+)"[^>]*>([^<]+)<', html)
     assert choices == [
-        ("15", "by Today 11:45"),
-        ("30", "by Today 12:00"),
-        ("60", "by Today 12:30"),
-        ("120", "by Today 13:30"),
+        ("15", "by today 11:45"),
+        ("30", "by today 12:00"),
+        ("60", "by today 12:30"),
+        ("120", "by today 13:30"),
     ]
 
 
@@ -114,7 +114,7 @@ def test_later_is_an_answer_with_its_hour(tx: Tx) -> None:
     assert first is not None
     assert post(out, tx, "later", from_when=first[1]) == 303
     assert out.offer(tx, out.world.lin).later_from == NOW + timedelta(hours=1)
-    assert "You said that you can come from Today 11:00." in page(out, tx)
+    assert "You said that you can come from today 11:00." in page(out, tx)
 
 
 @pytest.mark.parametrize("moment", ["", "soon", "2031-01-19T00:00:00+00:00", "2031-01-21T00:00:00", "NaN"])

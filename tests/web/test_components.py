@@ -30,6 +30,7 @@ CALLS = {
     "band.band": "band('real', h, both=true)",
     "band.tag": "tag('drill')",
     "callout_card.callout_card": "callout_card(callout, h, {h: h}, [(h, h)])",
+    "callout_card.on_map": "on_map(h)",
     "coverage.coverage_bar": "coverage_bar(h, h, 2, 3, 4, 1, 1, 1, h, h)",
     "coverage.coverage_legend": "coverage_legend()",
     "difference.difference": "difference([{'who': h, 'before': h, 'after': h, 'why': h}], h, {h: h})",
@@ -140,7 +141,7 @@ def test_a_name_a_page_forgot_to_give_is_an_error_and_not_a_gap():
 def test_lazy_texts_and_configured_names_come_out_in_the_readers_language():
     template = "{{ text }} {{ {'en': 'Flood', 'zh': '内涝'} | named }}"
     said = [environment(lang).from_string(template).render(text=Text("ui.today")) for lang in ("en", "zh")]
-    assert said == ["Today Flood", "今天 内涝"]
+    assert said == ["today Flood", "今天 内涝"]
 
 
 def classes_in(css: str) -> set[str]:

@@ -141,7 +141,7 @@ def _out(view: OfferView, lang: str) -> OfferOut:
         changed=view.page.changed,
         name=view.name,
         task=pick(view.facts.title, lang),
-        place=view.facts.place,
+        place=pick(view.facts.place, lang),
         lat=task.lat,
         lon=task.lon,
         role=pick(view.facts.role, lang),

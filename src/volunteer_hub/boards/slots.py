@@ -23,12 +23,17 @@ Said = dict[str, str]
 
 @dataclass(frozen=True)
 class SlotFacts:
-    """One role slot with the task and incident above it; ``zone`` is that of the task's area."""
+    """One role slot with the task and incident above it, and the area of the task."""
 
     slot: RoleSlot
     task: Task
     incident: Incident
-    zone: str
+    area: Jurisdiction
+
+    @property
+    def zone(self) -> str:
+        """The time zone in which its hours are told."""
+        return self.area.zone
 
     @property
     def hazard(self) -> Hazard | None:
@@ -53,16 +58,16 @@ class SlotFacts:
         return {lang: pick(skill.name, lang) for lang in LANGUAGES}
 
     @property
-    def place(self) -> str:
-        """Where to go, in words when somebody wrote them, else the position."""
-        return self.task.place or f"{self.task.lat:.4f}, {self.task.lon:.4f}"
+    def place(self) -> Said:
+        """Where to go: what somebody wrote as it stands, else the name of the area."""
+        return dict.fromkeys(LANGUAGES, self.task.place) if self.task.place else self.area.name
 
     def open(self, now: datetime) -> bool:
         """Whether people can still be asked to it."""
         return self.task.state is TaskState.OPEN and self.task.ends_at > now
 
 
-_PATH: Final = select(RoleSlot, Task, Incident, col(Jurisdiction.zone)).where(
+_PATH: Final = select(RoleSlot, Task, Incident, Jurisdiction).where(
     col(RoleSlot.task_id) == col(Task.id),
     col(Task.incident_id) == col(Incident.id),
     col(Jurisdiction.path) == col(Task.area),

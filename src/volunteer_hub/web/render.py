@@ -160,15 +160,17 @@ class Speech:
         return format_date(on, "EEE", locale=_LOCALES[self.lang])
 
     def when(self, moment: datetime, now: datetime | None = None) -> str:
-        """Sat 03:00 / 周六 03:00; given `now`: Today 03:00, and the date for days a week or more away."""
+        """Sat 03:00 / 周六 03:00; given `now`: today 03:00, and the date for days a week or more away."""
         today = None if now is None else self.local(now).date()
         return f"{self._named_day(self.local(moment).date(), today)} {self.clock(moment)}"
 
     def span(self, start: datetime, end: datetime, now: datetime | None = None) -> str:
-        """Sat 03:00–07:00; the day is said twice when the span crosses midnight."""
+        """Sat 03:00–07:00, Today 03:00–07:00: it begins a line. A span over midnight says both days."""
+        begins = self.when(start, now)
+        begins = begins[0].upper() + begins[1:]
         if self.local(start).date() == self.local(end).date():
-            return f"{self.when(start, now)}–{self.clock(end)}"
-        return f"{self.when(start, now)} – {self.when(end, now)}"
+            return f"{begins}–{self.clock(end)}"
+        return f"{begins} – {self.when(end, now)}"
 
     def duration(self, minutes: int) -> str:
         """2 h 15 min / 2小时15分钟; days from 48 hours on."""

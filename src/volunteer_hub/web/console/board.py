@@ -187,6 +187,7 @@ def _plan_part(tx: Tx, found: Board, lang: Lang) -> Markup:
         and (tx.now - plan.requested_at).total_seconds() > _UNTAKEN_SECONDS,
         failure=t(lang, f"error.{plan.failure}") if plan is not None and plan.failure else "",
         by_slot=by_slot(view) if view else {},
+        dry=found.live is not None and any(line.entry.event == "callout_gap" for line in found.log),
     )
 
 

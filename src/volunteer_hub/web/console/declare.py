@@ -120,7 +120,7 @@ def _context(
         "area": area,
         "levels": [(str(n), t(lang, f"incidents.level.{n}")) for n in (1, 2, 3, 4)],
         "level": typed.get("level") or str(level_number(hazard.level)),
-        "own_level": level_name(own) if own is not None else None,
+        "own_level": level_name(own) if own is not None and level_name(own) != "I" else None,
         "tasks": hazard.tasks,
         "only": list(hazard.tasks) if only is None else only,
     }

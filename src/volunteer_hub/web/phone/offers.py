@@ -142,7 +142,7 @@ def _show(
 def _card(seen: OfferView, speech: Speech) -> dict[str, Any]:
     """The facts as the callout card takes them, ready to read."""
     lang, facts, way = speech.lang, seen.facts, seen.way
-    place = facts.place
+    place = pick(facts.place, lang)
     if way is not None:
         distance = speech.distance(way.km)
         place += " · " + (t(lang, "callouts.rough", distance=distance) if way.rough else distance)
@@ -151,6 +151,7 @@ def _card(seen: OfferView, speech: Speech) -> dict[str, Any]:
         "start": facts.task.starts_at,
         "end": facts.task.ends_at,
         "place": place,
+        "position": f"{facts.task.lat:.5f},{facts.task.lon:.5f}",
         "distance_km": None,
         "role": pick(facts.role, lang),
         "danger": pick(facts.hazard.danger, lang) if facts.hazard else "",
