@@ -14,6 +14,7 @@ from volunteer_hub.flows import auditor, deliver, drill, duty, feedback, mobiliz
 from volunteer_hub.jobs.runner import Job
 from volunteer_hub.notify import outbox
 from volunteer_hub.volunteers import join
+from volunteer_hub.volunteers.exchange import waiting
 
 _RUNS_KEPT: Final = timedelta(days=30)
 
@@ -58,6 +59,7 @@ JOBS: Final = (
     Job("old_keys", 600, _in_one("idempotency.sweep", idempotency.sweep)),
     Job("old_logins", 600, _in_one("login.sweep", login.sweep)),
     Job("old_codes", 600, _in_one("join.sweep", join.sweep)),
+    Job("old_files", 600, _in_one("import_file.sweep", waiting.sweep)),
     Job("old_sessions", 600, _in_one("session.sweep", sessions.sweep)),
     Job("certification_reminders", 3600, remind.certifications),
     Job("old_messages", 3600, _in_one("message.sweep", _old_messages)),
