@@ -10,6 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp
 
 from volunteer_hub import __version__, api, bootstrap, web
 from volunteer_hub.api import errors as api_errors
@@ -18,7 +19,7 @@ from volunteer_hub.core import db
 from volunteer_hub.core.errors import HubError, Malformed
 from volunteer_hub.core.settings import settings
 from volunteer_hub.web import errors as web_errors
-from volunteer_hub.web.middleware import BodyLimit, SameOrigin, SecurityHeaders
+from volunteer_hub.web.middleware import BodyLimit, SameOrigin, SecurityHeaders, Told
 from volunteer_hub.web.render import STATIC
 
 API = "/api/v1"
@@ -77,6 +78,11 @@ def create_app() -> FastAPI:
     app.add_middleware(BodyLimit)
     app.add_middleware(SecurityHeaders)
     return app
+
+
+def served() -> ASGIApp:
+    """What a server runs: the application, whose faults go to our log and no further."""
+    return Told(create_app())
 
 
 def _teller(name: str) -> Any:

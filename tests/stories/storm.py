@@ -1,6 +1,6 @@
 """A callout answered by many at once while processes are killed: built, answered, and held to its promises.
 
-Every offer's person says yes by link; whoever gets a place checks in, and later out; some take their yes back.
+Every offer's person says yes by link; whoever gets a place checks in, and later out; some take the yes back.
 Each deed is repeated under its Idempotency-Key until it is acknowledged, and a third of them once more.
 """
 

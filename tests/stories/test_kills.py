@@ -1,4 +1,4 @@
-"""kill -9 in the middle of a callout of 1,000: what was acknowledged stands, nobody is promised or paid twice."""
+"""kill -9 amid a callout of 1,000: what was acknowledged stands, nobody is promised or paid twice."""
 
 from collections.abc import Iterator
 from pathlib import Path

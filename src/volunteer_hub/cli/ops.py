@@ -35,7 +35,7 @@ def _serve(
     beside, stopping = [_worker() for _ in range(workers)], threading.Event()
     threading.Thread(target=_keep, args=(beside, stopping), name="workers", daemon=True).start()
     server = Granian(
-        "volunteer_hub.app:create_app",
+        "volunteer_hub.app:served",
         factory=True,
         address=host or settings().host,
         port=port or settings().port,

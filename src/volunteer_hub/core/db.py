@@ -47,6 +47,7 @@ def engine() -> Engine:
         pool_pre_ping=True,
         pool_timeout=10,
         connect_args={"connect_timeout": 5},
+        hide_parameters=True,  # an error that is logged names the statement, never the people in it
     )
 
 

@@ -14,6 +14,7 @@ _PERSONAL = {"name", "phone", "email", "address", "birthday", "lat", "lon", "pos
 _SECRET = {"password", "token", "secret", "code", "link", "authorization", "cookie"}
 SECRET_KEYS: Final = frozenset(_PERSONAL | _SECRET)
 _PATTERNS: Final = (
+    re.compile(r"(?<=DETAIL:  )[^\n]*"),  # PostgreSQL's words for a row that it refused: the row
     re.compile(r"[\w.+-]+@[\w-]+\.[\w.]+"),
     re.compile(r"\+?\d[\d \-]{6,}\d"),
     re.compile(r"\b\d{1,3}\.\d{3,}\b"),

@@ -66,4 +66,5 @@ def _reason(text: str | None) -> str | None:
     try:
         return lines(text.strip())
     except Wrong as error:
-        raise Malformed(error.code, fields=[FieldError("reason", error.code, error.params)]) from None
+        fault = FieldError("reason", error.code, error.params)
+        raise Malformed(error.code, fields=[fault], **error.params) from None

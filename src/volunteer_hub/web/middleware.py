@@ -8,6 +8,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from volunteer_hub.core.log import logger
 from volunteer_hub.web.render import CRITICAL_STYLE_SOURCE
 
 LARGEST_BODY: Final = 32 * 1024 * 1024
@@ -116,3 +117,33 @@ class BodyLimit:
             return {"type": "http.disconnect"} if taken > self.largest else message
 
         await self.app(scope, counted, send)
+
+
+class Told:
+    """Keeps an error that the door has answered and logged from the server, which would print it as it is.
+
+    The door's log line has personal values taken out; a server's own traceback has not.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Passes everything on; an answer broken off in its middle is logged here and ends the connection."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        ended = False
+
+        async def noting(message: Message) -> None:
+            nonlocal ended
+            ended = message["type"] == "http.response.body" and not message.get("more_body")
+            await send(message)
+
+        try:
+            await self.app(scope, receive, noting)
+        except Exception as error:
+            if ended:
+                return
+            logger("web").error("broken off", path=scope.get("path", ""), exc_info=error)
+            raise ConnectionError("broken off; the line before says why") from None

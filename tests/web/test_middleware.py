@@ -1,0 +1,46 @@
+"""What every answer passes, whatever the route."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from volunteer_hub.web.middleware import Told
+
+SCOPE = {"type": "http", "path": "/c/dGhpc2lzYXRva2VuMTIz"}
+START = {"type": "http.response.start", "status": 500, "headers": []}
+
+
+def served(app: Callable[..., Awaitable[None]]) -> list[Any]:
+    """What was sent by an application behind Told."""
+    sent: list[Any] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": b""}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    asyncio.run(Told(app)(dict(SCOPE), receive, send))
+    return sent
+
+
+def test_an_error_that_was_answered_goes_no_further() -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await send(START)
+        await send({"type": "http.response.body", "body": b"A fault of ours."})
+        raise ValueError("Wang Xiaobo")
+
+    assert [message["type"] for message in served(app)] == ["http.response.start", "http.response.body"]
+
+
+def test_an_answer_broken_off_ends_the_connection_without_saying_whom_it_was_about() -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await send(START)
+        raise ValueError("cannot tell bo@example.org")
+
+    with pytest.raises(ConnectionError) as broken:
+        served(app)
+    assert broken.value.__suppress_context__
+    assert "bo@example.org" not in str(broken.value)
