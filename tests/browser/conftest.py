@@ -1,0 +1,65 @@
+"""A real Chromium, a real server on a database of its own with people in it, and a real mail server."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Error, sync_playwright
+
+from tests import databases, people
+from tests.flows.callouts import NOW
+from tests.server import Server, free_port
+from tests.world import person
+from volunteer_hub.core import db
+from volunteer_hub.core.actor import SYSTEM
+from volunteer_hub.simulation import mailbox
+from volunteer_hub.volunteers import registry
+
+CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+HELPERS = 24
+
+
+@dataclass(frozen=True)
+class House:
+    """Where the server answers, and the folder of letters."""
+
+    address: str
+    mail: Path
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """The browser; without one the tests are skipped, except where the build must have it."""
+    with sync_playwright() as tools:
+        try:
+            browser = tools.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        except Error as error:
+            if os.environ.get("CI"):
+                raise
+            pytest.skip(
+                f"no Chromium at {CHROMIUM} (set CHROMIUM to its path): {error.message.splitlines()[0]}"
+            )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def house(template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """Mei may sign in, twenty-four people may be called, it is ten in the morning, letters arrive."""
+    folder = tmp_path_factory.mktemp("browser")
+    mail = mailbox.server(free_port(), folder / "mail")
+    mail.start()
+    with databases.cloned(template) as database:
+        databases.use(database)
+        db.move_clock(NOW)
+        with db.transaction(SYSTEM, "test.people") as tx:
+            people.mei(tx)
+            for n in range(1, 1 + HELPERS):
+                registry.register(tx, person(f"Helper {n}", n, skills="sandbagging:2;first_aid:2;general:2"))
+        post = {"HUB_SMTP_URL": f"smtp://127.0.0.1:{mail.port}"}
+        with Server(database, folder, processes=1, **post) as server:
+            server.wait_until_ready()
+            yield House(server.address, folder / "mail")
+    mail.stop()
