@@ -213,6 +213,16 @@ def _survey_like(volunteer_id: int, contact_id: int, number: int) -> Draft:
     )
 
 
+def test_a_callout_does_not_stand_behind_reminders(tx: Tx) -> None:
+    w = world(tx)
+    contact = _contact(tx, w.lin.id)
+    outbox.enqueue(tx, [_survey_like(w.lin.id, contact, number) for number in range(5)])
+    with minutes_later(1), transaction(SYSTEM, "test") as later:
+        send(later, w, [(w.slots[0], w.lin)])
+        taken = outbox.take_due(later, 3)
+    assert sorted(message.purpose for message in taken) == ["certification", "certification", "offer"]
+
+
 def test_hostile_words_of_an_incident_stay_words(tx: Tx, office: PostOffice) -> None:
     w = world(tx)
     hostile = "{link} {0.__class__}\r\nBcc: all@example.org <script>alert(1)</script> \u202e"

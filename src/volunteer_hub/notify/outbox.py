@@ -65,7 +65,8 @@ def _row(draft: Draft, now: datetime) -> dict[str, Any]:
 
 
 def take_due(tx: Tx, limit: int) -> Sequence[Message]:
-    """Leases due messages for sending; a message past its deadline is marked expired instead of sent late."""
+    """Leases due messages for sending, those of callouts and drills first; a message past its deadline is
+    marked expired instead of sent late."""
     overdue = (
         update(Message)
         .where(col(Message.state).in_(WAITING), col(Message.expires_at) <= tx.now)
@@ -73,7 +74,13 @@ def take_due(tx: Tx, limit: int) -> Sequence[Message]:
     )
     tx.execute(overdue)
     due = col(Message.state).in_(WAITING) & (col(Message.next_at) <= tx.now)
-    ids = claim(tx, Message, due, lease_seconds=LEASE_SECONDS, limit=limit, order_by=col(Message.next_at))
+    # What people wait for never stands behind a heap of reminders.
+    ids: list[int] = []
+    for wanted in (due & (col(Message.kind) != Kind.NONE), due):
+        room = limit - len(ids)
+        if room:
+            oldest = col(Message.next_at)
+            ids += claim(tx, Message, wanted, lease_seconds=LEASE_SECONDS, limit=room, order_by=oldest)
     if not ids:
         return []
     sending = (
