@@ -1,5 +1,6 @@
 """One night, told as it happens, through the public API and the pages only, as people and machines do."""
 
+import datetime as dt
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -25,6 +26,13 @@ _COLUMNS: Final = ("asked", "accepted", "on_site", "standing_by", "declined", "w
 _ANSWERED: Final = ("accepted", "on_site", "standing_by", "declined", "done", "no_show")
 _GAPS_SHOWN: Final = 3
 _POINTS_SHOWN: Final = 3
+_MORNING: Final = dt.time(7, 31)  # when the quiet hours of config/messages.toml are over
+
+
+def _next(hour: dt.time) -> datetime:
+    now = Story.now()
+    today = datetime.combine(now.date(), hour, now.tzinfo)
+    return today if today > now else today + timedelta(days=1)
 
 
 class Night:
@@ -135,17 +143,16 @@ class Night:
         closed = self._desk.post(f"{self._incident}/close")
         story.say("released", **{key: released[key] for key in ("stood_down", "released", "checked_out")})
         story.say("closed", name=story.name("coordinator"), n=closed["surveys"])
+        story.jump(_next(_MORNING))
+        story.say("morning")
+        story.wait("surveys", lambda: story.crowd.did["surveyed"] >= closed["surveys"])
         story.pace(TELLING)
         ends = clock.now() + _LAST_SURVEYS
-        story.wait("surveys", lambda: clock.now() > ends or self._told(closed["surveys"], ends))
+        story.wait("surveys", lambda: clock.now() > ends or not story.crowd.waiting(ends))
         story.say("surveys", **self._did("surveyed", "survey"))
         results = self._desk.get(f"{self._incident}/surveys/volunteer")
         if results["answered"]:
             self._tallies(results)
-
-    def _told(self, asked: int, ends: datetime) -> bool:
-        crowd = self._story.crowd
-        return crowd.did["surveyed"] >= asked and not crowd.waiting(ends)
 
     def _tallies(self, results: Any) -> None:
         story = self._story
