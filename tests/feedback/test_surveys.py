@@ -14,7 +14,6 @@ from volunteer_hub.core import db
 from volunteer_hub.core.actor import GUEST, SYSTEM
 from volunteer_hub.core.db import Tx
 from volunteer_hub.core.errors import Forbidden, Gone, HubError, Malformed, NotFound, Refused
-from volunteer_hub.core.signing import new_token
 from volunteer_hub.feedback import queries, surveys
 from volunteer_hub.feedback.queries import Words
 from volunteer_hub.feedback.rules import Form, Kind, State, Tally
@@ -50,7 +49,7 @@ def test_asking_again_asks_only_who_is_new(tx: Tx, world: Asked) -> None:
     assert surveys.open_for(tx, world.incident, DONGFENG, [], POLICY, kind=Kind.REAL) == []
 
 
-@pytest.mark.parametrize("token", ["", "x", "0" * 22, new_token()])
+@pytest.mark.parametrize("token", ["", "x", "0" * 22, "AAAAAAAAAAAAAAAAAAAAAA"])
 def test_a_token_that_is_not_ours_finds_nothing(tx: Tx, world: Asked, token: str) -> None:
     with raises(NotFound, "not_found"):
         surveys.by_token(tx, token)
