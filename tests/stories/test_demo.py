@@ -16,9 +16,9 @@ pytestmark = pytest.mark.slow
 SECONDS = 240  # twice what it may take on two idle cores
 COMMAND = [sys.executable, "-c", "from volunteer_hub.cli.main import main; main()", "demo"]
 TOLD = [
-    r"02:4\d  The city's command system sends a CAP alert to the API: flash flood at .+, orange\.",
+    r"02:4\d  The city's command system sends a CAP alert to the API: blizzard at .+, orange\.",
     r"02:4\d  Mei Lin accepts it\. Incident “.+”, response level II:",
-    r"Sandbag the dyke: Sandbag crew 12–24; Crew leader 1–2",
+    r"Clear paths and entrances: Snow crew 10–40; Machine operator 1–3",
     r"registered 600 → ",
     r"Mei Lin approves\. It is night, so a second person must\.",
     r"Jun Zhao approves as the second person\.",

@@ -25,8 +25,8 @@ _RADIUS_KM = 2.0
 _HOURS = 8
 
 
-def flood(sent: datetime, place: Point, names: dict[str, str]) -> bytes:
-    """A flash flood round a place; ``names`` is what the place is called in each language."""
+def blizzard(sent: datetime, place: Point, names: dict[str, str]) -> bytes:
+    """A blizzard round a place; ``names`` is what the place is called in each language."""
     infos = tuple(
         CapInfo(
             event=t(lang, "demo.alert.event"),

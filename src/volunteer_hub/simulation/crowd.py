@@ -359,7 +359,7 @@ def told(form: Form, luck: float, remarks: Sequence[str]) -> dict[str, str]:
     for name, values in form.choices.items():
         scale = all(value.isdigit() for value in values)
         better = [value for value in values if not scale or int(value) >= _GOOD_MARK]
-        filled[name] = _one(better or values, luck if scale else luck * luck)
+        filled[name] = _one(better or values, luck if scale else luck**3)
     if remarks and luck < _WRITES:
         filled |= dict.fromkeys(form.texts, _one(remarks, luck / _WRITES))
     return filled

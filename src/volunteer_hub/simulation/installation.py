@@ -29,8 +29,8 @@ SEED: Final = 1
 ZONE: Final = ZoneInfo("Asia/Shanghai")
 CITY: Final = "DQ"
 COMMUNITY: Final = "DQ-ST-001"
-FIRST_NIGHT: Final = datetime(2026, 7, 17, 22, 0, tzinfo=ZONE)
-"""A Friday in the rainy season, at nightfall."""
+FIRST_NIGHT: Final = datetime(2026, 1, 16, 22, 0, tzinfo=ZONE)
+"""A Friday in the depth of winter."""
 Told = Callable[[str, int, int], None]
 """(key of what is being built, done, in all)."""
 

@@ -20,7 +20,7 @@ ANSWERING: Final = 60.0  # while people answer, a second is a minute
 TRAVELLING: Final = 600.0
 TELLING: Final = 300.0
 _LAST_ANSWERS: Final = timedelta(minutes=45)
-_LAST_ARRIVALS: Final = timedelta(minutes=150)
+_LAST_ARRIVALS: Final = timedelta(minutes=120)
 _LAST_SURVEYS: Final = timedelta(minutes=90)
 _COLUMNS: Final = ("asked", "accepted", "on_site", "standing_by", "declined", "waiting")
 _ANSWERED: Final = ("accepted", "on_site", "standing_by", "declined", "done", "no_show")
@@ -61,7 +61,7 @@ class Night:
         """An alert arrives; the coordinator makes it an incident."""
         story, here = self._story, build_city(installation.SEED).node(COMMUNITY)
         names = {"en": here.name.en, "zh": here.name.zh}
-        document = alert.flood(clock.now(), (here.lat, here.lon), names)
+        document = alert.blizzard(clock.now(), (here.lat, here.lon), names)
         received = story.system.post_xml("/alerts", document, area=CITY)["alert"]
         colour = story.words(f"colour.{received['colour']}")
         story.say("alert", place=names[story.lang], colour=colour)

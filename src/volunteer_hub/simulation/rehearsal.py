@@ -56,7 +56,7 @@ class Rehearsal:
         plan = {
             "area": AREA,
             "title": story.words("drill.title"),
-            "hazard": "flood",
+            "hazard": "blizzard",
             "rule": RULE,
             "kind": "reachability",
             "notice": "partial",
