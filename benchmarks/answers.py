@@ -2,6 +2,7 @@
 
     python -m benchmarks.answers            3 rounds of 2,000 answers each way
     python -m benchmarks.answers --quick    1 round of 800
+    (--statements prints what one answer sends)
 
 Both answer the same offers of the same callout, each in its own copy of one database on one server, turn
 about in one run. The server runs two processes; the taps come from a process of their own over 16 connections

@@ -1,0 +1,169 @@
+"""Every benchmark can be run by its name, and says its figures in the form that scripts read."""
+
+import importlib
+import os
+import re
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import pytest
+
+from benchmarks import answer_load, answer_sql, answers, ground, plan, report, start
+from benchmarks.answers import Round, percentile
+from volunteer_hub.engine.terms import Objective
+
+FOLDER = Path(answers.__file__).parent
+BAR = re.compile(r"BAR [a-z0-9_.]+ [0-9.e+-]+ (<=|>=) [0-9.]+ (ok|short)")
+INFO = re.compile(r"INFO [a-z0-9_.]+ [0-9.e+-]+")
+RUN = [path.stem for path in sorted(FOLDER.glob("*.py")) if "\ndef main()" in path.read_text()]
+
+
+def lines(capsys: pytest.CaptureFixture[str], word: str) -> list[str]:
+    return [line for line in capsys.readouterr().out.splitlines() if line.startswith(word + " ")]
+
+
+def test_benchmarks_that_are_run_are_these() -> None:
+    assert RUN == ["answers", "import_volunteers", "plan", "plan_run", "start"]
+
+
+@pytest.mark.parametrize("name", RUN)
+def test_loading_a_benchmark_leaves_the_settings_alone(name: str) -> None:
+    before = dict(os.environ)
+    assert callable(importlib.import_module(f"benchmarks.{name}").main)
+    assert dict(os.environ) == before
+
+
+@pytest.mark.parametrize("name", RUN)
+def test_each_benchmark_has_its_report(name: str) -> None:
+    written = (FOLDER.parent / "docs" / "benchmarks" / f"{name}.md").read_text()
+    assert f"python -m benchmarks.{name}" in written
+    assert "versions: python" in written
+
+
+def test_a_bar_says_what_was_measured_and_whether_it_is_met(capsys: pytest.CaptureFixture[str]) -> None:
+    assert report.bar("start.help_seconds", 0.1234, "<=", 0.5) is True
+    assert report.bar("plan.engine_vs_cp_sat", 9.0, ">=", 10) is False
+    assert lines(capsys, "BAR") == [
+        "BAR start.help_seconds 0.123 <= 0.5 ok",
+        "BAR plan.engine_vs_cp_sat 9 >= 10 short",
+    ]
+
+
+def test_a_table_stands_under_its_columns(capsys: pytest.CaptureFixture[str]) -> None:
+    report.table("two ways", ("way", "seconds"), [("ours", 0.12345), ("theirs", 12_000)])
+    assert capsys.readouterr().out == "\ntwo ways\nway     seconds\nours      0.123\ntheirs   12,000\n"
+
+
+def test_starts_are_told_by_their_median_against_two_bars(capsys: pytest.CaptureFixture[str]) -> None:
+    start.tell([0.2, 0.1, 0.9], 9.0, [7.0, 5.0, 4.0], [3.0])
+    assert lines(capsys, "BAR") == [
+        "BAR start.help_seconds 0.2 <= 0.5 ok",
+        "BAR start.ready_seconds 5 <= 6 ok",
+    ]
+
+
+def test_answers_are_told_against_pgbench_without_a_bar(capsys: pytest.CaptureFixture[str]) -> None:
+    ours, theirs = Round(2.0, [0.01] * 100), Round(0.5, [0.002] * 100)
+    answers.tell([ours], [theirs], [("SELECT 1", {})] * 3, Counter(accepted=90, standing_by=10))
+    out = capsys.readouterr().out
+    told = [line for line in out.splitlines() if line.startswith("INFO ")]
+    assert told == [
+        "INFO answers.per_second 50",
+        "INFO answers.p99_ms 10",
+        "INFO answers.share_of_pgbench 0.25",
+        "INFO answers.queries 3",
+    ]
+    assert all(INFO.fullmatch(line) for line in told)
+    assert "came to: 90 accepted, 10 standing_by" in out
+    assert "BAR" not in out
+
+
+def test_reports_written_down_hold_bars_in_that_form() -> None:
+    found = {
+        path.stem: [line for line in path.read_text().splitlines() if line.startswith("BAR ")]
+        for path in sorted((FOLDER.parent / "docs" / "benchmarks").glob("*.md"))
+    }
+    assert [line for bars in found.values() for line in bars if not BAR.fullmatch(line)] == []
+    names = {line.split()[1] for bars in found.values() for line in bars}
+    assert names == {
+        "import.memory_growth_mb",
+        "import.vs_copy",
+        "plan.engine_vs_cp_sat",
+        "plan.engine_vs_flow_all_pairs",
+        "plan_run.seconds",
+        "start.help_seconds",
+        "start.ready_seconds",
+    }
+
+
+def test_a_method_without_a_solution_is_shown_so() -> None:
+    none = plan.Result("CP-SAT", 60.0, None, "UNKNOWN")
+    assert none.row(10) == ["CP-SAT", 60.0, "-", "-", "-", "-", "UNKNOWN"]
+    found = plan.Result("engine", 0.5, Objective((0, 0, 0, 0, 1, 2, 0, 0, 0, 0), 7, 3))
+    assert found.row(100) == ["engine", 0.5, 1, 2, 7, 100 * (6 + 2 * 5) + 7, ""]
+
+
+def test_a_percentile_is_one_of_the_values() -> None:
+    assert percentile([3.0, 1.0, 2.0, 4.0], 0.5) == 3.0
+    assert percentile([3.0, 1.0, 2.0, 4.0], 0.99) == 4.0
+    assert percentile([1.0], 0.5) == 1.0
+
+
+def test_a_tap_is_the_form_that_a_browser_sends() -> None:
+    assert answer_load.request("abc", 81) == (
+        b"POST /c/abc/accept HTTP/1.1\r\nHost: 127.0.0.1:81\r\nOrigin: http://127.0.0.1:81\r\n"
+        b"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 10\r\n\r\narrival=30"
+    )
+
+
+def test_captured_statements_become_a_script_for_any_other_offer(database: str) -> None:
+    of = answer_sql.Variables({10_000_001: "offer", 20_000_002: "person"}, b"\x01\x02")
+    taken: list[tuple[str, dict[str, Any]]] = [
+        ("SELECT id\nFROM offers WHERE token_hash = %(t)s", {"t": b"\x01\x02"}),
+        (
+            "INSERT INTO duties VALUES (%(u)s, %(o)s::BIGINT, %(m)s)",
+            {"u": UUID(int=1), "o": 10_000_001, "m": 30},
+        ),
+        ("SELECT %(k)s, %(j)s, 'per%%cent'", {"k": "offer:10000001:accepted", "j": '{"a": "b:c"}'}),
+        ("SELECT 1 WHERE 1 = ANY(%(ids)s)", {"ids": [20_000_002]}),
+    ]
+    with psycopg.connect(database) as connection:
+        script = answer_sql.script(taken, of, connection).splitlines()
+    assert script[3:] == [
+        "BEGIN;",
+        "SELECT id FROM offers WHERE token_hash = :token;",
+        "INSERT INTO duties VALUES (uuidv7(), :offer::BIGINT, 30);",
+        r"""SELECT (E'offer\x3a' || :offer::text || E'\x3aaccepted'), E'{"a"\x3a "b\x3ac"}', 'per%cent';""",
+        "SELECT 1 WHERE 1 = ANY(ARRAY[:person]);",
+        "COMMIT;",
+    ]
+
+
+def test_an_installation_of_its_own_leaves_nothing_behind() -> None:
+    before = dict(os.environ)
+    with ground.installation(HUB_ENV="demo") as folder:
+        assert (os.environ["HUB_ENV"], os.environ["HUB_DATA_DIR"]) == ("demo", str(folder))
+        assert "HUB_DATABASE_URL" not in os.environ
+    assert dict(os.environ) == before
+    assert not folder.exists()
+
+
+def test_what_starts_loads_nothing_that_it_does_not_need() -> None:
+    heavy = "{'ortools', 'numba', 'scipy', 'fastapi', 'sqlalchemy', 'volunteer_hub.worker'}"
+    code = f"""
+import sys
+import volunteer_hub.cli.main
+print(sorted({heavy} & sys.modules.keys()))
+import volunteer_hub.cli.ops
+print(sorted({heavy} & sys.modules.keys()))
+import volunteer_hub.app
+volunteer_hub.app.create_app()
+print(sorted({heavy} & sys.modules.keys()))
+"""
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert told.splitlines() == ["[]", "['sqlalchemy']", "['fastapi', 'sqlalchemy']"]
