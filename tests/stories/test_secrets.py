@@ -1,5 +1,5 @@
-"""After a whole small story through the real server nothing personal and no secret is left where it is read by
-those who run the machines: in the log, the errors, the runs of jobs, the health addresses."""
+"""After a whole small story through the real server nothing personal and no secret is left where those
+who run the machines read it: in the log, the errors, the runs of jobs, the health addresses."""
 
 import random
 import re

@@ -49,9 +49,10 @@ class SlotFacts:
 
     @property
     def role(self) -> Said:
-        """The slot's own name, else the skill that it wants, else "helper"."""
+        """The slot's own name, a template's in both languages; else the skill it wants, else "helper"."""
         if self.slot.name:
-            return dict.fromkeys(LANGUAGES, self.slot.name)
+            hazards, name = policy.load("hazards", Hazards), self.slot.name
+            return {lang: templates.shown_role(hazards, self.task, name, lang) or name for lang in LANGUAGES}
         skill = policy.load("skills", Skills).skills.get(self.slot.skill or "")
         if skill is None:
             return {lang: t(lang, "callouts.anybody") for lang in LANGUAGES}
