@@ -18,7 +18,7 @@ from typing import Final
 
 FIRST_PORT: Final = 8000
 _START_SECONDS: Final = 60
-_STOP_SECONDS: Final = 15
+_STOP_SECONDS: Final = 25  # the web processes may take ten, then the workers ten
 _SERVE: Final = "from volunteer_hub.cli.main import main; main()"
 _PROC: Final = Path("/proc")
 _MARK: Final = "volunteer_hub"  # in the command line of every process of ours

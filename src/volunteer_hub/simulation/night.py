@@ -26,6 +26,7 @@ _COLUMNS: Final = ("asked", "accepted", "on_site", "standing_by", "declined", "w
 _ANSWERED: Final = ("accepted", "on_site", "standing_by", "declined", "done", "no_show")
 _GAPS_SHOWN: Final = 3
 _POINTS_SHOWN: Final = 3
+_MOST_DUTIES: Final = 200  # a page of the API
 _MORNING: Final = dt.time(7, 31)  # when the quiet hours of config/messages.toml are over
 
 
@@ -174,8 +175,8 @@ class Night:
         """What it has earned, and why."""
         story = self._story
         incident = self._incident.rpartition("/")[2]
-        duties = self._desk.get("/duties", incident=incident, state="done", limit=_POINTS_SHOWN)["items"]
-        for duty in duties:
+        duties = self._desk.get("/duties", incident=incident, state="done", limit=_MOST_DUTIES)["items"]
+        for duty in sorted(duties, key=lambda duty: -duty["minutes"])[:_POINTS_SHOWN]:
             own = self._desk.get(f"/volunteers/{duty['volunteer']}/points", limit=2)
             story.say("points", name=duty["name"], minutes=duty["minutes"], balance=own["balance"])
             for entry in own["items"]:
