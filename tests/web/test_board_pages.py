@@ -11,16 +11,18 @@ from sqlmodel import select
 
 from tests import people
 from tests.doors import client
-from tests.flows.callouts import NOW, at_ten, sent
+from tests.flows.callouts import NOW, answer, at_ten, sent
 from tests.web.coordinator import declared, primary, seen_of
 from tests.world import World, world
 from volunteer_hub.core import clock
 from volunteer_hub.core.db import Tx, transaction
 from volunteer_hub.flows import declare as flow
 from volunteer_hub.flows import plan as planning
+from volunteer_hub.flows import respond
 from volunteer_hub.flows.plan_words import FUNNEL
+from volunteer_hub.incidents import logbook
 from volunteer_hub.incidents.models import Incident, Task
-from volunteer_hub.incidents.rules import Kind
+from volunteer_hub.incidents.rules import Kind, LogKind
 from volunteer_hub.mobilization import plans
 from volunteer_hub.mobilization.models import PlanRun
 from volunteer_hub.volunteers.models import Volunteer
@@ -62,6 +64,21 @@ def test_a_callout_that_is_out_shows_who_is_coming_and_lists_behind_counts(tx: T
     assert f'href="/callouts/{out.callout.public_id}?who=accepted"' in page
     assert "6 short of the minimum" in page
     assert primary(page) == []
+
+
+def test_the_board_says_when_too_few_come_and_nobody_is_left_to_ask_until_enough_do(tx: Tx):
+    out = sent(tx, helpers=8)
+    page = f"/incidents/{out.world.incident.public_id}"
+    mei = client(out.world.mei)
+    with transaction(out.world.mei, "test.gap") as as_mei:
+        incident = as_mei.get_one(Incident, out.world.incident.id)
+        logbook.record(as_mei, incident, LogKind.CALLOUT, "callout_gap", n=6, title="Sandbags")
+    assert "Too few, and nobody left to ask" in mei.get(page).text
+    assert primary(mei.get(page).text) == ["Plan again"]
+    for person in (out.world.bo, out.world.lin, *out.world.crowd[:7]):
+        answer(respond.accept, out.token(tx, person))
+    assert "Too few, and nobody left to ask" not in mei.get(page).text
+    assert primary(mei.get(page).text) == []
 
 
 def test_kai_and_a_stranger_see_the_same_nothing(tx: Tx):

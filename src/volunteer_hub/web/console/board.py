@@ -187,8 +187,20 @@ def _plan_part(tx: Tx, found: Board, lang: Lang) -> Markup:
         and (tx.now - plan.requested_at).total_seconds() > _UNTAKEN_SECONDS,
         failure=t(lang, f"error.{plan.failure}") if plan is not None and plan.failure else "",
         by_slot=by_slot(view) if view else {},
-        dry=found.live is not None and any(line.entry.event == "callout_gap" for line in found.log),
+        dry=_dry(found),
     )
+
+
+def _dry(found: Board) -> bool:
+    """Whether a role is short of its minimum and the callout had nobody left to ask."""
+    short = any(
+        one.placed < one.slot.minimum
+        for line in found.tasks
+        if line.task.state is TaskState.OPEN
+        for one in line.slots
+    )
+    told = any(line.entry.event == "callout_gap" for line in found.log)
+    return found.live is not None and short and told
 
 
 def by_slot(view: planning.PlanView) -> dict[int, list[planning.PairView]]:
