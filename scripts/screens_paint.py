@@ -15,7 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 Bytes = npt.NDArray[np.uint8]
-COLOURS: Final = 64
+COLOURS: Final = 96
+ALIKE: Final = 3  # colours that differ in so many last bits only
 _SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
 _CHANNELS: Final = {2: 3, 6: 4}
 
@@ -50,12 +51,18 @@ def _part(name: bytes, data: bytes) -> bytes:
 
 
 def _reduced(pixels: Bytes) -> tuple[Bytes, Bytes]:
-    """(palette of shape (colours, 3), index of each pixel): each pixel takes the nearest colour kept."""
+    """(palette of shape (colours, 3), index of each pixel): each pixel takes the nearest colour kept.
+
+    Of colours that the eye hardly tells apart only the most frequent is kept, so that the many greys at the
+    edges of letters do not drive out the few tones that mean something.
+    """
     whole = pixels.astype(np.uint32)
     packed = whole[:, 0] << 16 | whole[:, 1] << 8 | whole[:, 2]
     found, where, count = np.unique(packed, return_inverse=True, return_counts=True)
     colours = np.stack([found >> 16, found >> 8 & 255, found & 255], axis=1).astype(np.int64)
-    kept = colours[np.argsort(-count, kind="stable")[:COLOURS]]
+    often = np.argsort(-count, kind="stable")
+    _, first = np.unique(colours[often] >> ALIKE, axis=0, return_index=True)
+    kept = colours[often[np.sort(first)[:COLOURS]]]
     nearest = ((colours[:, None, :] - kept[None, :, :]) ** 2).sum(axis=2).argmin(axis=1)
     return kept.astype(np.uint8), nearest.astype(np.uint8)[where]
 
