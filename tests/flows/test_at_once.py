@@ -1,6 +1,7 @@
 """Many at the same moment, on connections of their own: one place, one letter, no circle of waiting."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -8,6 +9,7 @@ from contextvars import copy_context
 from typing import Any
 
 import pytest
+from sqlmodel import text
 
 from tests.flows.callouts import Sent, answer, approved, at_ten, messages, planned, send
 from tests.flows.post import post_office
@@ -16,8 +18,10 @@ from volunteer_hub.core import db
 from volunteer_hub.core.actor import SYSTEM
 from volunteer_hub.core.db import Tx, transaction
 from volunteer_hub.core.errors import Gone, HubError
+from volunteer_hub.flows import close as closing
 from volunteer_hub.flows import deliver, mobilize, respond
 from volunteer_hub.incidents import queries
+from volunteer_hub.incidents.models import Incident
 from volunteer_hub.mobilization.models import Callout, PlanRun
 from volunteer_hub.mobilization.offers import Answered
 
@@ -81,6 +85,37 @@ def test_six_accept_two_places_at_once_and_each_is_told_how_it_stands() -> None:
     assert outcomes == ["accepted"] * 2 + ["standing_by"] * 4
     with transaction(SYSTEM, "test") as tx:
         assert (len(messages(tx, "accepted")), len(messages(tx, "standing_by"))) == (2, 4)
+
+
+def test_an_incident_is_released_while_its_callout_is_being_closed() -> None:
+    w = made()
+    callout = out(w, w.crowd[:2]).callout
+
+    def released() -> str:
+        with transaction(w.mei, "incident.release") as tx:
+            return closing.demobilise(tx, tx.get_one(Incident, w.incident.id)) and "released"
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction(w.mei, "callout.close") as tx:
+            mobilize.close(tx, tx.get_one(Callout, callout.id))
+            tx.flush()
+            running = pool.submit(copy_context().run, released)
+            wait_for_somebody_waiting()
+        assert running.result(20) == "released"
+
+
+def wait_for_somebody_waiting() -> None:
+    """Until a transaction of this database waits for a lock of another."""
+    waiting = text(
+        "SELECT count(*) FROM pg_stat_activity "
+        "WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+    for _ in range(200):
+        with db.engine().connect() as connection:
+            if connection.execute(waiting).scalar_one():
+                return
+        time.sleep(0.05)
+    raise AssertionError("nobody waits")
 
 
 def test_the_same_link_pressed_six_times_at_once_is_one_answer() -> None:

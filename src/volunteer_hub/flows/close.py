@@ -110,6 +110,7 @@ def _end_callouts(tx: Tx, incident: Incident) -> int:
     """Closes what still takes people, and stands down who is left in line; how many stood by."""
     stood_by = 0
     for callout in callouts.of_incident(tx, incident.id):
+        tx.refresh(callout, with_for_update={"key_share": True})  # a sweep may be ending it just now
         if callout.state in LIVE:
             stood_by += len(mobilize.close(tx, callout).told)
         else:
