@@ -71,7 +71,7 @@ class Grown:
         """Values for the parameters of an address that lead to rows of this world."""
         found = _WORD.match(path)
         word = found.group(1) if found else ""
-        known = {"token": self.tokens.get(word, []), "skill": ["first_aid"], "purpose": ["contact"]}
+        known = {"token": self.tokens.get(word, []), "skill": ["first_aid"], "purpose": ["messages"]}
         values = {name: known.get(name, self.ids.get(word, [])) for name in names}
         return {name: some[choice % len(some)] for name, some in values.items() if some}
 
