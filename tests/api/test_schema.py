@@ -23,6 +23,9 @@ from tests.api.grown import Grown, grown
 from tests.doors import ORIGIN
 from volunteer_hub.app import create_app
 
+# The requests are counted together at the end: one worker takes them all.
+pytestmark = pytest.mark.xdist_group("schema")
+
 SCHEMA = schemathesis.openapi.from_dict(create_app().openapi())
 OPERATIONS = {op.label: op for op in (found.ok() for found in SCHEMA.get_all_operations())}
 ROLES = ("guest", "coordinator", "clerk", "council", "volunteer")

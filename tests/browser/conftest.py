@@ -29,7 +29,8 @@ class House:
     mail: Path
 
 
-@pytest.fixture(scope="session")
+# Not for the session: while it is open, the thread counts as running an event loop, which others need.
+@pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
     """The browser; without one the tests are skipped, except where the build must have it."""
     with sync_playwright() as tools:

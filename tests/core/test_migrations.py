@@ -1,5 +1,6 @@
 """The schema's history: up from nothing, down one and up again on a filled database, equal to the models."""
 
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -26,11 +27,12 @@ def counts() -> dict[str, int]:
 
 @pytest.fixture
 def empty_database() -> Iterator[str]:
-    databases.admin('CREATE DATABASE "migrated"')
-    databases.use(databases.address_of("migrated"))
-    yield "migrated"
+    name = f"migrated_{os.getpid()}"
+    databases.admin(f'CREATE DATABASE "{name}"')
+    databases.use(databases.address_of(name))
+    yield name
     db.engine().dispose()
-    databases.admin('DROP DATABASE "migrated" WITH (FORCE)')
+    databases.admin(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
 def ask(statement: str) -> list[tuple[object, ...]]:
@@ -53,13 +55,13 @@ def test_models_and_migrations_agree(empty_database: str) -> None:
 
 
 def test_migrations_make_the_same_triggers_as_the_models(empty_database: str, template: str) -> None:
-    databases.use(databases.address_of("migrated"))
+    databases.use(databases.address_of(empty_database))
     runner.upgrade(db.engine())
     migrated = ask(TRIGGERS)
     with databases.cloned(template) as address:
         databases.use(address)
         assert ask(TRIGGERS) == migrated
-    databases.use(databases.address_of("migrated"))
+    databases.use(databases.address_of(empty_database))
     assert len(migrated) > 5
 
 

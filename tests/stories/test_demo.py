@@ -19,7 +19,7 @@ TOLD = [
     r"02:4\d  The city's command system sends a CAP alert to the API: blizzard at .+, orange\.",
     r"02:4\d  Mei Lin accepts it\. Incident “.+”, response level II:",
     r"Clear paths and entrances: Snow crew 10–40; Machine operator 1–3",
-    r"registered 600 → ",
+    r"registered 2,000 → ",
     r"Mei Lin approves\. It is night, so a second person must\.",
     r"Jun Zhao approves as the second person\.",
     r"The callout goes out: \d+ people are asked by e-mail\.",
@@ -63,7 +63,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def played(folder: Path) -> str:
-    done = demo(folder, "--people", "600", "--lang", "en")
+    done = demo(folder, "--people", "2000", "--lang", "en")
     assert (done.returncode, done.stderr[-2000:] if done.returncode else "") == (0, ""), done.stdout[-3000:]
     return done.stdout
 

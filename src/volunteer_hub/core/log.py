@@ -56,8 +56,9 @@ def configure() -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_RedactingFormatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
     logging.basicConfig(level=level, handlers=[handler], force=True)
-    for noisy in ("sqlalchemy.engine", "httpx2", "httpcore2", "geopy"):
+    for noisy in ("sqlalchemy.engine", "httpx2", "httpcore2"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    logging.getLogger("geopy").setLevel(logging.CRITICAL)  # its warnings print the address asked for
     # A sweep longer than its pulse is no news: the next one takes up whatever is due.
     logging.getLogger("apscheduler").setLevel(logging.ERROR)
     structlog.configure(
