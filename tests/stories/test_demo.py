@@ -34,7 +34,9 @@ TOLD = [
 
 
 def demo(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "HUB_DATA_DIR": str(folder), "COLUMNS": "200", "LANG": "C.UTF-8"}
+    # Nothing of the test run's own installation: the demo makes its own.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("HUB_")}
+    environment |= {"HUB_DATA_DIR": str(folder), "COLUMNS": "200", "LANG": "C.UTF-8"}
     environment.pop("LC_ALL", None)
     return subprocess.run(
         [*COMMAND, *arguments], env=environment, capture_output=True, text=True, timeout=SECONDS, check=False
