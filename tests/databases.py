@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
@@ -11,6 +12,7 @@ from urllib.parse import urlsplit
 
 import psycopg
 from alembic import command
+from sqlalchemy import text
 
 from volunteer_hub.core import db, embedded, schema
 from volunteer_hub.core.settings import settings
@@ -83,3 +85,20 @@ def cloned(name: str) -> Iterator[str]:
         with suppress(Exception):
             db.engine().dispose()
         admin(f'DROP DATABASE IF EXISTS "{clone}" WITH (FORCE)')
+
+
+def wait_for_somebody_waiting() -> None:
+    """Until a transaction of this database waits for a lock of another.
+
+    Asked on a connection of its own: inside one transaction PostgreSQL repeats its first answer.
+    """
+    waiting = text(
+        "SELECT count(*) FROM pg_stat_activity "
+        "WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+    for _ in range(200):
+        with db.engine().connect() as connection:
+            if connection.execute(waiting).scalar_one():
+                return
+        time.sleep(0.05)
+    raise AssertionError("nobody waits")

@@ -1,7 +1,6 @@
 """Many at the same moment, on connections of their own: one place, one letter, no circle of waiting."""
 
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -9,8 +8,8 @@ from contextvars import copy_context
 from typing import Any
 
 import pytest
-from sqlmodel import text
 
+from tests.databases import wait_for_somebody_waiting
 from tests.flows.callouts import Sent, answer, approved, at_ten, messages, planned, send
 from tests.flows.post import post_office
 from tests.world import World, declare, world
@@ -102,20 +101,6 @@ def test_an_incident_is_released_while_its_callout_is_being_closed() -> None:
             running = pool.submit(copy_context().run, released)
             wait_for_somebody_waiting()
         assert running.result(20) == "released"
-
-
-def wait_for_somebody_waiting() -> None:
-    """Until a transaction of this database waits for a lock of another."""
-    waiting = text(
-        "SELECT count(*) FROM pg_stat_activity "
-        "WHERE datname = current_database() AND wait_event_type = 'Lock'"
-    )
-    for _ in range(200):
-        with db.engine().connect() as connection:
-            if connection.execute(waiting).scalar_one():
-                return
-        time.sleep(0.05)
-    raise AssertionError("nobody waits")
 
 
 def test_the_same_link_pressed_six_times_at_once_is_one_answer() -> None:

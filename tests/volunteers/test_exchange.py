@@ -1,14 +1,14 @@
 """Files of people into the pool: every bad row named, nothing half-imported, nobody doubled."""
 
 import io
-import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 
 import pytest
-from sqlmodel import col, select, text
+from sqlmodel import col, select
 
 from tests import areas
+from tests.databases import wait_for_somebody_waiting
 from tests.volunteers.conftest import BO, CLERK, KAI, LIN, MEI
 from tests.volunteers.files import count, refused, table, texts, thousand
 from volunteer_hub.core import db
@@ -301,9 +301,7 @@ def test_of_two_imports_of_one_person_at_once_one_wins_and_the_other_is_told(fre
         with db.transaction(MEI, "first") as tx:
             importing.apply(tx, table(LIN))
             told = threads.submit(second)
-            waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
-            while tx.execute(text(waiting)).scalar_one() == 0 and not told.done():
-                time.sleep(0.01)
+            wait_for_somebody_waiting()
         assert told.result(timeout=30) == "import.meanwhile"
     with db.read(MEI) as tx:
         assert tx.exec(select(Volunteer.name)).all() == ["林小雨"]
