@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 DEMO   := $(CURDIR)/.demo
 
-.PHONY: demo demo-stop demo-reset test coverage setup lint bench screens lock clean
+.PHONY: demo demo-stop demo-reset test setup lint bench screens lock clean
 
 demo: setup          ## build a city like Daqing, play one night, leave the server running
 	@HUB_DATA_DIR="$(DEMO)" $(BIN)/volunteer-hub demo --people $(PEOPLE)
@@ -17,11 +17,8 @@ demo-stop: setup     ## stop the demo's server and its database
 demo-reset: demo-stop  ## forget the demo's city
 	@rm -rf "$(DEMO)"
 
-test: setup          ## the whole test command
+test: setup          ## the whole test command, with the coverage it must hold
 	@scripts/test
-
-coverage: setup      ## the same under branch coverage, with the floors it must hold
-	@scripts/coverage
 
 setup: $(READY)
 

@@ -200,10 +200,10 @@ BOMBS = {
 
 @pytest.mark.parametrize("name", BOMBS)
 def test_a_hostile_document_is_refused_at_once(name: str) -> None:
-    start = time.process_time()
+    start = time.thread_time()
     with pytest.raises(Malformed):
         parse(BOMBS[name])
-    assert time.process_time() - start < 0.3  # the promise is 0.1 s
+    assert time.thread_time() - start < 0.3  # the promise is 0.1 s
 
 
 @pytest.mark.parametrize(
@@ -211,9 +211,9 @@ def test_a_hostile_document_is_refused_at_once(name: str) -> None:
 )
 def test_a_large_document_costs_no_more_whatever_fills_it(filling: bytes) -> None:
     end = b"</polygon>" if filling.startswith(b"<polygon>") else b""
-    start = time.process_time()
+    start = time.thread_time()
     assert len(parse(HEAD + filling + end + TAIL).infos) == 1
-    assert time.process_time() - start < 0.3
+    assert time.thread_time() - start < 0.3
 
 
 def test_no_doctype_passes_even_in_utf_16() -> None:
