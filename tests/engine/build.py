@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from volunteer_hub.engine.problem import (
@@ -16,6 +18,7 @@ from volunteer_hub.engine.problem import (
     Problem,
     Slots,
 )
+from volunteer_hub.engine.travel import NO_WAY, Matrix
 
 LAT, LON = 46.6, 125.1
 KM = 1 / 110.57  # degrees of latitude
@@ -121,6 +124,7 @@ def random_problem(seed: int, count: int, places: int, nested: bool = True) -> P
         served=rng.integers(0, 4, count),
         rest_since=np.where(some(0.1), 100, LONG_AGO),
         minutes_24h=np.where(some(0.1), 600, 0),
+        night_km=np.random.default_rng(seed + 1).choice([0.6, 5.1], count, p=[0.2, 0.8]),
     )
     wanted = slots(
         places,
@@ -152,6 +156,14 @@ def random_problem(seed: int, count: int, places: int, nested: bool = True) -> P
         pairs(*barred),
         Limits(min_rest_min=300),
     )
+
+
+def measured(problem: Problem, seed: int) -> Problem:
+    """The same with travel times from a road service that knows four zones, some without a way."""
+    rng = np.random.default_rng(seed)
+    tenths = np.where(rng.random((4, len(problem.slots))) < 0.1, NO_WAY, 0)
+    tenths += (tenths == 0) * rng.integers(0, 30, tenths.shape) * 10
+    return replace(problem, travel=Matrix(rng.integers(0, 4, len(problem.people)), tenths))
 
 
 def take(pool: People, rows: np.ndarray) -> People:

@@ -8,6 +8,7 @@ import pytest
 from tests.engine.build import BOAT, MEDIC, minima, pairs, people, skilled, slots
 from volunteer_hub.engine.feasible import RULES, feasible, why_not
 from volunteer_hub.engine.problem import FOREVER, LONG_AGO, Intervals, Limits, People, Problem, Slots
+from volunteer_hub.engine.travel import NO_WAY, Matrix
 from volunteer_hub.engine.units import slot_units
 
 # The slot runs from minute 600 to 840.
@@ -148,3 +149,15 @@ def test_feasible_is_the_conjunction_of_the_rules(whole: bool) -> None:
     problem = Problem(pool, slots(1, adult_only=[True]))
     u = 0 if whole else np.zeros(3, np.int64)
     assert feasible(problem, slot_units(problem), np.arange(3), u).tolist() == [True, False, False]
+
+
+def test_who_has_no_transport_at_night_goes_as_far_as_their_feet() -> None:
+    pool = people(2, km=[1, 4], night_km=np.array([2.0, 2.0]))
+    problem = Problem(pool, slots(2, night=[False, True]))
+    assert [why_not(problem, v, s) for v in (0, 1) for s in (0, 1)] == [(), (), (), ("distance",)]
+
+
+def test_where_there_is_no_way_nobody_goes() -> None:
+    travel = Matrix(zone=np.array([0, 1]), tenths=np.array([[120], [NO_WAY]]))
+    problem = Problem(people(2), slots(1), travel=travel)
+    assert [why_not(problem, v, 0) for v in (0, 1)] == [(), ("distance",)]

@@ -161,10 +161,10 @@ class Pool:
         self._x, self._y = x[self.order], y[self.order]
         self._rate = per_km(problem)[self.order]
         self._fastest = float(self._rate.min(initial=np.inf))
-        self._limit = problem.people.max_km[self.order]
+        self._limit = tuple(km[self.order] for km in problem.people.reach_km)  # by day, by night
         # No reach beyond the map itself, or circles would be widened for nothing.
         across = float(np.hypot(_span(x, problem.sites[0]), _span(y, problem.sites[1])))
-        self._farthest = min(float(self._limit.max(initial=0.0)), across + CELL_KM)
+        self._farthest = min(float(self._limit[0].max(initial=0.0)), across + CELL_KM)
         by_day = problem.people.fatigue[self.order]
         self._base = (by_day, by_day + problem.people.night_cost[self.order])
         self._free_of_charge = np.zeros(len(x), np.int64)
@@ -215,8 +215,9 @@ class Pool:
         return min(self._farthest, float(self._units.max_km[u]))
 
     def _list(self, kind: _Kind, u: int) -> tuple[Ints, Ints, Floats, Floats, Floats, Floats, Ints, Floats]:
-        base = self._base[int(self._units.night[u])]
-        return kind.members, kind.cells, self._grid, self._x, self._y, self._rate, base, self._limit
+        night = int(self._units.night[u])
+        base, limit = self._base[night], self._limit[night]
+        return kind.members, kind.cells, self._grid, self._x, self._y, self._rate, base, limit
 
     def _gather(
         self, search: Callable[[_Kind, int, Ints, Ints], int], most: Ints, price: Ints

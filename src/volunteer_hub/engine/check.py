@@ -94,8 +94,18 @@ def _broken(problem: Problem, v: int, s: int) -> Iterator[str]:
         yield "hours"
     if slots.night[s] and not people.night_travel[v]:
         yield "night_travel"
-    if _km(problem, v, s) > min(people.max_km[v], slots.max_km[s]) + 1e-9:
+    if _out_of_reach(problem, v, s):
         yield "distance"
+
+
+def _out_of_reach(problem: Problem, v: int, s: int) -> bool:
+    people, slots = problem.people, problem.slots
+    if problem.travel is not None and problem.travel.tenths[problem.travel.zone[v], s] < 0:
+        return True
+    reach = min(people.max_km[v], slots.max_km[s])
+    if slots.night[s] and people.night_km is not None:
+        reach = min(reach, people.night_km[v])
+    return _km(problem, v, s) > float(reach) + 1e-9
 
 
 def _km(problem: Problem, v: int, s: int) -> float:
@@ -151,11 +161,18 @@ def _slots(problem: Problem, plan: Plan) -> Iterator[Finding]:
             yield Finding("short_miscounted", s)
 
 
+def _tenths(problem: Problem, v: int, s: int) -> float:
+    """Travel time, 0.1 minutes, before rounding."""
+    if problem.travel is not None:
+        return max(0.0, float(problem.travel.tenths[problem.travel.zone[v], s]))
+    return problem.limits.detour * _km(problem, v, s) / float(problem.people.speed_kmh[v]) * 600
+
+
 def _figures(problem: Problem, plan: Plan) -> Iterator[Finding]:
     people = problem.people
     total = slack = 0
     for v, s in zip(plan.person.tolist(), plan.slot.tolist(), strict=True):
-        exact = problem.limits.detour * _km(problem, v, s) / float(people.speed_kmh[v]) * 600
+        exact = _tenths(problem, v, s)
         total += math.floor(exact + 0.5) + int(people.fatigue[v])
         total += int(people.night_cost[v]) if problem.slots.night[s] else 0
         slack += abs(exact % 1 - 0.5) < 1e-6  # too close to a half to say which way it rounds

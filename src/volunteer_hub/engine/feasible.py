@@ -89,16 +89,18 @@ def hours(problem: Problem, units: Units, v: Index, u: Unit) -> Bools:
 
 
 def night_travel(problem: Problem, units: Units, v: Index, u: Unit) -> Bools:
-    """Has a way to travel at night, for night slots."""
+    """Goes out at night, for night slots."""
     return problem.people.night_travel[v] | ~units.night[u]
 
 
 def distance(problem: Problem, units: Units, v: Index, u: Unit) -> Bools:
-    """Lives within the person's and the slot's reach, as the crow flies."""
+    """Lives within the person's and the slot's reach, as the crow flies, and there is a way."""
     x, y = problem.homes
     dx, dy = x[v] - units.x[u], y[v] - units.y[u]
-    within: Bools = np.sqrt(dx * dx + dy * dy) <= np.minimum(problem.people.max_km[v], units.max_km[u])
-    return within
+    by_day, by_night = problem.people.reach_km
+    reach = np.where(units.night[u], by_night[v], by_day[v])
+    within: Bools = np.sqrt(dx * dx + dy * dy) <= np.minimum(reach, units.max_km[u])
+    return within if problem.travel is None else within & problem.travel.reachable(v, units.slot[u])
 
 
 RULES: dict[str, Rule] = {

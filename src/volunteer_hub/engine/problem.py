@@ -7,110 +7,42 @@ Levels: 0 none, 1 basic, 2 trained, 3 expert. Priority: 1 lowest to 5 most urgen
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-Ints = npt.NDArray[np.int64]
-Levels = npt.NDArray[np.int8]
-Floats = npt.NDArray[np.float64]
-Bools = npt.NDArray[np.bool_]
+from volunteer_hub.engine.arrays import (
+    FOREVER,
+    LONG_AGO,
+    Bools,
+    Floats,
+    Intervals,
+    Ints,
+    Levels,
+    ProblemError,
+    refuse,
+    store,
+)
+from volunteer_hub.engine.travel import Matrix
 
-FOREVER = 1 << 40  # minutes; a certificate that never expires
-LONG_AGO = -(1 << 40)
+__all__ = [  # what the engine's other files name from here
+    "FOREVER",
+    "LONG_AGO",
+    "Bools",
+    "Floats",
+    "Intervals",
+    "Ints",
+    "Levels",
+    "ProblemError",
+]
 KM_PER_DEGREE_LAT = 110.57
 KM_PER_DEGREE_LON = 111.32  # times the cosine of the latitude
 MAX_LEVEL, MAX_PRIORITY = 3, 5
 SLOWEST, FASTEST = 0.1, 1000.0  # km/h; bounds what a pair can cost
 MAX_BURDEN = 10**6  # 0.1 minutes; fatigue or night cost above it is a mistake
-
-
-class ProblemError(ValueError):
-    """Input that cannot be planned. `code` says what is wrong, `where` the array, `index` the row."""
-
-    def __init__(self, code: str, where: str, index: int | None = None) -> None:
-        super().__init__(f"{code}: {where}" + ("" if index is None else f"[{index}]"))
-        self.code, self.where, self.index = code, where, index
-
-
-def _refuse(bad: Bools, code: str, where: str) -> None:
-    if bad.any():
-        rows = bad.any(axis=1) if bad.ndim > 1 else bad
-        raise ProblemError(code, where, int(np.flatnonzero(rows)[0]))
-
-
-def _store(owner: object, prefix: str, kinds: Mapping[str, Any], shape: tuple[int, ...]) -> None:
-    """Convert the named fields to read-only arrays of their kind; refuse other shapes and NaN."""
-    for name, kind in kinds.items():
-        raw = np.asarray(getattr(owner, name))
-        if raw.shape != shape:
-            raise ProblemError("shape", f"{prefix}.{name}")
-        if raw.dtype.kind == "f":
-            _refuse(~np.isfinite(raw), "not_a_number", f"{prefix}.{name}")
-        # Matrices column-major: rules and the search read one skill of everybody at a time.
-        array: npt.NDArray[Any] = np.asarray(raw, dtype=kind, order="F").view()
-        array.flags.writeable = False
-        object.__setattr__(owner, name, array)
-
-
-@dataclass(frozen=True)
-class Intervals:
-    """Per person a sorted list of disjoint [start, end) minutes, in CSR form: rows first[v]:first[v + 1]."""
-
-    first: Ints
-    start: Ints
-    end: Ints
-
-    @classmethod
-    def of(cls, people: int, person: npt.ArrayLike, start: npt.ArrayLike, end: npt.ArrayLike) -> Intervals:
-        """Sort the rows (any order) and merge those that touch or overlap. Raises ProblemError("window")."""
-        who, since, until = (np.asarray(a, dtype=np.int64) for a in (person, start, end))
-        _refuse(until <= since, "window", "intervals")
-        _refuse((who < 0) | (who >= people), "unknown_person", "intervals")
-        order = np.lexsort((since, who))
-        who, since, until = who[order], since[order], until[order]
-        kept: list[int] = []
-        ends: list[int] = []
-        for i in range(len(who)):
-            if kept and who[i] == who[kept[-1]] and since[i] <= ends[-1]:
-                ends[-1] = max(ends[-1], int(until[i]))
-            else:
-                kept.append(i)
-                ends.append(int(until[i]))
-        counts = np.bincount(who[kept], minlength=people) if kept else np.zeros(people, np.int64)
-        first = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
-        return cls(first, since[kept], np.array(ends, dtype=np.int64))
-
-    @classmethod
-    def none(cls, people: int) -> Intervals:
-        empty = np.zeros(0, np.int64)
-        return cls(np.zeros(people + 1, np.int64), empty, empty)
-
-    @classmethod
-    def always(cls, people: int) -> Intervals:
-        return cls(np.arange(people + 1), np.full(people, LONG_AGO), np.full(people, FOREVER))
-
-    @cached_property
-    def most(self) -> int:
-        """The longest list of any one person."""
-        return int(np.diff(self.first).max(initial=0))
-
-    def check(self, people: int, where: str) -> None:
-        if self.first.shape != (people + 1,) or self.start.shape != self.end.shape:
-            raise ProblemError("shape", where)
-        if self.first[0] != 0 or self.first[-1] != len(self.start) or (np.diff(self.first) < 0).any():
-            raise ProblemError("shape", where)
-        owner = np.repeat(np.arange(people), np.diff(self.first))
-        late = self.end <= self.start
-        if late.any():
-            raise ProblemError("window", where, int(owner[np.flatnonzero(late)[0]]))
-        unmerged = (self.start[1:] <= self.end[:-1]) & (owner[1:] == owner[:-1])
-        if unmerged.any():
-            raise ProblemError("unsorted_windows", where, int(owner[np.flatnonzero(unmerged)[0]]))
 
 
 @dataclass(frozen=True)
@@ -128,7 +60,7 @@ class People:
     adult: Bools  # [V]
     insured: Bools  # [V]
     fit: Bools  # [V] declared fit for hazardous work
-    night_travel: Bools  # [V] has a way to travel at night
+    night_travel: Bools  # [V] goes out at night at all
     speed_kmh: Floats  # [V] by the person's usual means
     max_km: Floats  # [V] as the crow flies
     fatigue: Ints  # [V] 0.1 minutes of travel one would accept to spare this person
@@ -136,6 +68,7 @@ class People:
     served: Ints  # [V] duties served or asked lately; fewer goes first among equals
     rest_since: Ints  # [V] end of the last duty, LONG_AGO if none
     minutes_24h: Ints  # [V] minutes served in the 24 hours before the epoch
+    night_km: Floats | None = None  # [V] reach at night, on foot for those without transport; None: as by day
 
     def __post_init__(self) -> None:
         count = np.asarray(self.key).shape[0] if np.asarray(self.key).ndim == 1 else -1
@@ -145,25 +78,35 @@ class People:
         integers = dict.fromkeys(
             ("key", "fatigue", "night_cost", "served", "rest_since", "minutes_24h"), np.int64
         )
-        _store(self, "people", integers, (count,))
-        _store(self, "people", dict.fromkeys(("lat", "lon", "speed_kmh", "max_km"), np.float64), (count,))
-        _store(self, "people", dict.fromkeys(("adult", "insured", "fit", "night_travel"), np.bool_), (count,))
-        _store(self, "people", {"levels": np.int8, "cert_until": np.int64}, shape)
+        store(self, "people", integers, (count,))
+        store(self, "people", dict.fromkeys(("lat", "lon", "speed_kmh", "max_km"), np.float64), (count,))
+        store(self, "people", dict.fromkeys(("adult", "insured", "fit", "night_travel"), np.bool_), (count,))
+        store(self, "people", {"levels": np.int8, "cert_until": np.int64}, shape)
+        if self.night_km is None:
+            object.__setattr__(self, "night_km", self.max_km)
+        store(self, "people", {"night_km": np.float64}, (count,))
         self.free.check(count, "people.free")
         self.busy.check(count, "people.busy")
-        _refuse(np.abs(self.lat) > 90, "latitude", "people.lat")
-        _refuse(np.abs(self.lon) > 180, "longitude", "people.lon")
-        _refuse((self.levels < 0) | (self.levels > MAX_LEVEL), "level", "people.levels")
-        _refuse((self.speed_kmh < SLOWEST) | (self.speed_kmh > FASTEST), "speed", "people.speed_kmh")
-        _refuse(self.max_km < 0, "negative", "people.max_km")
+        refuse(np.abs(self.lat) > 90, "latitude", "people.lat")
+        refuse(np.abs(self.lon) > 180, "longitude", "people.lon")
+        refuse((self.levels < 0) | (self.levels > MAX_LEVEL), "level", "people.levels")
+        refuse((self.speed_kmh < SLOWEST) | (self.speed_kmh > FASTEST), "speed", "people.speed_kmh")
+        for name in ("max_km", "night_km"):
+            refuse(getattr(self, name) < 0, "negative", f"people.{name}")
         for name in ("fatigue", "night_cost", "served", "minutes_24h"):
             values = getattr(self, name)
-            _refuse((values < 0) | (values > MAX_BURDEN), "out_of_range", f"people.{name}")
+            refuse((values < 0) | (values > MAX_BURDEN), "out_of_range", f"people.{name}")
         if len(np.unique(self.key)) != count:
             raise ProblemError("duplicate_key", "people.key")
 
     def __len__(self) -> int:
         return len(self.key)
+
+    @cached_property
+    def reach_km(self) -> tuple[Floats, Floats]:
+        """[V] as the crow flies, by day and by night."""
+        by_night = self.max_km if self.night_km is None else self.night_km
+        return self.max_km, np.minimum(self.max_km, by_night)
 
     @property
     def skills(self) -> int:
@@ -195,24 +138,29 @@ class Slots:
     def __post_init__(self) -> None:
         count = np.asarray(self.key).shape[0] if np.asarray(self.key).ndim == 1 else -1
         integers = ("key", "task", "start", "end", "minimum", "target", "maximum")
-        _store(self, "slots", dict.fromkeys((*integers, "priority", "skill", "level"), np.int64), (count,))
-        _store(self, "slots", dict.fromkeys(("lat", "lon", "max_km"), np.float64), (count,))
+        store(self, "slots", dict.fromkeys((*integers, "priority", "skill", "level"), np.int64), (count,))
+        store(self, "slots", dict.fromkeys(("lat", "lon", "max_km"), np.float64), (count,))
         flags = ("adult_only", "insured_only", "hazardous", "night")
-        _store(self, "slots", dict.fromkeys(flags, np.bool_), (count,))
-        _refuse(np.abs(self.lat) > 90, "latitude", "slots.lat")
-        _refuse(np.abs(self.lon) > 180, "longitude", "slots.lon")
-        _refuse(self.end <= self.start, "window", "slots.end")
-        _refuse((self.minimum < 0) | (self.maximum > 10**6), "out_of_range", "slots.minimum")
-        _refuse(self.minimum > self.target, "minimum_above_target", "slots.minimum")
-        _refuse(self.target > self.maximum, "target_above_maximum", "slots.target")
-        _refuse((self.priority < 1) | (self.priority > MAX_PRIORITY), "priority", "slots.priority")
-        _refuse((self.skill >= 0) & ((self.level < 1) | (self.level > MAX_LEVEL)), "level", "slots.level")
-        _refuse(self.max_km < 0, "negative", "slots.max_km")
+        store(self, "slots", dict.fromkeys(flags, np.bool_), (count,))
+        refuse(np.abs(self.lat) > 90, "latitude", "slots.lat")
+        refuse(np.abs(self.lon) > 180, "longitude", "slots.lon")
+        refuse(self.end <= self.start, "window", "slots.end")
+        refuse((self.minimum < 0) | (self.maximum > 10**6), "out_of_range", "slots.minimum")
+        refuse(self.minimum > self.target, "minimum_above_target", "slots.minimum")
+        refuse(self.target > self.maximum, "target_above_maximum", "slots.target")
+        refuse((self.priority < 1) | (self.priority > MAX_PRIORITY), "priority", "slots.priority")
+        refuse((self.skill >= 0) & ((self.level < 1) | (self.level > MAX_LEVEL)), "level", "slots.level")
+        refuse(self.max_km < 0, "negative", "slots.max_km")
         if len(np.unique(self.key)) != count:
             raise ProblemError("duplicate_key", "slots.key")
 
     def __len__(self) -> int:
         return len(self.key)
+
+
+def _same(where: str, length: int, wanted: int) -> None:
+    if length != wanted:
+        raise ProblemError("shape", where)
 
 
 def _around(degrees: Floats) -> Floats:
@@ -237,10 +185,10 @@ class Minima:
 
     def __post_init__(self) -> None:
         count = len(np.asarray(self.slot))
-        _store(self, "minima", dict.fromkeys(("slot", "skill", "level", "heads"), np.int64), (count,))
-        _store(self, "minima", {"may_share": np.bool_}, (count,))
-        _refuse(self.heads < 1, "out_of_range", "minima.heads")
-        _refuse((self.level < 1) | (self.level > MAX_LEVEL), "level", "minima.level")
+        store(self, "minima", dict.fromkeys(("slot", "skill", "level", "heads"), np.int64), (count,))
+        store(self, "minima", {"may_share": np.bool_}, (count,))
+        refuse(self.heads < 1, "out_of_range", "minima.heads")
+        refuse((self.level < 1) | (self.level > MAX_LEVEL), "level", "minima.level")
 
     def __len__(self) -> int:
         return len(self.slot)
@@ -255,7 +203,7 @@ class Pairs:
 
     def __post_init__(self) -> None:
         count = len(np.asarray(self.person))
-        _store(self, "pairs", dict.fromkeys(("person", "slot"), np.int64), (count,))
+        store(self, "pairs", dict.fromkeys(("person", "slot"), np.int64), (count,))
 
     def __len__(self) -> int:
         return len(self.person)
@@ -293,20 +241,24 @@ class Problem:
     locked: Pairs = field(default_factory=Pairs)
     forbidden: Pairs = field(default_factory=Pairs)
     limits: Limits = field(default_factory=Limits)
+    travel: Matrix | None = None  # measured times; None: the straight line, detour and speed
 
     def __post_init__(self) -> None:
         people, slots, minima = len(self.people), len(self.slots), self.minima
-        _refuse((self.slots.skill < -1) | (self.slots.skill >= self.people.skills), "skill", "slots.skill")
-        _refuse((minima.skill < 0) | (minima.skill >= self.people.skills), "skill", "minima.skill")
-        _refuse((minima.slot < 0) | (minima.slot >= slots), "unknown_slot", "minima.slot")
+        refuse((self.slots.skill < -1) | (self.slots.skill >= self.people.skills), "skill", "slots.skill")
+        refuse((minima.skill < 0) | (minima.skill >= self.people.skills), "skill", "minima.skill")
+        refuse((minima.slot < 0) | (minima.slot >= slots), "unknown_slot", "minima.slot")
         for name, pairs in (("locked", self.locked), ("forbidden", self.forbidden)):
-            _refuse((pairs.person < 0) | (pairs.person >= people), "unknown_person", f"{name}.person")
-            _refuse((pairs.slot < 0) | (pairs.slot >= slots), "unknown_slot", f"{name}.slot")
+            refuse((pairs.person < 0) | (pairs.person >= people), "unknown_person", f"{name}.person")
+            refuse((pairs.slot < 0) | (pairs.slot >= slots), "unknown_slot", f"{name}.slot")
         nested = np.bincount(minima.slot, weights=minima.heads, minlength=slots)
-        _refuse(nested > self.slots.target, "minima_above_target", "slots.target")
+        refuse(nested > self.slots.target, "minima_above_target", "slots.target")
+        if self.travel is not None:
+            _same("travel.zone", len(self.travel.zone), people)
+            _same("travel.tenths", self.travel.tenths.shape[1], slots)
         held = np.bincount(self.locked.person, minlength=people)
-        _refuse(held > 1, "locked_twice", "people")
-        _refuse(
+        refuse(held > 1, "locked_twice", "people")
+        refuse(
             np.bincount(self.locked.slot, minlength=slots) > self.slots.maximum,
             "locked_above_maximum",
             "slots",

@@ -40,7 +40,10 @@ def distance_km(problem: Problem, units: Units, v: Ints, u: Ints) -> Floats:
 
 
 def travel(problem: Problem, units: Units, v: Ints, u: Ints) -> Ints:
-    """Travel time there, 0.1 minutes, rounded half up."""
+    """Travel time there, 0.1 minutes: measured, or by the straight line and rounded half up. A locked pair
+    without a way costs nothing: somebody decided that there is one."""
+    if problem.travel is not None:
+        return np.maximum(problem.travel.time(v, units.slot[u]), 0)
     exact = per_km(problem)[v] * distance_km(problem, units, v, u)
     return np.floor(exact + 0.5).astype(np.int64)
 
@@ -84,6 +87,9 @@ def _dearest_pair(problem: Problem) -> int:
     people = problem.people
     if not len(people) or not len(problem.slots):
         return 1
+    if problem.travel is not None:
+        farthest = problem.travel.tenths.max(axis=1)[problem.travel.zone]
+        return int((np.maximum(farthest, 0) + people.fatigue + people.night_cost).max()) + 1
     (hx, hy), (sx, sy) = problem.homes, problem.sites
     far_x = np.maximum(np.abs(hx - sx.min()), np.abs(hx - sx.max()))
     far_y = np.maximum(np.abs(hy - sy.min()), np.abs(hy - sy.max()))
