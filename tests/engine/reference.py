@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from collections import Counter
 
-from volunteer_hub.engine.check import _broken, _holds, _km
+from volunteer_hub.engine.check import _broken, _holds, _tenths
 from volunteer_hub.engine.problem import Problem
 
 
 def pair_cost(problem: Problem, v: int, s: int) -> int:
     people = problem.people
-    travel = math.floor(1.3 * _km(problem, v, s) / float(people.speed_kmh[v]) * 600 + 0.5)
+    travel = math.floor(_tenths(problem, v, s) + 0.5)
     night = int(people.night_cost[v]) if problem.slots.night[s] else 0
     return travel + int(people.fatigue[v]) + night
 
