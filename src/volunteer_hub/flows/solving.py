@@ -113,6 +113,7 @@ def reserves(problem: Problem, plan: Plan) -> Plan:
         minima=replace(minima, heads=heads, may_share=np.zeros(len(minima), np.bool_)),
         forbidden=problem.forbidden,
         limits=problem.limits,
+        travel=problem.travel,
     )
     return solve(asked, Options(seed=plan.seed, deadline_s=0.0))
 
