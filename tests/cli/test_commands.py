@@ -188,3 +188,18 @@ def test_a_plan_is_waited_for_approved_and_sent(planted: None) -> None:
     finally:
         worker.terminate()
         worker.wait(20)
+
+
+def test_a_plan_from_files_needs_no_service(tmp_path: Path) -> None:
+    people, slots, out = (tmp_path / name for name in ("people.csv", "slots.csv", "plan.csv"))
+    people.write_text("id,lat,lon,skills\nBo,46.6,125.1,medic\nLin,46.6,125.1,\n", encoding="utf-8")
+    slots.write_text("id,lat,lon,start,end,target,skill\npost,46.6,125.1,0,60,2,medic\n", encoding="utf-8")
+    told = hub("plan", str(people), str(slots), "--out", str(out), HUB_DATABASE_URL="postgresql:///nowhere")
+    assert (told.returncode, told.stderr) == (0, "")
+    assert told.stdout.startswith("Proven best")
+    assert "Bo to post: 0 min." in told.stdout
+    assert out.read_text(encoding="utf-8-sig").splitlines()[1].startswith("Bo,post,0.0,0,")
+    people.write_text("id,lat,lon\nBo,460,125.1\n", encoding="utf-8")
+    refused = hub("plan", str(people), str(slots))
+    assert refused.returncode == 1
+    assert "people.csv, line 2, column lat: “460” cannot be read here." in refused.stderr

@@ -15,6 +15,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "import": ("volunteer_hub.cli.data:import_", "Import volunteers or foreign reports from a file."),
     "export": ("volunteer_hub.cli.data:export", "Export volunteers to CSV or XLSX."),
     "incident": ("volunteer_hub.cli.incident:incident", "Declare, plan, mobilize and close an incident."),
+    "plan": ("volunteer_hub.cli.plan:plan", "Plan from files alone: people and slots in, plan out."),
     "account": ("volunteer_hub.cli.account:account", "Create accounts, set passwords, grant roles."),
     "db": ("volunteer_hub.cli.database:db", "Upgrade, stop, back up and restore the database."),
     "doctor": ("volunteer_hub.cli.ops:doctor", "Check this installation and say what to mend."),

@@ -1,0 +1,81 @@
+"""plan: who goes where, from files alone."""
+
+import csv
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from volunteer_hub.cli import acting
+from volunteer_hub.core.errors import HubError
+from volunteer_hub.core.i18n import t
+from volunteer_hub.engine.problem import Limits, Options, ProblemError
+from volunteer_hub.flows import plan_files
+
+plan = typer.Typer(add_completion=False, rich_markup_mode=None)
+File = Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True)]
+_SHOWN = 20
+
+
+@plan.command()
+def plan_(
+    people: File,
+    slots: File,
+    travel: Annotated[
+        Path | None, typer.Option(exists=True, help="travel times: zone, slot, minutes")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="the plan: .json whole, .csv who goes where")] = None,
+    seed: Annotated[int, typer.Option(help="decides between equals")] = 0,
+    deadline: Annotated[float, typer.Option(min=0, help="seconds")] = 60.0,
+    threads: Annotated[int, typer.Option(min=1)] = 2,
+    rest_hours: Annotated[float, typer.Option(min=0, help="between two duties")] = 11.0,
+    hours_in_24: Annotated[float, typer.Option(min=0, help="of duty, at most")] = 12.0,
+    detour: Annotated[float, typer.Option(min=1, max=10, help="road by straight line")] = 1.3,
+) -> None:
+    """Plan who goes where from two tables (CSV or JSON), with proof and reasons; no service, no database."""
+    lang = acting.language()
+    limits = Limits(round(60 * rest_hours), round(60 * hours_in_24), detour)
+    try:
+        files = plan_files.read(people, slots, travel, limits)
+        options = Options(seed=seed, deadline_s=deadline, threads=threads)
+        answer = plan_files.answer(files, options, lang)
+    except (HubError, ProblemError) as error:
+        _refused(error)
+        raise typer.Exit(1) from None
+    _tell(answer, lang)
+    if out is not None:
+        _write(answer, out)
+        typer.echo(t(lang, "cli.plan_files.written", file=out))
+
+
+def _refused(error: HubError | ProblemError) -> None:
+    if isinstance(error, ProblemError):
+        typer.echo(str(error), err=True)
+        return
+    typer.echo(acting.words(error), err=True)
+    for field in error.fields:
+        typer.echo(f"  {acting.words(field)}", err=True)
+
+
+def _tell(answer: dict[str, Any], lang: str) -> None:
+    for sentence in answer["words"]:
+        typer.echo(sentence)
+    for pair in answer["pairs"][:_SHOWN]:
+        typer.echo("  " + t(lang, "cli.plan_files.pair", **pair))
+    if len(answer["pairs"]) > _SHOWN:
+        typer.echo("  " + t(lang, "cli.plan_files.more", n=len(answer["pairs"]) - _SHOWN))
+    for gap in answer["gaps"][:_SHOWN]:
+        typer.echo("  " + t(lang, "cli.plan_files.gap", **gap))
+    if len(answer["gaps"]) > _SHOWN:
+        typer.echo("  " + t(lang, "cli.plan_files.more", n=len(answer["gaps"]) - _SHOWN))
+
+
+def _write(answer: dict[str, Any], out: Path) -> None:
+    if out.suffix.lower() != ".csv":
+        out.write_text(json.dumps(answer, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        return
+    with out.open("w", encoding="utf-8-sig", newline="") as file:
+        table = csv.DictWriter(file, ["person", "slot", "km", "minutes", "why"])
+        table.writeheader()
+        table.writerows([*answer["held"], *answer["pairs"]])
