@@ -28,6 +28,7 @@ class ProblemError(ValueError):
 
 
 def refuse(bad: Bools, code: str, where: str) -> None:
+    """Raises ProblemError naming the first bad row of an array."""
     if bad.any():
         rows = bad.any(axis=1) if bad.ndim > 1 else bad
         raise ProblemError(code, where, int(np.flatnonzero(rows)[0]))
@@ -74,11 +75,13 @@ class Intervals:
 
     @classmethod
     def none(cls, people: int) -> Intervals:
+        """Nobody has any."""
         empty = np.zeros(0, np.int64)
         return cls(np.zeros(people + 1, np.int64), empty, empty)
 
     @classmethod
     def always(cls, people: int) -> Intervals:
+        """Everybody has all of time."""
         return cls(np.arange(people + 1), np.full(people, LONG_AGO), np.full(people, FOREVER))
 
     @cached_property
@@ -87,6 +90,7 @@ class Intervals:
         return int(np.diff(self.first).max(initial=0))
 
     def check(self, people: int, where: str) -> None:
+        """Raises ProblemError unless there is a list for each of `people`, sorted and merged."""
         if self.first.shape != (people + 1,) or self.start.shape != self.end.shape:
             raise ProblemError("shape", where)
         if self.first[0] != 0 or self.first[-1] != len(self.start) or (np.diff(self.first) < 0).any():
