@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
 from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
 
-from volunteer_hub.engine.eligible import Eligible
-from volunteer_hub.engine.feasible import READS, RULES, distance
-from volunteer_hub.engine.problem import Ints, Problem
+from volunteer_hub.engine.could import Could
+from volunteer_hub.engine.feasible import distance
+from volunteer_hub.engine.problem import Problem
 from volunteer_hub.engine.reach import Reach
 from volunteer_hub.engine.solve import Plan
 from volunteer_hub.engine.terms import burden, cost, distance_km, travel
@@ -76,7 +75,7 @@ class Gap:
 
 def reasons(problem: Problem, plan: Plan) -> tuple[Reason, ...]:
     """One per row of the plan, in its order."""
-    could = _Could(problem, plan)
+    could = Could(problem, plan)
     locked = set(problem.locked.person.tolist())
     return tuple(
         _reason(problem, plan, could, int(v), int(u), int(v) in locked)
@@ -86,7 +85,7 @@ def reasons(problem: Problem, plan: Plan) -> tuple[Reason, ...]:
 
 def gaps(problem: Problem, plan: Plan) -> tuple[Gap, ...]:
     """One per unit and tier with open heads, the most urgent first."""
-    could = _Could(problem, plan)
+    could = Could(problem, plan)
     units = plan.units
     filled = np.bincount(plan.unit, minlength=len(units))
     below = np.maximum(units.minimum - filled, 0)
@@ -100,51 +99,7 @@ def gaps(problem: Problem, plan: Plan) -> tuple[Gap, ...]:
     return tuple(found)
 
 
-class _Could:
-    """Who could serve each unit, whatever else they do; found when asked for."""
-
-    def __init__(self, problem: Problem, plan: Plan) -> None:
-        self._problem, self._units = problem, plan.units
-        self._eligible = Eligible(problem, plan.units)
-        self._known: dict[int, Ints] = {}
-        self._costs: dict[int, Ints] = {}
-        self._narrowed: dict[Hashable, tuple[list[tuple[str, int]], Ints]] = {}
-        self.serves = np.full(len(problem.people), -1)
-        self.serves[plan.person] = plan.unit
-
-    def __call__(self, u: int) -> Ints:
-        if u not in self._known:
-            v = np.zeros(0, np.int64)
-            if self._units.access[u] == Access.OPEN:
-                v = self._eligible.members(u)
-                v = v[distance(self._problem, self._units, v, u)]
-            self._known[u] = v
-        return self._known[u]
-
-    def costs(self, u: int) -> Ints:
-        """Of the people of unit u, in their order."""
-        if u not in self._costs:
-            v = self(u)
-            self._costs[u] = cost(self._problem, self._units, v, np.full(len(v), u))
-        return self._costs[u]
-
-    def narrowed(self, u: int) -> tuple[list[tuple[str, int]], Ints]:
-        """How many people each rule leaves, in order, and who is left before the last one, distance: the same
-        for all units that ask the same."""
-        problem, units = self._problem, self._units
-        columns = dict.fromkeys(column for code in READS for column in READS[code])
-        asks = tuple(tuple(np.atleast_1d(getattr(units, column)[u]).tolist()) for column in columns)
-        if asks not in self._narrowed:
-            v = np.arange(len(problem.people))
-            left = [("pool", len(v))]
-            for code in READS:
-                v = v[RULES[code](problem, units, v, u)]
-                left.append((code, len(v)))
-            self._narrowed[asks] = left, v
-        return self._narrowed[asks]
-
-
-def _reason(problem: Problem, plan: Plan, could: _Could, v: int, u: int, locked: bool) -> Reason:
+def _reason(problem: Problem, plan: Plan, could: Could, v: int, u: int, locked: bool) -> Reason:
     people, costs = could(u), could.costs(u)
     one, at = np.array([v]), np.array([u])
     own = int(cost(problem, plan.units, one, at)[0])
@@ -180,7 +135,7 @@ def _reason(problem: Problem, plan: Plan, could: _Could, v: int, u: int, locked:
     )
 
 
-def _gap(problem: Problem, plan: Plan, could: _Could, reach: Reach, u: int, tier: Tier, short: int) -> Gap:
+def _gap(problem: Problem, plan: Plan, could: Could, reach: Reach, u: int, tier: Tier, short: int) -> Gap:
     units, slot = plan.units, int(plan.units.slot[u])
     before, v = could.narrowed(u)
     v = v[distance(problem, units, v, u)]

@@ -1,0 +1,61 @@
+"""Who could serve each unit of a plan, and what that would cost: the pairs all explanations are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+
+import numpy as np
+
+from volunteer_hub.engine.eligible import Eligible
+from volunteer_hub.engine.feasible import READS, RULES, distance
+from volunteer_hub.engine.problem import Ints, Problem
+from volunteer_hub.engine.solve import Plan
+from volunteer_hub.engine.terms import cost
+from volunteer_hub.engine.units import Access
+
+
+class Could:
+    """Who could serve each unit, whatever else they do; found when asked for. Locked people never could.
+
+    `serves` [V]: the unit each person serves, -1 for none.
+    """
+
+    def __init__(self, problem: Problem, plan: Plan) -> None:
+        self._problem, self._units = problem, plan.units
+        self._eligible = Eligible(problem, plan.units)
+        self._known: dict[int, Ints] = {}
+        self._costs: dict[int, Ints] = {}
+        self._narrowed: dict[Hashable, tuple[list[tuple[str, int]], Ints]] = {}
+        self.serves = np.full(len(problem.people), -1)
+        self.serves[plan.person] = plan.unit
+
+    def __call__(self, u: int) -> Ints:
+        if u not in self._known:
+            v = np.zeros(0, np.int64)
+            if self._units.access[u] == Access.OPEN:
+                v = self._eligible.members(u)
+                v = v[distance(self._problem, self._units, v, u)]
+            self._known[u] = v
+        return self._known[u]
+
+    def costs(self, u: int) -> Ints:
+        """Of the people of unit u, in their order."""
+        if u not in self._costs:
+            v = self(u)
+            self._costs[u] = cost(self._problem, self._units, v, np.full(len(v), u))
+        return self._costs[u]
+
+    def narrowed(self, u: int) -> tuple[list[tuple[str, int]], Ints]:
+        """How many people each rule leaves, in order, and who is left before the last one, distance: the same
+        for all units that ask the same."""
+        problem, units = self._problem, self._units
+        columns = dict.fromkeys(column for code in READS for column in READS[code])
+        asks = tuple(tuple(np.atleast_1d(getattr(units, column)[u]).tolist()) for column in columns)
+        if asks not in self._narrowed:
+            v = np.arange(len(problem.people))
+            left = [("pool", len(v))]
+            for code in READS:
+                v = v[RULES[code](problem, units, v, u)]
+                left.append((code, len(v)))
+            self._narrowed[asks] = left, v
+        return self._narrowed[asks]
