@@ -12,7 +12,7 @@ import pytest
 
 from tests.engine.build import people, random_problem, slots
 from volunteer_hub.engine.candidates import Pool
-from volunteer_hub.engine.eligible import MASKED, POSTED
+from volunteer_hub.engine.eligible import FLAGS, POSTED, TIMED
 from volunteer_hub.engine.feasible import READS, RULES, feasible
 from volunteer_hub.engine.problem import Options, Problem
 from volunteer_hub.engine.terms import cost
@@ -109,5 +109,5 @@ def test_the_same_plan_without_the_compiler() -> None:
 
 
 def test_every_rule_but_distance_is_asked_of_a_kind() -> None:
-    asked = [*POSTED, *(code for group in MASKED for code in group)]
+    asked = [*POSTED, *TIMED, *FLAGS]
     assert sorted(asked) == sorted(READS) == sorted(set(RULES) - {"distance"})

@@ -1,8 +1,8 @@
 """Finding pairs without listing all: the cheapest people of a unit, and pairs under a price.
 
-People lie in the order of a square grid, so that the part of a kind's list within a radius is, per grid row,
-one stretch found by two bisections. Costs rise with distance, hence a radius bounds what can be cheap.
-`order` maps positions used here back to rows of people.
+People lie in the order of a square grid (of travel zones, when times are measured), so that the part of a
+list within a box is, per grid row, one stretch found by two bisections. Costs rise with distance, hence a
+radius bounds what can be cheap. `order` maps positions used here back to rows of people.
 """
 
 from __future__ import annotations
@@ -10,26 +10,60 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from volunteer_hub.engine.compiled import compiled
-from volunteer_hub.engine.eligible import Eligible
+from volunteer_hub.engine.eligible import Bytes, Eligible, Small
 from volunteer_hub.engine.problem import Bools, Floats, Ints, Options, Problem
 from volunteer_hub.engine.terms import per_km
-from volunteer_hub.engine.units import Units
+from volunteer_hub.engine.units import Access, Units
 
-CELL_KM = 1.0
-MOST_ROWS = 2000  # of grid cells; a wider map gets larger cells
+MOST_ROWS = 2000  # of grid cells
+PEOPLE_PER_CELL = 8  # on average over the map's whole box; towns are much denser
+ENDLESS = 1 << 60
+
+
+class Index(NamedTuple):
+    """What the compiled search reads. P: positions of people, U: units."""
+
+    x: Floats  # [P] km
+    y: Floats
+    rate: Floats  # [P] cost of a km
+    day_km: Floats  # [P] farthest by day
+    night_km: Floats
+    day_cost: Ints  # [P] what the person costs wherever they go
+    night_cost: Ints
+    flags: Bytes  # [P] see eligible.py
+    periods: Bytes  # [P, periods / 8]
+    zone: Ints  # [P] of travel, empty without measured times
+    cell_first: Ints  # [cells + 1] positions of the people of each cell
+    grid: Floats  # left, bottom, size of a cell, columns, rows, the cheapest rate of all
+    tenths: Ints  # [zones, slots] measured times, empty without
+    first: Ints  # [lists + 1]
+    listed: Small  # positions, ascending in each list
+    until: Small
+    unit_x: Floats  # [U]
+    unit_y: Floats
+    reach: Floats  # [U] km
+    open: Bools  # [U] to everybody who passes
+    night: Bools
+    slot: Ints
+    list_of: Ints
+    end_rank: Ints
+    period_of: Ints
+    needs: Bytes
+    barred_first: Ints  # [U + 1]
+    barred: Ints  # positions no unit may have
 
 
 @compiled
-def _bisect(cells: Ints, low: int) -> int:
-    """First index with cells[index] >= low."""
-    left, right = 0, len(cells)
+def _bisect(listed: Small, low: int, left: int, right: int) -> int:
+    """First index of left..right with listed[index] >= low."""
     while left < right:
         middle = (left + right) // 2
-        if cells[middle] < low:
+        if listed[middle] < low:
             left = middle + 1
         else:
             right = middle
@@ -37,88 +71,242 @@ def _bisect(cells: Ints, low: int) -> int:
 
 
 @compiled
-def _collect(
-    x: float, y: float, reach: float, radius: float, ceiling: int,
-    members: Ints, cells: Ints, grid: Floats,
-    px: Floats, py: Floats, rate: Floats, base: Ints, limit: Floats, price: Ints,
-    out_position: Ints, out_score: Ints,
-) -> int:  # fmt: skip
-    """People of the list within `radius` whose cost + price is below `ceiling`: how many there are. As many
-    as fit are written to the output arrays, the lowest cost + price first kept (in no order)."""
-    left, bottom, size, columns, rows = grid
-    room, found, worst = len(out_position), 0, 0
-    span = min(radius, reach)
-    first_column = max(0, int(np.floor((x - span - left) / size)))
-    last_column = min(int(columns) - 1, int(np.floor((x + span - left) / size)))
-    first_row = max(0, int(np.floor((y - span - bottom) / size)))
-    last_row = min(int(rows) - 1, int(np.floor((y + span - bottom) / size)))
-    if first_column > last_column:
-        return 0
-    for row in range(first_row, last_row + 1):
-        start = _bisect(cells, row * int(columns) + first_column)
-        stop = _bisect(cells, row * int(columns) + last_column + 1)
-        for i in range(start, stop):
-            p = members[i]
-            if base[p] + price[p] >= ceiling:
-                continue
-            dx, dy = px[p] - x, py[p] - y
-            km = np.sqrt(dx * dx + dy * dy)
-            if km > span or km > limit[p]:
-                continue
-            score = int(np.floor(rate[p] * km + 0.5)) + base[p] + price[p]
-            if score >= ceiling:
-                continue
-            if found < room:
-                out_position[found], out_score[found] = p, score
-                if score > out_score[worst]:
-                    worst = found
-            elif room > 0 and score < out_score[worst]:
-                out_position[worst], out_score[worst] = p, score
-                for j in range(room):
-                    if out_score[j] > out_score[worst]:
-                        worst = j
-            found += 1
-    return found
+def _sink(position: Ints, score: Ints, held: int) -> None:
+    """Restore the heap (dearest on top) after its top was replaced."""
+    i, p, s = 0, position[0], score[0]
+    while True:
+        child = 2 * i + 1
+        if child >= held:
+            break
+        if child + 1 < held and score[child + 1] > score[child]:
+            child += 1
+        if score[child] <= s:
+            break
+        position[i], score[i] = position[child], score[child]
+        i = child
+    position[i], score[i] = p, s
 
 
 @compiled
-def _cheapest(
-    x: float, y: float, reach: float, radius: float, fastest: float,
-    members: Ints, cells: Ints, grid: Floats,
-    px: Floats, py: Floats, rate: Floats, base: Ints, limit: Floats, price: Ints,
-    out_position: Ints, out_score: Ints,
-) -> int:  # fmt: skip
-    """The len(out_position) people with the lowest cost: widen the circle until nobody outside can be
-    cheaper than the dearest inside."""
-    room = len(out_position)
-    while True:
-        found = _collect(
-            x, y, reach, radius, 1 << 60, members, cells, grid,
-            px, py, rate, base, limit, price, out_position, out_score,
-        )  # fmt: skip
-        if radius >= reach:
-            return min(found, room)
-        if found >= room:
-            dearest = 0
-            for j in range(room):
-                dearest = max(dearest, out_score[j])
-            if dearest <= fastest * radius:
-                return room
+def _keep(p: int, s: int, position: Ints, score: Ints, held: int) -> int:
+    """Put a person into the heap of the cheapest; how many it holds then."""
+    if held == len(score):
+        if held > 0 and s < score[0]:
+            position[0], score[0] = p, s
+            _sink(position, score, held)
+        return held
+    i = held
+    while i > 0 and score[(i - 1) // 2] < s:
+        position[i], score[i] = position[(i - 1) // 2], score[(i - 1) // 2]
+        i = (i - 1) // 2
+    position[i], score[i] = p, s
+    return held + 1
+
+
+@compiled
+def _ascending(position: Ints, score: Ints, held: int) -> None:
+    """Turn the heap into a list, cheapest first."""
+    while held > 1:
+        held -= 1
+        position[0], position[held] = position[held], position[0]
+        score[0], score[held] = score[held], score[0]
+        _sink(position, score, held)
+
+
+@compiled
+def _stretch(
+    index: Index, u: int, start: int, stop: int, ceiling: int, price: Ints,
+    position: Ints, score: Ints, held: int, found: int,
+) -> tuple[int, int]:  # fmt: skip
+    """Go through list entries start..stop: those every rule allows, with cost + price below the ceiling.
+
+    One long loop on purpose: handing the index to a function per pair costs more than the pair.
+    """
+    listed, until, flags, periods = index.listed, index.until, index.flags, index.periods
+    x, y, rate, zone, tenths = index.x, index.y, index.rate, index.zone, index.tenths
+    limit = index.night_km if index.night[u] else index.day_km
+    base = index.night_cost if index.night[u] else index.day_cost
+    unit_x, unit_y, reach, slot = index.unit_x[u], index.unit_y[u], index.reach[u], index.slot[u]
+    needs, rank = index.needs[u], index.end_rank[u]
+    byte, bit = index.period_of[u] >> 3, index.period_of[u] & 7
+    barred = index.barred[index.barred_first[u] : index.barred_first[u + 1]]
+    priced, measured = len(price) > 0, len(zone) > 0
+    for i in range(start, stop):
+        p = listed[i]
+        least = base[p] + price[p] if priced else base[p]
+        if least >= ceiling or flags[p] & needs != needs or until[i] <= rank:
+            continue
+        if not periods[p, byte] >> bit & 1:
+            continue
+        dx, dy = x[p] - unit_x, y[p] - unit_y
+        km = np.sqrt(dx * dx + dy * dy)
+        if km > reach or km > limit[p]:
+            continue
+        way = tenths[zone[p], slot] if measured else int(np.floor(rate[p] * km + 0.5))
+        if way < 0 or way + least >= ceiling:
+            continue
+        if len(barred) > 0:
+            at = np.searchsorted(barred, p)
+            if at < len(barred) and barred[at] == p:
+                continue
+        found += 1
+        held = _keep(p, way + least, position, score, held)
+    return held, found
+
+
+@compiled
+def _box(index: Index, u: int, radius: float) -> tuple[int, int, int, int]:
+    """First and last column and row of the grid within the radius."""
+    left, bottom, size, columns, rows, _ = index.grid
+    x, y = index.unit_x[u] - left, index.unit_y[u] - bottom
+    return (
+        int(min(max(np.floor((x - radius) / size), 0.0), columns)),
+        int(max(min(np.floor((x + radius) / size), columns - 1.0), -1.0)),
+        int(min(max(np.floor((y - radius) / size), 0.0), rows)),
+        int(max(min(np.floor((y + radius) / size), rows - 1.0), -1.0)),
+    )
+
+
+@compiled
+def _ring(
+    index: Index, u: int, inner: float, outer: float, ceiling: int, price: Ints,
+    position: Ints, score: Ints, held: int, found: int,
+) -> tuple[int, int]:  # fmt: skip
+    """Go through the list's entries in the box of the outer radius that are not in that of the inner one
+    (below 0: none)."""
+    low, high = index.first[index.list_of[u]], index.first[index.list_of[u] + 1]
+    columns = int(index.grid[3])
+    west, east, south, north = _box(index, u, outer)
+    old_west, old_east, old_south, old_north = 0, -1, 0, -1
+    if inner >= 0:
+        old_west, old_east, old_south, old_north = _box(index, u, inner)
+    if west > east:
+        return held, found
+    for row in range(south, north + 1):
+        cells = row * columns
+        low = _bisect(index.listed, index.cell_first[cells + west], low, high)
+        stop = _bisect(index.listed, index.cell_first[cells + east + 1], low, high)
+        if old_south <= row <= old_north and old_west <= old_east:
+            hole = _bisect(index.listed, index.cell_first[cells + old_west], low, stop)
+            after = _bisect(index.listed, index.cell_first[cells + old_east + 1], hole, stop)
+            held, found = _stretch(index, u, low, hole, ceiling, price, position, score, held, found)
+            low = after
+        held, found = _stretch(index, u, low, stop, ceiling, price, position, score, held, found)
+        low = stop
+    return held, found
+
+
+@compiled
+def _zones(
+    index: Index, u: int, ceiling: int, price: Ints, position: Ints, score: Ints
+) -> tuple[int, int]:  # fmt: skip
+    """The same with measured times: zone by zone, leaving out those whose time alone is too much."""
+    low, high = index.first[index.list_of[u]], index.first[index.list_of[u] + 1]
+    held, found = 0, 0
+    for zone in range(len(index.cell_first) - 1):
+        stop = _bisect(index.listed, index.cell_first[zone + 1], low, high)
+        way = index.tenths[zone, index.slot[u]]
+        if 0 <= way < ceiling:
+            held, found = _stretch(index, u, low, stop, ceiling, price, position, score, held, found)
+        low = stop
+    return held, found
+
+
+@compiled
+def lowest(
+    index: Index, u: int, ceiling: int, price: Ints, position: Ints, score: Ints
+) -> tuple[int, int]:  # fmt: skip
+    """The len(position) people of the lowest cost + price below the ceiling, in no order: how many are kept
+    and how many were found. `price` empty: everybody counts by cost alone."""
+    if not index.open[u]:
+        return 0, 0
+    if len(index.zone):
+        return _zones(index, u, ceiling, price, position, score)
+    radius = index.reach[u]
+    if ceiling < radius * index.grid[5]:
+        radius = (ceiling + 1) / index.grid[5]
+    return _ring(index, u, -1.0, radius, ceiling, price, position, score, 0, 0)
+
+
+@compiled
+def nearest(index: Index, u: int, position: Ints, score: Ints) -> int:
+    """The len(position) cheapest people, cheapest first: how many there are. The box is widened until nobody
+    outside can be cheaper than the dearest inside."""
+    if not index.open[u]:
+        return 0
+    nobody = score[:0]
+    held = 0
+    if len(index.zone):
+        held, _ = _zones(index, u, ENDLESS, nobody, position, score)
+    else:
+        room, reach, fastest = len(position), index.reach[u], index.grid[5]
+        inner, radius = -1.0, _first_radius(index, u, room)
+        while True:
+            held, _ = _ring(index, u, inner, radius, ENDLESS, nobody, position, score, held, 0)
+            if radius >= reach or (held == room and score[0] <= fastest * radius):
+                break
+            # With the list full, nobody beyond the dearest one's way matters.
+            inner, radius = radius, 2.0 * radius if held < room else min(2 * radius, (score[0] + 1) / fastest)
+            radius = min(radius, reach)
+    _ascending(position, score, held)
+    return held
+
+
+@compiled
+def _first_radius(index: Index, u: int, room: int) -> float:
+    """Where the box holds at least twice as many list entries as wanted, rules not asked."""
+    low, high = index.first[index.list_of[u]], index.first[index.list_of[u] + 1]
+    columns, radius = int(index.grid[3]), index.grid[2] / 2
+    while radius < index.reach[u]:
+        west, east, south, north = _box(index, u, radius)
+        inside = 0
+        if west <= east:
+            for row in range(south, north + 1):
+                start = _bisect(index.listed, index.cell_first[row * columns + west], low, high)
+                stop = _bisect(index.listed, index.cell_first[row * columns + east + 1], start, high)
+                inside += stop - start
+        if inside >= 2 * room:
+            return radius
         radius *= 2.0
+    return index.reach[u]
+
+
+@compiled
+def _nearest_of_all(index: Index, units: Ints, first: Ints, position: Ints, score: Ints, held: Ints) -> None:
+    for u in units:
+        part = slice(first[u], first[u + 1])
+        held[u] = nearest(index, u, position[part], score[part])
+
+
+@compiled
+def _lowest_of_all(
+    index: Index, units: Ints, ceiling: Ints, price: Ints, first: Ints, position: Ints, score: Ints,
+    held: Ints, found: Ints,
+) -> None:  # fmt: skip
+    for u in units:
+        part = slice(first[u], first[u + 1])
+        held[u], found[u] = lowest(index, u, ceiling[u], price, position[part], score[part])
+
+
+@compiled
+def _counted(cell: Ints, cells: int) -> tuple[Ints, Ints]:
+    """Rows in order of their cell (rows of one cell in theirs), and the first of each cell."""
+    first = np.zeros(cells + 1, np.int64)
+    for row in range(len(cell)):
+        first[cell[row] + 1] += 1
+    for c in range(cells):
+        first[c + 1] += first[c]
+    place = first[:-1].copy()
+    order = np.empty(len(cell), np.int64)
+    for row in range(len(cell)):
+        order[place[cell[row]]] = row
+        place[cell[row]] += 1
+    return order, first
 
 
 def _span(homes: Floats, sites: Floats) -> float:
     both = np.concatenate([homes, sites])
     return float(np.ptp(both)) if len(both) else 0.0
-
-
-@dataclass(frozen=True)
-class _Kind:
-    """Units alike in all but place and heads, and the positions of the people who may serve them."""
-
-    units: Ints
-    members: Ints
-    cells: Ints
 
 
 @dataclass(frozen=True)
@@ -149,31 +337,11 @@ class Pool:
     def __init__(self, problem: Problem, units: Units, options: Options) -> None:
         self._units, self._threads = units, options.threads
         x, y = problem.homes
-        extent = max(float(np.ptp(x)), float(np.ptp(y))) if len(x) else 0.0
-        size = max(CELL_KM, extent / MOST_ROWS)
-        left, bottom = (float(x.min()), float(y.min())) if len(x) else (0.0, 0.0)
-        column, row = ((x - left) // size).astype(np.int64), ((y - bottom) // size).astype(np.int64)
-        columns = int(column.max(initial=0)) + 1
-        cell = row * columns + column
-        self.order: Ints = np.argsort(cell, kind="stable")
-        cell = cell[self.order]
-        self._grid = np.array([left, bottom, size, columns, row.max(initial=0) + 1], dtype=np.float64)
-        self._x, self._y = x[self.order], y[self.order]
-        self._rate = per_km(problem)[self.order]
-        self._fastest = float(self._rate.min(initial=np.inf))
-        self._limit = tuple(km[self.order] for km in problem.people.reach_km)  # by day, by night
-        # No reach beyond the map itself, or circles would be widened for nothing.
-        across = float(np.hypot(_span(x, problem.sites[0]), _span(y, problem.sites[1])))
-        self._farthest = min(float(self._limit[0].max(initial=0.0)), across + CELL_KM)
-        by_day = problem.people.fatigue[self.order]
-        self._base = (by_day, by_day + problem.people.night_cost[self.order])
-        self._free_of_charge = np.zeros(len(x), np.int64)
-        eligible = Eligible(problem, units, self.order)
-        self._kinds = []
-        for group in eligible.kinds():
-            members = eligible.members(int(group[0]))
-            if len(members):
-                self._kinds.append(_Kind(group, members, cell[members]))
+        cell, grid, cells = _cells(problem, x, y)
+        self.order, cell_first = _counted(cell, cells)
+        self.index = _index(
+            problem, units, Eligible(problem, units, self.order), self.order, cell_first, grid
+        )
 
     def __len__(self) -> int:
         return len(self.order)
@@ -181,68 +349,78 @@ class Pool:
     def cheapest(self, count: Ints) -> Arcs:
         """For each unit u the count[u] people of lowest cost, fewer if there are not as many."""
 
-        def search(kind: _Kind, u: int, position: Ints, score: Ints) -> int:
-            reach = self._reach(u)
-            # Twice the circle that would hold enough people if they lay evenly within reach.
-            radius = 2 * reach * float(np.sqrt(len(position) / len(kind.members)))
-            return _cheapest(
-                float(self._units.x[u]), float(self._units.y[u]), reach, max(radius, 0.1), self._fastest,
-                *self._list(kind, u), self._free_of_charge, position, score,
-            )  # fmt: skip
+        def search(units: Ints, first: Ints, position: Ints, score: Ints, held: Ints, _: Ints) -> None:
+            _nearest_of_all(self.index, units, first, position, score, held)
 
-        arcs, _ = self._gather(search, count, self._free_of_charge)
+        arcs, _ = self._gather(search, count)
         return arcs
 
-    def under_price(self, unit_price: Ints, person_price: Ints, room: Ints) -> tuple[Arcs, int]:
+    def under_price(self, unit_price: Ints, person_price: Ints, room: Ints | None = None) -> tuple[Arcs, int]:
         """Pairs with cost + person_price < unit_price among ALL pairs the rules allow: at most room[u] per
-        unit, the most attractive ones, and how many there are in all.
+        unit, the most attractive ones, and how many there are in all. Without `room` all of them.
 
         unit_price: [U]; person_price: [V] by position, >= 0.
         """
 
-        def search(kind: _Kind, u: int, position: Ints, score: Ints) -> int:
-            ceiling = int(unit_price[u])
-            if ceiling <= 0:
-                return 0
-            return _collect(
-                float(self._units.x[u]), float(self._units.y[u]), self._reach(u),
-                (ceiling + 1) / self._fastest, ceiling, *self._list(kind, u), person_price, position, score,
-            )  # fmt: skip
+        def search(units: Ints, first: Ints, position: Ints, score: Ints, held: Ints, found: Ints) -> None:
+            _lowest_of_all(self.index, units, unit_price, person_price, first, position, score, held, found)
 
-        return self._gather(search, room, person_price)
+        arcs, found = self._gather(search, np.zeros(len(self._units), np.int64) if room is None else room)
+        if room is None:
+            arcs, found = self._gather(search, found)
+        return Arcs(arcs.unit, arcs.position, arcs.cost - person_price[arcs.position]), int(found.sum())
 
-    def _reach(self, u: int) -> float:
-        return min(self._farthest, float(self._units.max_km[u]))
-
-    def _list(self, kind: _Kind, u: int) -> tuple[Ints, Ints, Floats, Floats, Floats, Floats, Ints, Floats]:
-        night = int(self._units.night[u])
-        base, limit = self._base[night], self._limit[night]
-        return kind.members, kind.cells, self._grid, self._x, self._y, self._rate, base, limit
-
-    def _gather(
-        self, search: Callable[[_Kind, int, Ints, Ints], int], most: Ints, price: Ints
-    ) -> tuple[Arcs, int]:
-        """Run `search` for every unit with room for `most` people; the arcs kept and the number found."""
-
-        def of_kind(kind: _Kind) -> list[tuple[int, int, Ints, Ints]]:
-            rows = []
-            for u in kind.units.tolist():
-                room = min(int(most[u]), len(kind.members))
-                position, score = np.empty(room, np.int64), np.empty(room, np.int64)
-                found = search(kind, u, position, score)
-                rows.append((u, found, position[:found], score[:found]))
-            return rows
-
-        if self._threads > 1 and len(self._kinds) > 1:
+    def _gather(self, search: Callable[..., None], most: Ints) -> tuple[Arcs, Ints]:
+        """Run `search` for every unit with room for `most` people; what it kept, and how many it found."""
+        lengths = np.diff(self.index.first)[self.index.list_of]
+        first = np.concatenate([[0], np.cumsum(np.minimum(most, lengths))]).astype(np.int64)
+        position, score = np.empty(first[-1], np.int64), np.empty(first[-1], np.int64)
+        held, found = np.zeros(len(most), np.int64), np.zeros(len(most), np.int64)
+        units = np.arange(len(most))
+        parts = [units[i :: 4 * self._threads] for i in range(4 * self._threads)]
+        if self._threads > 1:
             with ThreadPoolExecutor(self._threads) as workers:
-                rows = [row for rows in workers.map(of_kind, self._kinds) for row in rows]
+                list(workers.map(lambda part: search(part, first, position, score, held, found), parts))
         else:
-            rows = [row for kind in self._kinds for row in of_kind(kind)]
-        nothing = np.zeros(0, np.int64)
-        unit = np.repeat(
-            np.array([row[0] for row in rows], dtype=np.int64),
-            np.array([len(row[2]) for row in rows], dtype=np.int64),
-        )
-        position = np.concatenate([row[2] for row in rows] or [nothing])
-        score = np.concatenate([row[3] for row in rows] or [nothing])
-        return Arcs(unit, position, score - price[position]), sum(row[1] for row in rows)
+            search(units, first, position, score, held, found)
+        unit = np.repeat(units, held)
+        kept = np.repeat(first[:-1] - np.cumsum(held) + held, held) + np.arange(len(unit))
+        return Arcs(unit, position[kept], score[kept]), found
+
+
+def _cells(problem: Problem, x: Floats, y: Floats) -> tuple[Ints, Floats, int]:
+    """The cell of each person, the grid, and how many cells there are."""
+    if problem.travel is not None:
+        return problem.travel.zone, np.zeros(6), len(problem.travel.tenths)
+    if not len(x):
+        return np.zeros(0, np.int64), np.array([0.0, 0.0, 1.0, 1.0, 1.0, 1.0]), 1
+    width, height = float(np.ptp(x)), float(np.ptp(y))
+    size = np.sqrt(width * height * PEOPLE_PER_CELL / len(x))
+    size = max(float(size), width / MOST_ROWS, height / MOST_ROWS, 0.01)
+    left, bottom = float(x.min()), float(y.min())
+    column, row = ((x - left) / size).astype(np.int64), ((y - bottom) / size).astype(np.int64)
+    columns, rows = int(column.max()) + 1, int(row.max()) + 1
+    grid = np.array([left, bottom, size, columns, rows, per_km(problem).min()])
+    return row * columns + column, grid, rows * columns
+
+
+def _index(
+    problem: Problem, units: Units, eligible: Eligible, order: Ints, cell_first: Ints, grid: Floats
+) -> Index:
+    people, travel = problem.people, problem.travel
+    x, y = problem.homes
+    by_day, by_night = people.reach_km
+    # No reach beyond the map itself, or boxes would be widened for nothing.
+    across = float(np.hypot(_span(x, problem.sites[0]), _span(y, problem.sites[1]))) + 1.0
+    farthest = min(float(by_day.max(initial=0.0)), across)
+    nothing = np.zeros(0, np.int64)
+    return Index(
+        x[order], y[order], per_km(problem)[order], by_day[order], by_night[order],
+        people.fatigue[order], (people.fatigue + people.night_cost)[order],
+        eligible.flags, eligible.periods, nothing if travel is None else travel.zone[order],
+        cell_first, grid, np.zeros((0, 0), np.int64) if travel is None else travel.tenths.copy(),
+        eligible.first, eligible.listed, eligible.until,
+        units.x, units.y, np.minimum(units.max_km, farthest), units.access == Access.OPEN, units.night,
+        units.slot, eligible.list_of, eligible.end_rank, eligible.period_of, eligible.needs,
+        eligible.barred_first, eligible.barred,
+    )  # fmt: skip

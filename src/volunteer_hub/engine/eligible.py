@@ -1,9 +1,9 @@
-"""Who passes every rule but distance, one list per kind of unit.
+"""Who passes every rule but distance, in a form that loops can ask pair by pair.
 
 A rule reads few columns of a unit (feasible.READS): a city has hundreds of units but a handful of periods and
-some dozens of (skill, level) pairs. Each group of rules is asked once about everybody per distinct reading.
-What a unit asks of skills gives a posting list, as in text retrieval; all else gives masks; a kind of unit is
-one list filtered by its masks.
+some dozens of (skill, level) pairs. What a unit asks of skills gives a posting list, as in text retrieval,
+with the hour each proof of skill lapses beside it; what it asks of time gives one bit per person and distinct
+period; yes-or-no questions share one byte per person. A pair is allowed when list, hour, bit and byte agree.
 """
 
 from __future__ import annotations
@@ -12,73 +12,178 @@ from collections import defaultdict
 from collections.abc import Hashable, Iterator
 
 import numpy as np
+import numpy.typing as npt
 
+from volunteer_hub.engine.compiled import compiled
 from volunteer_hub.engine.feasible import READS, RULES
-from volunteer_hub.engine.problem import Bools, Ints, Problem
+from volunteer_hub.engine.problem import Bools, Intervals, Ints, Problem
 from volunteer_hub.engine.units import Access, Units
 
-POSTED = ("skill",)  # few pass: kept as lists
-MASKED = (  # most pass: kept as masks, one per group
-    ("certification",),
-    ("availability", "overlap", "rest", "hours"),
-    ("age", "insurance", "fitness", "night_travel"),
-)
+Small = npt.NDArray[np.int32]
+Bytes = npt.NDArray[np.uint8]
+
+POSTED = ("skill", "certification")  # few pass: kept as lists
+TIMED = ("availability", "overlap", "rest", "hours")  # one bit per period
+FLAGS = {"age": "adult", "insurance": "insured", "fitness": "fit", "night_travel": "night_travel"}
+UNDECIDED = 1 << len(FLAGS)  # set for everybody who is not locked, asked of everybody
 
 
 class Eligible:
-    """Answers of the rules for one problem and its units. People are named by their position in `order`."""
+    """Answers of the rules for one problem and its units. People are named by their position in `order`.
+
+    The arrays are what compiled loops read (candidates.Index names them); `members` is for everybody else.
+    """
 
     def __init__(self, problem: Problem, units: Units, order: Ints | None = None) -> None:
         self._problem, self._units = problem, units
         self._order = np.arange(len(problem.people)) if order is None else order
         self._position = np.empty_like(self._order)
         self._position[self._order] = np.arange(len(self._order))
-        self._lists: dict[Hashable, Ints] = {}
-        self._masks: dict[Hashable, Bools] = {}
-        self._asked = _readings(units, POSTED)
-        self._others = [(group, _readings(units, group)) for group in MASKED]
-        self._barred: dict[int, list[int]] = defaultdict(list)
-        for person, slot in problem.forbidden.rows():
-            self._barred[slot].append(person)
-        self._undecided = np.ones(len(problem.people), np.bool_)
-        self._undecided[problem.locked.person] = False
+        self.list_of, self.first, self.listed, self.until = self._postings()
+        self.ends = np.unique(units.end)
+        self.end_rank = np.searchsorted(self.ends, units.end)
+        self.period_of, self.periods = self._periods()
+        self.flags = self._flags()
+        self.needs = np.full(len(units), UNDECIDED, np.uint8)
+        for bit, code in enumerate(FLAGS):
+            self.needs |= (getattr(units, READS[code][0]).astype(np.uint8) << bit).astype(np.uint8)
+        self.barred_first, self.barred = self._barred()
 
     def kinds(self) -> Iterator[Ints]:
         """Open units, grouped so that each group has one list of people."""
         groups: dict[Hashable, list[int]] = defaultdict(list)
+        lists, hours, periods = self.list_of.tolist(), self.end_rank.tolist(), self.period_of.tolist()
+        barred = np.diff(self.barred_first) > 0
         for u in np.flatnonzero(self._units.access == Access.OPEN).tolist():
-            slot = int(self._units.slot[u])
-            own = slot if slot in self._barred else -1
-            groups[own, self._asked[u], *(readings[u] for _, readings in self._others)].append(u)
+            own = int(self._units.slot[u]) if barred[u] else -1
+            groups[own, lists[u], hours[u], periods[u], int(self.needs[u])].append(u)
         return (np.array(units, dtype=np.int64) for units in groups.values())
 
     def members(self, u: int) -> Ints:
         """Positions, ascending, of all who may serve unit u as far as every rule but distance goes; locked
         people and forbidden pairs excluded."""
-        if self._asked[u] not in self._lists:
-            rows = np.flatnonzero(self._all(POSTED, u) & self._undecided)
-            self._lists[self._asked[u]] = np.sort(self._position[rows])
-        listed = self._lists[self._asked[u]]
-        rows = self._order[listed]
-        allowed = np.ones(len(rows), np.bool_)
-        for group, readings in self._others:
-            if (group, readings[u]) not in self._masks:
-                self._masks[group, readings[u]] = self._all(group, u)
-            allowed &= self._masks[group, readings[u]][rows]
-        barred = self._barred.get(int(self._units.slot[u]))
-        if barred:
-            allowed &= ~np.isin(rows, barred)
-        return listed[allowed]
+        if self._units.access[u] != Access.OPEN:
+            return np.zeros(0, np.int64)
+        part = slice(self.first[self.list_of[u]], self.first[self.list_of[u] + 1])
+        listed, period = self.listed[part], int(self.period_of[u])
+        allowed = self.until[part] > self.end_rank[u]
+        allowed &= (self.flags[listed] & self.needs[u]) == self.needs[u]
+        allowed &= (self.periods[listed, period >> 3] >> (period & 7) & 1).astype(np.bool_)
+        barred = self.barred[self.barred_first[u] : self.barred_first[u + 1]]
+        if len(barred):
+            allowed &= ~np.isin(listed, barred)
+        return listed[allowed].astype(np.int64)
 
-    def _all(self, codes: tuple[str, ...], u: int) -> Bools:
-        """[V] who passes all of these rules for unit u."""
-        passed = np.ones(len(self._problem.people), np.bool_)
-        for code in codes:
-            passed &= RULES[code](self._problem, self._units, slice(None), u)
-        return passed
+    def _postings(self) -> tuple[Ints, Ints, Small, Small]:
+        """Per unit its list; the lists one after the other: first rows, positions, and for how many of the
+        distinct hours at which units end the proof of skill holds."""
+        units = self._units
+        asks = np.concatenate([units.need_skill, units.need_level], axis=1)
+        readings, list_of = np.unique(asks, axis=0, return_inverse=True)
+        lists, hours = [], []
+        ends = np.unique(units.end)
+        width = units.need_skill.shape[1]
+        holders: dict[int, Ints] = {}
+        for asked in readings.tolist():
+            needs = [(k, level) for k, level in zip(asked[:width], asked[width:], strict=True) if k >= 0]
+            positions, hour = self._holders(needs, ends, holders)
+            lists.append(positions.astype(np.int32))
+            hours.append(hour)
+        first = np.concatenate([[0], np.cumsum([len(one) for one in lists])]).astype(np.int64)
+        nobody = np.zeros(0, np.int32)
+        return (
+            list_of.ravel().astype(np.int64),
+            first,
+            np.concatenate([nobody, *lists]),
+            np.concatenate([nobody, *hours]),
+        )
+
+    def _holders(
+        self, needs: list[tuple[int, int]], ends: Ints, holders: dict[int, Ints]
+    ) -> tuple[Ints, Small]:
+        """Positions, ascending, of all who hold the skills, and for how many of `ends` they can prove it.
+        `holders` remembers who holds a skill at all."""
+        people = self._problem.people
+        if not needs:
+            everybody = len(self._order)
+            return np.arange(everybody), np.full(everybody, len(ends), np.int32)
+        k = needs[0][0]
+        if k not in holders:
+            holders[k] = np.flatnonzero(people.levels[:, k][self._order])
+        positions = holders[k]
+        for k, level in needs:
+            positions = positions[people.levels[self._order[positions], k] >= level]
+        rows = self._order[positions]
+        until = np.min([people.cert_until[rows, k] for k, _ in needs], axis=0)
+        return positions, np.searchsorted(ends, until, side="right").astype(np.int32)
+
+    def _periods(self) -> tuple[Ints, Bytes]:
+        """Per unit its period, and a bit [V, period] that says whether the person's time allows it. Rules
+        this file does not know by name are asked here, so that a new one is never forgotten."""
+        units, people = self._units, self._problem.people
+        others = [code for code in READS if code not in (*POSTED, *TIMED, *FLAGS)]
+        columns = dict.fromkeys(column for code in (*TIMED, *others) for column in READS[code])
+        asks = np.column_stack([getattr(units, column) for column in columns]).astype(np.int64)
+        _, sample, period_of = np.unique(asks, axis=0, return_index=True, return_inverse=True)
+        bits = np.zeros((len(people), len(sample) // 8 + 1), np.uint8)
+        passed = np.empty(len(people), np.bool_)
+        for period, u in enumerate(sample.tolist()):
+            in_time(self._problem, int(units.start[u]), int(units.end[u]), passed)
+            for code in others:
+                passed &= RULES[code](self._problem, units, slice(None), u)
+            bits[:, period >> 3] |= (passed[self._order] << (period & 7)).astype(np.uint8)
+        return period_of.ravel().astype(np.int64), bits
+
+    def _flags(self) -> Bytes:
+        flags = np.full(len(self._order), UNDECIDED, np.uint8)
+        flags[self._problem.locked.person] = 0
+        for bit, column in enumerate(FLAGS.values()):
+            flags |= (getattr(self._problem.people, column).astype(np.uint8) << bit).astype(np.uint8)
+        return flags[self._order]
+
+    def _barred(self) -> tuple[Ints, Ints]:
+        """Positions no unit may have, in CSR form by unit, ascending."""
+        pairs = self._problem.forbidden
+        by_slot = np.lexsort((self._position[pairs.person], pairs.slot))
+        slot, position = pairs.slot[by_slot], self._position[pairs.person[by_slot]]
+        low = np.searchsorted(slot, self._units.slot)
+        count = np.searchsorted(slot, self._units.slot, side="right") - low
+        first = np.concatenate([[0], np.cumsum(count)]).astype(np.int64)
+        within = np.arange(first[-1]) - np.repeat(first[:-1], count)
+        return first, position[np.repeat(low, count) + within].astype(np.int64)
 
 
-def _readings(units: Units, codes: tuple[str, ...]) -> list[Hashable]:
-    """Per unit, what these rules read of it."""
-    columns = dict.fromkeys(column for code in codes for column in READS[code])
-    return list(map(tuple, np.column_stack([getattr(units, column) for column in columns]).tolist()))
+def in_time(problem: Problem, start: int, end: int, out: Bools) -> None:
+    """out[v]: the rules of TIMED for everybody and one period, compiled."""
+    people, limits = problem.people, problem.limits
+    free, busy = _intervals(people.free), _intervals(people.busy)
+    _in_time(
+        start, end, limits.min_rest_min, limits.max_minutes_24h, *free, *busy,
+        people.rest_since, people.minutes_24h, out,
+    )  # fmt: skip
+
+
+def _intervals(intervals: Intervals) -> tuple[Ints, Ints, Ints]:
+    return intervals.first, intervals.start, intervals.end
+
+
+@compiled
+def _in_time(
+    start: int, end: int, pause: int, most: int,
+    free_first: Ints, free_start: Ints, free_end: Ints, busy_first: Ints, busy_start: Ints, busy_end: Ints,
+    rest_since: Ints, minutes_24h: Ints, out: Bools,
+) -> None:  # fmt: skip
+    day = end - 1440
+    for v in range(len(out)):
+        covered = False
+        for i in range(free_first[v], free_first[v + 1]):
+            covered = covered or (free_start[i] <= start and free_end[i] >= end)
+        clear = start - rest_since[v] >= pause
+        minutes = end - start + (minutes_24h[v] if day < 0 else 0)
+        for i in range(busy_first[v], busy_first[v + 1]):
+            since, until = busy_start[i], busy_end[i]
+            # An overlapping duty is nearer than the pause, so one comparison serves both rules.
+            clear = clear and not (since < end + pause and until > start - pause)
+            clear = clear and not (since < end and until > start)
+            minutes += max(0, min(until, end) - max(since, day))
+        out[v] = covered and clear and minutes <= most

@@ -46,11 +46,7 @@ def fairest(
 
 def tight_arcs(problem: Problem, units: Units, pool: Pool, penalty: Penalties, solution: Solution) -> Arcs:
     """Every allowed pair, locked ones included, whose reduced cost is zero."""
-    nowhere = np.zeros(len(units), np.int64)
-    ceiling = solution.unit_price + 1
-    tight, found = pool.under_price(ceiling, solution.person_price, 2 * units.heads + 8)
-    if len(tight) < found:
-        tight, _ = pool.under_price(ceiling, solution.person_price, nowhere + len(pool))
+    tight, _ = pool.under_price(solution.unit_price + 1, solution.person_price)
     decided = locked_arcs(problem, units, pool, penalty)
     slack = decided.cost + solution.person_price[decided.position] - solution.unit_price[decided.unit]
     return tight + decided.only(slack == 0)
