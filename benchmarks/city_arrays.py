@@ -28,7 +28,7 @@ def city_problem(people: int, heads: int, seed: int = 1, helpers: float = 0.25) 
     centre = TOWNS[town, :2] + rng.normal(0, [0.035, 0.05], (COMMUNITIES, 2))
     share = rng.lognormal(0, 0.7, COMMUNITIES)
     share /= share.sum()
-    return Problem(_people(rng, people, centre, share), _slots(rng, heads, centre, share, helpers))
+    return Problem(people_around(rng, people, centre, share), _slots(rng, heads, centre, share, helpers))
 
 
 def _popularity() -> Floats:
@@ -37,8 +37,9 @@ def _popularity() -> Floats:
     return popularity
 
 
-def _people(rng: np.random.Generator, count: int, centre: Floats, share: Floats) -> People:
-    home = centre[rng.choice(COMMUNITIES, count, p=share)] + rng.normal(0, [0.0063, 0.0091], (count, 2))
+def people_around(rng: np.random.Generator, count: int, centre: Floats, share: Floats) -> People:
+    """People scattered around centres [C, 2] (latitude, longitude) of which each has its share [C]."""
+    home = centre[rng.choice(len(centre), count, p=share)] + rng.normal(0, [0.0063, 0.0091], (count, 2))
     levels = np.zeros((count, SKILLS), np.int8)
     how_many = rng.choice(6, count, p=[0.45, 0.25, 0.15, 0.08, 0.05, 0.02]) + 1
     for k in range(6):
