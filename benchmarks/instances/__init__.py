@@ -1,0 +1,1 @@
+"""Public instances, solved by the engine: `python -m benchmarks.instances.<name>`."""

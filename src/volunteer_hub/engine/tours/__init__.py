@@ -1,0 +1,1 @@
+"""One volunteer, many small tasks: tours of welfare checks and deliveries."""

@@ -1,0 +1,75 @@
+"""Chains of the search, run beside each other until the deadline."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+
+from volunteer_hub.engine.clock import Clock
+from volunteer_hub.engine.tours.network import Network
+from volunteer_hub.engine.tours.route import copy_route
+from volunteer_hub.engine.tours.search import (
+    MISSED,
+    OUT,
+    STEPS,
+    TRAVEL,
+    VERSION,
+    Search,
+    steps,
+)
+
+HOT, COLD = 1.0, 0.01  # temperature at the start and at the end, in mean legs
+PRIZE_LEGS = 8.0  # what a unit of prize weighs in the annealing, in mean legs
+SLICE_S = 0.02  # between two looks at the clock
+ROUNDS = 10  # after each the chains go on from the best one
+
+
+def anneal(net: Network, chains: Sequence[Search], clock: Clock, iterations: int) -> None:
+    """Search from where the chains are until time or iterations end; the best is in every chain's `best`."""
+    leg = _mean_leg(chains[0])
+    began, whole = time.monotonic(), clock.left
+    with ThreadPoolExecutor(len(chains)) as pool:
+        for turn in range(ROUNDS):
+            until = began + whole * (turn + 1) / ROUNDS
+            most = iterations * (turn + 1) // ROUNDS
+
+            def run(chain: Search, until: float = until, most: int = most) -> None:
+                count = 1
+                while chain.totals[STEPS] < most and (now := time.monotonic()) < until:
+                    done = max((now - began) / whole, int(chain.totals[STEPS]) / iterations)
+                    count = min(count, most - int(chain.totals[STEPS]))
+                    steps(net, chain, count, leg * HOT * (COLD / HOT) ** done, PRIZE_LEGS * leg)
+                    pace = (time.monotonic() - now) / count
+                    count = int(np.clip(SLICE_S / pace, 1, 4 * count))
+
+            list(pool.map(run, chains))
+            if len(chains) > 1:
+                _share(chains)
+
+
+def _mean_leg(chain: Search) -> float:
+    served = (chain.owner >= 0).sum() + (chain.now.length > 0).sum()
+    return max(1.0, float(chain.totals[TRAVEL]) / max(1, int(served)))
+
+
+def _value(chain: Search) -> tuple[int, int]:
+    return int(chain.totals[MISSED]), int(chain.totals[TRAVEL])
+
+
+def _share(chains: Sequence[Search]) -> None:
+    """The worst chain goes on from where the best one is."""
+    source, target = min(chains, key=_value), max(chains, key=_value)
+    if source is target:
+        return
+    for p in range(len(source.now.length)):
+        copy_route(source.now, target.now, p)
+    # Versions no tour of the target ever had: what it remembers of its own tours stays true.
+    people = len(target.now.version)
+    target.now.version[:] = target.totals[VERSION] + 1 + np.arange(people)
+    target.totals[VERSION] += people
+    target.owner[:] = source.owner
+    target.out[:] = source.out
+    target.totals[[OUT, MISSED, TRAVEL]] = source.totals[[OUT, MISSED, TRAVEL]]
