@@ -62,7 +62,21 @@ def test_travel_is_slowed_by_the_hazard_and_unstated_reach_is_two_hours(tx: Tx) 
     assert persons.speed_kmh[row(case, w.lin)] == pytest.approx(4.8 / 1.6)  # a flood
     assert persons.max_km[row(case, w.lin)] == pytest.approx(2 * 4.8 / 1.6 / 1.35)
     assert persons.max_km[row(case, w.bo)] == 30
-    assert persons.night_travel[[row(case, w.lin), row(case, w.bo)]].tolist() == [True, False]
+
+
+def test_who_has_no_transport_at_night_is_reached_on_foot_then(tx: Tx) -> None:
+    w = world(tx, crowd=0)
+    near = registry.register(tx, person("Near", 94) | {"travel_mode": "none_at_night", "max_km": "0.8"})
+    w.lin.travel_mode, w.lin.max_km = problem.TravelMode.FOOT, None
+    w.bo.travel_mode = problem.TravelMode.NONE_AT_NIGHT
+    tx.flush()
+    case = build(tx, w)
+    persons = case.problem.people
+    day, night = persons.reach_km
+    rows = [row(case, who) for who in (w.bo, near, w.lin)]
+    assert persons.night_travel.all()
+    assert night[rows].tolist() == [1.5, 0.8, day[rows[2]]]
+    assert day[rows[0]] == 30
 
 
 def test_waking_people_costs_unless_they_are_on_call(tx: Tx) -> None:

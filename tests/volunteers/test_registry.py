@@ -160,16 +160,6 @@ def test_states_follow_the_table(mei: Tx, bo: Volunteer) -> None:
     )
 
 
-def test_every_change_draws_a_new_revision(mei: Tx, bo: Volunteer, lin: Volunteer) -> None:
-    mei.refresh(bo)
-    mei.refresh(lin)
-    first = bo.revision
-    assert lin.revision > first
-    registry.update(mei, bo.public_id, bo.version, {"name": "Bo Wang"})
-    mei.refresh(bo)
-    assert bo.revision > lin.revision
-
-
 def test_two_entries_become_one(mei: Tx, bo: Volunteer) -> None:
     twin = registry.register(
         mei,

@@ -51,14 +51,19 @@ class Place:
         )
         return bool(cells & _NIGHTS)
 
-    def end_of_days(self, ordinals: Ints) -> Ints:
-        """The minute at which each local day ends; FOREVER for the calendar's last one."""
-        days, each = np.unique(ordinals, return_inverse=True)
-        ends = [
-            FOREVER if day >= people_pool.FOREVER else self._minute_of(date.fromordinal(max(1, day)))
-            for day in days.tolist()
-        ]
-        return np.array(ends, dtype=np.int64)[each]
+    def end_of_days(self, ordinals: NDArray[np.int32]) -> Ints:
+        """The minute at which each local day ends; FOREVER for the calendar's last one. Days are not before
+        the calendar's first."""
+        ends = np.full(len(ordinals), FOREVER)
+        finite = np.flatnonzero(ordinals < people_pool.FOREVER)
+        if len(finite):
+            first = int(ordinals[finite].min())
+            which = ordinals[finite] - first
+            days = np.flatnonzero(np.bincount(which))
+            table = np.zeros(int(days[-1]) + 1, np.int64)
+            table[days] = [self._minute_of(date.fromordinal(first + day)) for day in days.tolist()]
+            ends[finite] = table[which]
+        return ends
 
     def _minute_of(self, day: date) -> int:
         midnight = datetime(day.year, day.month, day.day, tzinfo=self.zone) + timedelta(days=1)
@@ -67,24 +72,40 @@ class Place:
 
 def free(pool: Pool, rows: Ints, place: Place, span: int) -> Intervals:
     """When each of the pool's rows is free within [0, span): pattern, then exceptions and on-call duty."""
+    first, starts, ends = _by_pattern(place, span)
+    mask = pool.mask[rows]
+    counts = np.diff(first)[mask]
+    changed = _at(rows, _special(pool, place, span))
+    counts[list(changed)] = [len(found) for found in changed.values()]
+    into = np.concatenate([[0], np.cumsum(counts)])
+    # Positions in the patterns' lists, one after the other for each person.
+    source = np.repeat(first[mask] - into[:-1], counts) + np.arange(into[-1])
+    apart = np.repeat(np.isin(np.arange(len(rows)), list(changed)), counts)
+    source[apart] = 0  # theirs may lead beyond the lists
+    since, until = np.append(starts, 0)[source], np.append(ends, 0)[source]
+    own = np.array([window for found in changed.values() for window in found], np.int64).reshape(-1, 2)
+    since[apart], until[apart] = own[:, 0], own[:, 1]
+    return Intervals(into, since, until)
+
+
+def _at(rows: Ints, special: dict[int, list[tuple[int, int]]]) -> dict[int, list[tuple[int, int]]]:
+    """What holds for some rows by their positions among ``rows`` (ascending), ascending too."""
+    keys = np.array(sorted(special), dtype=np.int64)
+    at = np.searchsorted(rows, keys)
+    there = np.append(rows, -1)[at] == keys
+    return {place: special[key] for place, key in zip(at[there].tolist(), keys[there].tolist(), strict=True)}
+
+
+def _by_pattern(place: Place, span: int) -> tuple[Ints, Ints, Ints]:
+    """For each of the 16,384 weekly patterns when it is free: the rows first[mask] : first[mask + 1]."""
     bits, starts, ends = _cells(place, span)
-    pattern = (pool.mask[rows, None] >> bits[None, :]) & 1
-    special = _special(pool, place, span)
-    at = {int(row): position for position, row in enumerate(rows.tolist())} if special else {}
-    changed = {at[row]: found for row, found in special.items() if row in at}
-    pattern[list(changed)] = 0
+    pattern = (np.arange(week.ALWAYS + 1)[:, None] >> bits[None, :]) & 1
     # Cells tile the time, so that a run of free cells is one interval: it starts where a 1 follows a 0.
     edges = np.diff(pattern, axis=1, prepend=0, append=0)
-    person, first = np.nonzero(edges == 1)
+    mask, opens = np.nonzero(edges == 1)
     _, after = np.nonzero(edges == -1)
-    more = [(position, a, b) for position, found in changed.items() for a, b in found]
-    extra = np.array(more, dtype=np.int64).reshape(-1, 3)
-    who = np.concatenate([person, extra[:, 0]])
-    since = np.concatenate([starts[first], extra[:, 1]])
-    until = np.concatenate([ends[after - 1], extra[:, 2]])
-    order = np.lexsort((since, who))
-    counts = np.bincount(who, minlength=len(rows))
-    return Intervals(np.concatenate([[0], np.cumsum(counts)]), since[order], until[order])
+    counts = np.bincount(mask, minlength=week.ALWAYS + 1)
+    return np.concatenate([[0], np.cumsum(counts)]), starts[opens], ends[after - 1]
 
 
 def _cells(place: Place, span: int) -> tuple[Ints, Ints, Ints]:

@@ -5,7 +5,8 @@ is judged on the safe side: insured through the last slot's day, of age on the f
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
@@ -17,12 +18,11 @@ from sqlmodel import col, func, select
 from volunteer_hub.access import jurisdictions
 from volunteer_hub.boards import drilled, free_times
 from volunteer_hub.boards.free_times import Ints, Place
-from volunteer_hub.boards.wanted import ANYBODY, Need, Wanted, wanted
+from volunteer_hub.boards.wanted import Need, Wanted, wanted
 from volunteer_hub.core import policy
 from volunteer_hub.core.db import Tx
 from volunteer_hub.core.site import Site
 from volunteer_hub.engine.problem import (
-    FOREVER,
     LONG_AGO,
     MAX_BURDEN,
     Intervals,
@@ -85,8 +85,15 @@ class _Asked:
     barred: Bools
 
 
-def build(tx: Tx, incident: Incident, pool_area: str) -> Case:
-    """What is to be planned for an incident now, with the people of ``pool_area``.
+Pools = Callable[[Tx, str], Pool]
+
+
+def _from_rows(tx: Tx, area: str) -> Pool:
+    return people_pool.load(tx, [area])
+
+
+def build(tx: Tx, incident: Incident, pool_area: str, pools: Pools = _from_rows) -> Case:
+    """What is to be planned for an incident now, with the people of ``pool_area``, whom ``pools`` reads.
 
     Places that people hold count as filled by them. Who is asked and has not answered is left out, and
     nobody is asked a second time for the same slot. Raises Refused when the incident is closed,
@@ -99,9 +106,9 @@ def build(tx: Tx, incident: Incident, pool_area: str) -> Case:
     place = Place.of(zone, site.night, epoch)
     slots = wanted(tx, incident.id, place)
     asked = _asked(tx, incident.id)
-    pool, called = drilled.narrowed(tx, incident, people_pool.load(tx, [pool_area]))
+    pool, called = drilled.narrowed(tx, incident, pools(tx, pool_area))
     waiting = np.unique(asked.volunteer[asked.waiting])
-    real = np.flatnonzero(called & ~np.isin(pool.ids, waiting))
+    real = np.flatnonzero(called & (_onto(pool.ids, waiting, np.ones_like(waiting), 0) == 0))
     held = _held(asked, slots)
     people = _people(tx, pool, real, asked.volunteer[held], asked.offer[held], slots, place, incident)
     locked = Pairs(len(real) + np.arange(len(held)), np.searchsorted(slots.ids, asked.slot[held]))
@@ -130,20 +137,29 @@ def build(tx: Tx, incident: Incident, pool_area: str) -> Case:
 
 def digest(problem: Problem) -> str:
     """A hash over everything that was asked: two problems of one digest have the same answer."""
-    total = hashlib.sha256()
+    arrays: list[NDArray[Any]] = []
+    words: list[str] = []
 
-    def feed(part: Any) -> None:
+    def collect(part: Any, name: str) -> None:
         if is_dataclass(part):
             for one in fields(part):
-                total.update(one.name.encode())
-                feed(getattr(part, one.name))
+                collect(getattr(part, one.name), f"{name}.{one.name}")
         elif isinstance(part, np.ndarray):
-            total.update(f"{part.shape}{part.dtype.str}".encode() + np.ascontiguousarray(part).tobytes())
+            words.append(f"{name} {part.shape} {part.dtype.str}")
+            arrays.append(part)
         else:
-            total.update(repr(part).encode())
+            words.append(f"{name} {part!r}")
 
-    feed(problem)
-    return total.hexdigest()
+    collect(problem, "")
+    # Hashing lets other threads run: two at once take half the time for millions of people.
+    with ThreadPoolExecutor(2) as workers:
+        parts = list(workers.map(_hashed, arrays))
+    return hashlib.sha256(b"".join([repr(words).encode(), *parts])).hexdigest()
+
+
+def _hashed(array: NDArray[Any]) -> bytes:
+    # Matrices lie column by column; their transpose is the same memory without a copy.
+    return hashlib.sha256(np.ascontiguousarray(array.T).data).digest()
 
 
 # ---- offers so far
@@ -222,11 +238,10 @@ def _people(
     callouts = policy.load("callouts", Callouts)
     place_of = np.searchsorted(pool.ids, holders)
     there = np.append(pool.ids, -1)[place_of] == holders
-    rows = np.concatenate([real, np.where(there, place_of, len(pool))])  # the last: the stranger below
+    rows = np.concatenate([real, np.where(there, place_of, -1)])  # -1: the stranger
 
     def row(values: NDArray[Any], stranger: Any) -> NDArray[Any]:
-        last = np.array(stranger, dtype=values.dtype).reshape(1, *values.shape[1:])
-        taken: NDArray[Any] = np.concatenate([values, last])[rows]
+        taken: NDArray[Any] = np.append(values, np.array(stranger, dtype=values.dtype))[rows]
         return taken
 
     span = place.span(slots.end)
@@ -236,24 +251,27 @@ def _people(
     served = _onto(pool.ids, burden.volunteer, burden.served, 0)
     tired = _TENTHS * (callouts.goal.asked_lately * asked + callouts.goal.served_lately * served)
     speed = _speed(pool, callouts, incident)
-    levels, until = _skills(pool, slots, place)
+    levels, until = _skills(pool, slots, place, rows)
     first_day = place.day(int(slots.start.min(initial=0)))
     last_day = place.day(span - 1)
     reach = np.minimum(pool.max_km, UNSTATED_HOURS * speed / callouts.travel.detour)
+    max_km = np.where(np.isinf(pool.max_km), reach, pool.max_km)
+    on_foot = pool.mode == MODES.index(TravelMode.NONE_AT_NIGHT)
     return People(
         key=np.concatenate([pool.ids[real], -offers]),
         lat=row(pool.lat, incident.lat),
         lon=row(pool.lon, incident.lon),
-        levels=row(levels, np.zeros(levels.shape[1])),
-        cert_until=row(until, np.full(until.shape[1], LONG_AGO)),
+        levels=levels,
+        cert_until=until,
         free=_padded(free_times.free(pool, real, place, span), len(holders)),
         busy=_busy(tx, pool.ids[real], len(rows), place, span, callouts),
         adult=row(pool.birthday <= _born_by(first_day), False),
         insured=row(pool.insured_until >= last_day.toordinal(), False),
         fit=row(pool.fit, False),
-        night_travel=row(pool.mode != MODES.index(TravelMode.NONE_AT_NIGHT), True),
+        night_travel=np.ones(len(rows), np.bool_),
         speed_kmh=row(speed, callouts.travel.foot),
-        max_km=row(np.where(np.isinf(pool.max_km), reach, pool.max_km), 0.0),
+        max_km=row(max_km, 0.0),
+        night_km=row(np.where(on_foot, np.minimum(max_km, callouts.travel.night_walk_km), max_km), 0.0),
         fatigue=row(np.minimum(np.rint(tired), MAX_BURDEN), 0),
         night_cost=row(_night_cost(tx, pool.ids, callouts, place, span), 0),
         served=row(asked, 0),
@@ -292,31 +310,31 @@ def _speed(pool: Pool, callouts: Callouts, incident: Incident) -> Floats:
     return speeds
 
 
-def _skills(pool: Pool, slots: Wanted, place: Place) -> tuple[NDArray[np.int8], Ints]:
-    """Who counts for each need, 0 or 1, and until which minute: [V, K] twice.
+def _skills(pool: Pool, slots: Wanted, place: Place, rows: Ints) -> tuple[NDArray[np.int8], Ints]:
+    """Who counts for each need, 0 or 1, and until which minute: [rows, K] twice; row -1 has no skill.
 
     A need is a skill at a level, so that one column is exact for people who hold a skill at level 3 until
     May and at level 1 for ever; which is why levels here are only 0 and 1.
     """
     taxonomy = policy.load("skills", Skills).skills
     adult = pool.birthday <= _born_by(place.day(int(slots.start.min(initial=0))))
-    ends = place.end_of_days(pool.holding_until)
-    single: dict[tuple[str, int], Ints] = {}
-    for skill, level in {one for need in slots.needs for one in need}:
-        until = np.full(len(pool), LONG_AGO)
-        if skill in pool.skills:
-            counts = (pool.holding_skill == pool.skills.index(skill)) & (pool.holding_level >= level)
-            np.maximum.at(until, pool.holding_row[counts], ends[counts])
-        if skill in taxonomy and taxonomy[skill].adult_only:
-            until[~adult] = LONG_AGO
-        single[skill, level] = until
-    columns = np.full((len(pool), len(slots.needs)), FOREVER)
+    levels = np.zeros((len(rows), len(slots.needs)), np.int8, order="F")
+    until = np.full((len(rows), len(slots.needs)), LONG_AGO, order="F")
+    strangers = rows < 0
     for k, need in enumerate(slots.needs):
-        if need == ANYBODY:
-            columns[pool.pledged, k] = LONG_AGO  # a light pledge is for the skills it names
-        for one in need:
-            columns[:, k] = np.minimum(columns[:, k], single[one])
-    return (columns > LONG_AGO).astype(np.int8), columns
+        # Nobody meets an empty need by a day; a light pledge is for the skills it names.
+        days = np.where(pool.pledged, 0, people_pool.FOREVER).astype(np.int32)
+        for at, (skill, level) in enumerate(need):
+            counts = pool.counts_until(skill, level) if skill in pool.skills else np.zeros_like(days)
+            if skill in taxonomy and taxonomy[skill].adult_only:
+                counts[~adult] = 0
+            days = np.minimum(days, counts) if at else counts
+        mine = days[rows]
+        mine[strangers] = 0
+        holders = np.flatnonzero(mine)
+        levels[holders, k] = 1
+        until[holders, k] = place.end_of_days(mine[holders])
+    return levels, until
 
 
 def _born_by(day: date) -> int:
@@ -344,8 +362,8 @@ def _night_cost(tx: Tx, ids: Ints, callouts: Callouts, place: Place, span: int) 
     """Waking somebody costs, unless they are on call."""
     end = place.epoch + timedelta(minutes=span)
     awake = select(OnCall.volunteer_id).where(col(OnCall.starts_at) < end, col(OnCall.ends_at) > place.epoch)
-    on_call = np.array(tx.exec(awake).all(), dtype=np.int64)
-    return np.where(np.isin(ids, on_call), 0, round(_TENTHS * callouts.goal.night))
+    on_call = np.unique(np.array(tx.exec(awake).all(), dtype=np.int64))
+    return _onto(ids, on_call, np.zeros_like(on_call), round(_TENTHS * callouts.goal.night))
 
 
 # ---- counts
@@ -361,6 +379,12 @@ def _funnel(
         .select_from(Volunteer)
         .where(col(Volunteer.area).like(area + "%"), col(Volunteer.status).not_in(gone))
     ).one()
-    asked_for: Sequence[int] = np.unique(slots.need).tolist()
-    skilled = int((people.levels[:real, asked_for] > 0).any(axis=1).sum())
-    return {"registered": registered, "callable": len(pool), "waiting": waiting, "skilled": skilled}
+    skilled = np.zeros(real, np.bool_)
+    for k in np.unique(slots.need).tolist():
+        skilled |= people.levels[:real, k] > 0
+    return {
+        "registered": registered,
+        "callable": len(pool),
+        "waiting": waiting,
+        "skilled": int(skilled.sum()),
+    }

@@ -36,12 +36,14 @@ class CalloutRules(Policy):
 
 
 class Travel(Policy):
-    """[travel]. Speeds in km/h along the road; the road is ``detour`` times the straight line."""
+    """[travel]. Speeds in km/h along the road; the road is ``detour`` times the straight line.
+    ``night_walk_km``: how far, in a straight line, people without transport at night go on foot."""
 
     detour: float = Field(ge=1, le=3)
     foot: PositiveFloat
     bicycle: PositiveFloat
     car: PositiveFloat
+    night_walk_km: NonNegativeFloat
 
     def minutes(self, km: float, mode: Literal["foot", "bicycle", "car"], slow_down: float = 1.0) -> float:
         """Minutes for a straight-line distance in km."""

@@ -63,8 +63,8 @@ class Volunteer(SQLModel, table=True):
     """One person. Forgetting blanks every personal column; the row and its ids stay, so that sums hold.
 
     ``availability`` has bit ``2 * weekday + night``, Monday's day lowest; ``quiet_*`` are minutes of the
-    local day; ``revision`` grows with every change of the pool and is drawn by a trigger; ``search`` holds
-    bigrams of the name and the ending of the telephone number.
+    local day; ``revision`` is the transaction that last changed what the pool reads, set by triggers;
+    ``search`` holds bigrams of the name and the ending of the telephone number.
     """
 
     __tablename__ = "volunteers"
@@ -125,23 +125,6 @@ class Volunteer(SQLModel, table=True):
     version: int = version()
     created_at: datetime = ts()
     updated_at: datetime = ts()
-
-
-REVISION_TRIGGER: Final = """
-CREATE SEQUENCE IF NOT EXISTS volunteer_revision;
-CREATE OR REPLACE FUNCTION bump_volunteer_revision() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-  NEW.revision := nextval('volunteer_revision');
-  RETURN NEW;
-END $$;
-CREATE TRIGGER volunteers_revision BEFORE INSERT OR UPDATE ON volunteers
-  FOR EACH ROW EXECUTE FUNCTION bump_volunteer_revision();
-"""
-event.listen(
-    Volunteer.__table__,  # type: ignore[attr-defined]
-    "after_create",
-    DDL(REVISION_TRIGGER),  # type: ignore[no-untyped-call]
-)
 
 
 class SkillClaim(SQLModel, table=True):
@@ -285,3 +268,79 @@ class ImportFile(SQLModel, table=True):
     datum: str = _plain_text("wgs84")
     content: bytes = blob()
     created_at: datetime = ts(index=True)
+
+
+class PoolBlock(SQLModel, table=True):
+    """People of 8,192 successive ids as columns, as they stood at ``horizon``: a cache (see pool.blocks).
+
+    ``cluster`` is the database server whose transactions the horizon counts, ``shape`` says how to read
+    ``data``, ``areas`` are the jurisdictions (ids) that its people live in.
+    """
+
+    __tablename__ = "pool_blocks"
+    __table_args__ = {"prefixes": ["UNLOGGED"]}
+    __audit__ = False
+    number: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    cluster: str = Field(sa_column=Column(Text, nullable=False))
+    shape: str = Field(sa_column=Column(Text, nullable=False))
+    horizon: int = Field(sa_column=Column(BigInteger, nullable=False))
+    people: int
+    areas: list[int] = Field(sa_column=Column(ARRAY(BigInteger), nullable=False))
+    data: bytes = blob()
+
+
+POOL_COLUMNS: Final = (
+    "area", "birthday", "lat", "lon", "status", "paused_until", "availability", "travel_mode", "max_km",
+    "fit", "insured_until", "pledge_for", "revision",
+)  # fmt: skip
+"""What the pool reads of a person, and with it ``revision``; a change of anything else does not renew it."""
+
+REVISION_TRIGGERS: Final = f"""
+CREATE FUNCTION stamp_volunteer() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  NEW.revision := pg_current_xact_id()::text::bigint;
+  RETURN NEW;
+END $$;
+CREATE TRIGGER volunteers_revision BEFORE INSERT OR UPDATE OF {", ".join(POOL_COLUMNS)} ON volunteers
+FOR EACH ROW EXECUTE FUNCTION stamp_volunteer();
+CREATE FUNCTION stamp_holders() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE holders bigint[];
+BEGIN
+  IF TG_OP = 'INSERT' THEN
+    SELECT array_agg(DISTINCT volunteer_id) INTO holders FROM after_it;
+  ELSIF TG_OP = 'DELETE' THEN
+    SELECT array_agg(DISTINCT volunteer_id) INTO holders FROM before_it;
+  ELSE
+    SELECT array_agg(DISTINCT volunteer_id) INTO holders
+    FROM (SELECT volunteer_id FROM before_it UNION ALL SELECT volunteer_id FROM after_it) AS both_of_them;
+  END IF;
+  -- In order, so that no two transactions wait for each other; who was stamped by this one stays untouched.
+  WITH late AS (
+    SELECT id FROM volunteers
+    WHERE id = ANY(holders) AND revision <> pg_current_xact_id()::text::bigint
+    ORDER BY id FOR NO KEY UPDATE
+  )
+  UPDATE volunteers SET revision = 0 WHERE id IN (SELECT id FROM late);
+  RETURN NULL;
+END $$;
+"""  # noqa: S608  (constants of this module)
+"""Whoever is changed carries the number of the transaction that did it, also by their skills and papers.
+
+Numbers of transactions compare with a snapshot, as those of a sequence do not.
+"""
+_BEFORE, _AFTER = "OLD TABLE AS before_it", "NEW TABLE AS after_it"
+HOLDER_TRIGGERS: Final = [
+    f"CREATE TRIGGER {table}_{done} AFTER {deed} ON {table} REFERENCING {rows} "
+    "FOR EACH STATEMENT EXECUTE FUNCTION stamp_holders();"
+    for table in ("skill_claims", "certifications")
+    for done, deed, rows in (
+        ("added", "INSERT", _AFTER),
+        ("changed", "UPDATE", f"{_BEFORE} {_AFTER}"),
+        ("removed", "DELETE", _BEFORE),
+    )
+]
+UNCOMPRESSED: Final = (
+    "ALTER TABLE pool_blocks ALTER data SET STORAGE EXTERNAL;"  # read whole
+)
+for _statement in (REVISION_TRIGGERS, *HOLDER_TRIGGERS, UNCOMPRESSED):
+    event.listen(SQLModel.metadata, "after_create", DDL(_statement))  # type: ignore[no-untyped-call]

@@ -31,7 +31,7 @@ class Precision(StrEnum):
 
 
 class TravelMode(StrEnum):
-    """How a person gets to a place; ``none_at_night`` walks by day and stays in at night."""
+    """How a person gets to a place; ``none_at_night`` has no transport then and walks a short way."""
 
     FOOT = "foot"
     BICYCLE = "bicycle"

@@ -1,0 +1,136 @@
+"""The pool of areas as they stand now, by one of three ways that give the same.
+
+From rows: everything is read. From blocks: the kept blocks, then whoever changed since. Warm: what is in
+memory, then whoever changed since. Whatever the way, the day is that of the transaction, and exceptions from
+weekly patterns and the centres of communities, which are few, are read each time.
+"""
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, LiteralString
+
+import numpy as np
+from psycopg import sql
+from sqlalchemy import text
+
+from volunteer_hub.core import policy
+from volunteer_hub.core.db import Tx
+from volunteer_hub.core.site import Site
+from volunteer_hub.volunteers.pool import blocks, people, reading
+from volunteer_hub.volunteers.pool import rows as packed
+from volunteer_hub.volunteers.pool.people import Pool
+from volunteer_hub.volunteers.pool.reading import Moment, Tick
+from volunteer_hub.volunteers.pool.rows import Columns, Rows
+
+MOST_BYTES: Final = 1 << 30
+"""Of memory for pools that are not in use: some ten million people with their skills."""
+_CENTRES: Final = text("SELECT id, lat, lon FROM jurisdictions ORDER BY id")
+_TIMES: Final[LiteralString] = """
+SELECT coalesce(array_agg(holder), '{{}}'), coalesce(array_agg(starts), '{{}}'),
+       coalesce(array_agg(ends), '{{}}'), coalesce(array_agg(available), '{{}}')
+FROM (
+  SELECT c.volunteer_id AS holder, floor(extract(epoch FROM c.starts_at) / 60)::int8 AS starts,
+         ceil(extract(epoch FROM c.ends_at) / 60)::int8 AS ends, c.available::int::int8
+  FROM availability_exceptions c JOIN volunteers v ON v.id = c.volunteer_id
+  WHERE c.ends_at > {now} AND {who}
+  UNION ALL
+  SELECT c.volunteer_id, floor(extract(epoch FROM c.starts_at) / 60)::int8,
+         ceil(extract(epoch FROM c.ends_at) / 60)::int8, 1
+  FROM on_call c JOIN volunteers v ON v.id = c.volunteer_id WHERE c.ends_at > {now} AND {who}
+) AS q
+"""
+
+
+def _nothing() -> None:
+    pass
+
+
+def load(tx: Tx, areas: Sequence[str], *, permission: str = "plan.request", tick: Tick = _nothing) -> Pool:
+    """Everybody in these areas who may be called today, from rows. Raises NotFound for a foreign area."""
+    _must_cover(tx, areas, permission)
+    return _pool(tx, areas, reading.read(tx, reading.inside(areas), tick))
+
+
+@dataclass(frozen=True)
+class _Kept:
+    rows: Rows
+    moment: Moment
+
+
+class Warm:
+    """Pools kept in memory from one plan to the next; for one thread.
+
+    Each is brought up to date by what changed since. What is beyond ``most_bytes`` goes, the area that was
+    asked for longest ago first; the one just asked for stays.
+    """
+
+    def __init__(self, most_bytes: int = MOST_BYTES) -> None:
+        self._most = most_bytes
+        self._kept: OrderedDict[str, _Kept] = OrderedDict()
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of memory that the kept pools take."""
+        return sum(kept.rows.nbytes for kept in self._kept.values())
+
+    @property
+    def areas(self) -> tuple[str, ...]:
+        """Of which areas pools are kept, the one asked for last at the end."""
+        return tuple(self._kept)
+
+    def pool(self, tx: Tx, area: str, *, permission: str = "plan.request", tick: Tick = _nothing) -> Pool:
+        """As `load` for one area, reading no more than is new."""
+        _must_cover(tx, [area], permission)
+        now = reading.moment(tx)
+        kept = self._kept.pop(area, None)
+        if kept is not None and (kept.moment.cluster, kept.moment.server) == (now.cluster, now.server):
+            rows = _up_to_date(tx, kept.rows, area, reading.since(kept.moment.horizon), tick)
+        else:
+            rows = _cold(tx, area, now, tick)
+        if not now.writing:  # what this transaction wrote may yet be undone
+            self._kept[area] = _Kept(rows, now)
+            while self.nbytes > self._most and len(self._kept) > 1:
+                self._kept.popitem(last=False)
+        return _pool(tx, [area], rows)
+
+
+def _cold(tx: Tx, area: str, now: Moment, tick: Tick) -> Rows:
+    found = blocks.load(tx, area, now, tick)
+    if found is None:
+        return reading.read(tx, reading.inside([area]), tick)
+    return _up_to_date(tx, found[0], area, found[1], tick)
+
+
+def _up_to_date(tx: Tx, rows: Rows, area: str, since: sql.Composable, tick: Tick) -> Rows:
+    """Rows of an area with whoever changed since read anew."""
+    tick()
+    ids = reading.ids(tx, since)
+    if not len(ids):
+        return rows
+    new = reading.read(tx, sql.SQL("{} AND {}").format(since, reading.inside([area])), tick)
+    # Unless the transaction keeps one moment, the second query may know of more people than the first.
+    return packed.changed(rows, np.union1d(ids, new.ids), new)
+
+
+def _must_cover(tx: Tx, areas: Sequence[str], permission: str) -> None:
+    for area in areas:
+        tx.actor.must_cover(permission, area)
+
+
+def _pool(tx: Tx, areas: Sequence[str], rows: Rows) -> Pool:
+    site: Site = policy.load("hub", Site)
+    nodes = tx.execute(_CENTRES).all()
+    centres = (
+        np.array([node[0] for node in nodes], np.int64),
+        np.array([node[1:] for node in nodes], np.float64),
+    )
+    today = tx.now.astimezone(site.timezone).date().toordinal()
+    return people.of_rows(rows, centres, _times(tx, areas), today)
+
+
+def _times(tx: Tx, areas: Sequence[str]) -> Columns:
+    query = sql.SQL(_TIMES).format(now=sql.Literal(tx.now), who=reading.inside(areas))
+    row = reading.fetch(tx, query)
+    names = ("holder", "start", "end", "available")
+    return {name: np.array(values, np.int64) for name, values in zip(names, row, strict=True)}
