@@ -1,17 +1,121 @@
-"""How many to ask, so that enough come: the exact Poisson-binomial law of independent answers.
+"""How many to ask, and whom, so that enough come.
 
-The distribution of a sum of independent yes/no answers with unequal chances, by the recursion over people
-(Hong, "On computing the distribution function for the Poisson binomial distribution", Computational
-Statistics & Data Analysis 59, 2013, section 2.4), cut off at the number needed: everything at or above it is
-one state, so n people cost O(n x need).
+Given the hidden value that all share (shock.py), the number of yeses among people with unequal chances is
+Poisson-binomial. Its law comes from the recursion over people (Hong, "On computing the distribution function
+for the Poisson binomial distribution", Computational Statistics & Data Analysis 59, 2013, section 2.4), cut
+off at the number needed: everything at or above it is one state, so n people cost O(n x need) at each node.
+
+The fewest calls are those to the likeliest people. The least burden is a knapsack: take people in the order
+of burden per unit of -log(1 - p), what each adds to the log of nobody coming, until it is enough; then drop
+whom that no longer needs, and exchange the dearest.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from volunteer_hub.engine.arrays import Bools, Floats, Ints
+from volunteer_hub.engine.compiled import compiled
+from volunteer_hub.engine.shock import GRID, INDEPENDENT, Shock
+
+EXCHANGED = 6  # of the dearest people asked for a slot, those who may be exchanged for cheaper ones
+ROUNDS = 3
+
+
+def at_least(ps: Sequence[float] | Floats, need: int, law: Shock = INDEPENDENT) -> float:
+    """P(at least `need` of the people say yes); `ps[i]` is each one's own chance.
+
+    Raises ValueError for a chance outside [0, 1] or a negative need.
+    """
+    return float(_tails(_checked(ps, need), law.chance, law.weight, need)[-1])
+
+
+def smallest_ask(
+    ps: Sequence[float] | Floats, need: int, confidence: float, law: Shock = INDEPENDENT
+) -> int | None:
+    """The smallest n so that of the first n people at least `need` say yes with probability `confidence`.
+
+    The order of `ps` is the order of asking. None when all of them together do not suffice.
+    Raises ValueError for a chance outside [0, 1], a negative need or a confidence outside (0, 1).
+    """
+    _check_confidence(confidence)
+    tails = _tails(_checked(ps, need), law.chance, law.weight, need)
+    enough = np.flatnonzero(tails >= confidence)
+    return int(enough[0]) if len(enough) else None
+
+
+def nested_at_least(
+    groups: Sequence[tuple[Sequence[float], int]], need: int, law: Shock = INDEPENDENT
+) -> float:
+    """P(in all at least `need` say yes, and of every group of people at least its own minimum).
+
+    Each group is (chances, minimum); nobody stands in two. Raises ValueError as at_least.
+    """
+    total = np.zeros((len(law.weight), need + 1))
+    total[:, 0] = 1.0
+    for ps, minimum in groups:
+        counts = _counts(_checked(ps, minimum), law.chance, max(need, minimum))
+        counts[:, :minimum] = 0.0
+        joined = np.zeros_like(total)
+        for yes in range(counts.shape[1]):
+            for so_far in range(need + 1):
+                joined[:, min(need, so_far + yes)] += total[:, so_far] * counts[:, yes]
+        total = joined
+    return float(law.weight @ total[:, need])
+
+
+def evaluate(
+    first: Ints, ps: Floats, needs: Ints, law: Shock = INDEPENDENT, threads: int = 1
+) -> tuple[Floats, float]:
+    """[S] the chance of each slot's need, and that of all of them at once (one shock for the whole callout).
+
+    Slot s asks the people with chances ps[first[s]:first[s + 1]].
+    """
+    chances = _checked(ps, 0)
+    given = np.empty((len(law.weight), len(needs)))
+    _chunks(lambda a, b: _given(first, chances, needs, law.chance, given, a, b), len(needs), threads)
+    return law.weight @ given, float(law.weight @ given.prod(axis=1))
+
+
+def least_burden(
+    first: Ints, ps: Floats, burden: Floats, needs: Ints, confidence: float, law: Shock = INDEPENDENT,
+    threads: int = 1,
+) -> Bools:  # fmt: skip
+    """Who of each slot's candidates is asked, so that its need is met with `confidence` at little burden.
+
+    Slot s has the candidates first[s]:first[s + 1] with chances ps and burdens > 0. All of them are asked
+    where even that is not enough. Not always the least possible: 1 % above it on enumerated cases.
+    Raises ValueError for a chance outside [0, 1], a burden that is not positive, a confidence outside (0, 1).
+    """
+    _check_confidence(confidence)
+    if not (np.asarray(burden) > 0).all():
+        raise ValueError("every burden must be positive")
+    chances = _checked(ps, 0)
+    asked = np.zeros(len(ps), np.bool_)
+    _chunks(
+        lambda a, b: _choose(first, chances, burden, needs, confidence, law.chance, law.weight, asked, a, b),
+        len(needs),
+        threads,
+    )
+    return asked
+
+
+def still_to_come(chance: float, elapsed_share: float) -> float:
+    """The chance that somebody silent so far still says yes.
+
+    `chance` is that of a yes at all, `elapsed_share` the share of yeses that would have come by now.
+    """
+    silent = 1.0 - chance * elapsed_share
+    return chance * (1.0 - elapsed_share) / silent if silent > 0 else 0.0
+
+
+def share_by(minutes: float, knots: Sequence[float], shares: Sequence[float]) -> float:
+    """The share of all answers that has come `minutes` after asking: linear between the knots, from 0 at
+    minute 0; after the last knot the last share stands."""
+    return float(np.interp(minutes, (0.0, *knots), (0.0, *shares)))
 
 
 def _checked(ps: Sequence[float] | Floats, need: int) -> Floats:
@@ -23,55 +127,194 @@ def _checked(ps: Sequence[float] | Floats, need: int) -> Floats:
     return chances
 
 
-def at_least(ps: Sequence[float] | Floats, need: int) -> float:
-    """P(at least ``need`` of the people say yes), each independently with chance ``ps[i]``.
-
-    Raises ValueError for a chance outside [0, 1] or a negative need.
-    """
-    chances = _checked(ps, need)
-    if need > len(chances):
-        return 0.0
-    return float(_tails(chances, need)[-1])
-
-
-def smallest_ask(ps: Sequence[float] | Floats, need: int, confidence: float) -> int | None:
-    """The smallest n so that of the first n people at least ``need`` say yes with probability ``confidence``.
-
-    The order of ``ps`` is the order of asking. None when all of them together do not suffice.
-    Raises ValueError for a chance outside [0, 1], a negative need or a confidence outside (0, 1).
-    """
-    chances = _checked(ps, need)
+def _check_confidence(confidence: float) -> None:
     if not 0 < confidence < 1:
         raise ValueError("confidence must lie in (0, 1)")
-    enough = np.flatnonzero(_tails(chances, need) >= confidence)
-    return int(enough[0]) if len(enough) else None
 
 
-def _tails(chances: Floats, need: int) -> Floats:
-    """[n + 1] P(at least ``need`` yes) of the first 0, 1, ... n people."""
-    tails = np.zeros(len(chances) + 1)
-    state = np.zeros(need + 1)  # P(k yes) for k < need, and P(need or more) at the end
-    state[0] = 1.0
-    tails[0] = state[need]
-    for n, p in enumerate(chances, start=1):
-        moved = state * p
-        moved[need] = 0.0  # who has enough keeps enough
-        state -= moved
-        state[1:] += moved[:-1]
-        tails[n] = state[need]
+def _chunks(work: object, count: int, threads: int) -> None:
+    """Slots are independent of each other: as many stretches as threads, the compiled loops run beside."""
+    assert callable(work)
+    bounds = np.linspace(0, count, threads * 4 + 1 if threads > 1 else 2).astype(int).tolist()
+    with ThreadPoolExecutor(threads) as workers:
+        list(workers.map(work, bounds[:-1], bounds[1:]))
+
+
+@compiled
+def _count_in(state: Floats, chance: Floats, mean: float) -> None:
+    """One person more: state[q, k] is P(k yes) at node q, k = need standing for "or more"."""
+    last = state.shape[1] - 1
+    if last == 0:
+        return
+    g = min(int(mean * GRID), GRID - 1)
+    share = mean * GRID - g
+    for q in range(state.shape[0]):
+        p = chance[g, q] * (1 - share) + chance[g + 1, q] * share
+        state[q, last] += state[q, last - 1] * p
+        for k in range(last - 1, 0, -1):
+            state[q, k] += (state[q, k - 1] - state[q, k]) * p
+        state[q, 0] *= 1 - p
+
+
+@compiled
+def _nobody(nodes: int, need: int) -> Floats:
+    state = np.zeros((nodes, need + 1))
+    state[:, 0] = 1.0
+    return state
+
+
+@compiled
+def _sure(state: Floats, weight: Floats) -> float:
+    total = 0.0
+    for q in range(len(weight)):
+        total += weight[q] * state[q, -1]
+    return total
+
+
+@compiled
+def _tails(ps: Floats, chance: Floats, weight: Floats, need: int) -> Floats:
+    """[n + 1] P(at least `need` yes) of the first 0, 1, ... n people."""
+    state = _nobody(len(weight), need)
+    tails = np.zeros(len(ps) + 1)
+    tails[0] = _sure(state, weight)
+    for i in range(len(ps)):
+        _count_in(state, chance, ps[i])
+        tails[i + 1] = _sure(state, weight)
     return tails
 
 
-def still_to_come(chance: float, elapsed_share: float) -> float:
-    """The chance that somebody silent so far still says yes.
+@compiled
+def _counts(ps: Floats, chance: Floats, most: int) -> Floats:
+    """[Q, most + 1] P(k yes) at each node, the last for "or more"."""
+    state = _nobody(chance.shape[1], most)
+    for i in range(len(ps)):
+        _count_in(state, chance, ps[i])
+    return state
 
-    ``chance`` is that of a yes at all, ``elapsed_share`` the share of yeses that would have come by now.
+
+@compiled
+def _given(
+    first: Ints, ps: Floats, needs: Ints, chance: Floats, given: Floats, start: int, stop: int
+) -> None:
+    """P(enough) per node and slot."""
+    for s in range(start, stop):
+        state = _nobody(chance.shape[1], needs[s])
+        for i in range(first[s], first[s + 1]):
+            _count_in(state, chance, ps[i])
+        given[:, s] = state[:, needs[s]]
+
+
+@compiled
+def _without(chosen: Bools, order: Ints, ps: Floats, chance: Floats, need: int, left_out: int) -> Floats:
+    """The state of all chosen but one."""
+    state = _nobody(chance.shape[1], need)
+    for at in range(len(order)):
+        if chosen[at] and at != left_out:
+            _count_in(state, chance, ps[order[at]])
+    return state
+
+
+@compiled
+def _choose(
+    first: Ints, ps: Floats, burden: Floats, needs: Ints, confidence: float, chance: Floats, weight: Floats,
+    asked: Bools, start: int, stop: int,
+) -> None:  # fmt: skip
+    for s in range(start, stop):
+        candidates = np.arange(first[s], first[s + 1])
+        worth = np.empty(len(candidates))
+        for at in range(len(candidates)):
+            worth[at] = burden[candidates[at]] / -np.log1p(-min(ps[candidates[at]], 1 - 1e-12) - 1e-300)
+        order = candidates[np.argsort(worth, kind="mergesort")]
+        chosen = np.zeros(len(order), np.bool_)
+        state = _nobody(len(weight), needs[s])
+        enough = _sure(state, weight) >= confidence
+        for at in range(len(order)):
+            if enough:
+                break
+            chosen[at] = True
+            _count_in(state, chance, ps[order[at]])
+            enough = _sure(state, weight) >= confidence
+        if enough:
+            for _ in range(ROUNDS):
+                dropped = _drop(chosen, order, ps, burden, chance, weight, needs[s], confidence)
+                if not (
+                    _exchange(chosen, order, ps, burden, chance, weight, needs[s], confidence) or dropped
+                ):
+                    break
+        for at in range(len(order)):
+            asked[order[at]] = chosen[at]
+
+
+@compiled
+def _drop(
+    chosen: Bools, order: Ints, ps: Floats, burden: Floats, chance: Floats, weight: Floats, need: int,
+    confidence: float,
+) -> bool:  # fmt: skip
+    """Leave out the dearest person the rest can do without, again and again; whether anybody was.
+
+    Who can be spared is a matter of the chance alone: when one can, so can everybody less likely to come.
     """
-    silent = 1.0 - chance * elapsed_share
-    return chance * (1.0 - elapsed_share) / silent if silent > 0 else 0.0
+    any_dropped = False
+    while True:
+        spared = -1.0  # the largest chance known to be dispensable
+        needed = 2.0
+        while True:
+            trial = -1
+            for at in range(len(order)):  # the dearest of those not yet decided
+                p = ps[order[at]]
+                if chosen[at] and spared < p < needed and (trial < 0 or p < ps[order[trial]]):
+                    trial = at
+            if trial < 0:
+                break
+            state = _without(chosen, order, ps, chance, need, trial)
+            if _sure(state, weight) < confidence:
+                needed = ps[order[trial]]
+                break
+            spared = ps[order[trial]]
+        dearest = -1
+        for at in range(len(order)):
+            dispensable = chosen[at] and ps[order[at]] <= spared
+            if dispensable and (dearest < 0 or burden[order[at]] > burden[order[dearest]]):
+                dearest = at
+        if dearest < 0:
+            return any_dropped
+        chosen[dearest] = False
+        any_dropped = True
 
 
-def share_by(minutes: float, knots: Sequence[float], shares: Sequence[float]) -> float:
-    """The share of all answers that has come ``minutes`` after asking: linear between the knots, from 0 at
-    minute 0; after the last knot the last share stands."""
-    return float(np.interp(minutes, (0.0, *knots), (0.0, *shares)))
+@compiled
+def _exchange(
+    chosen: Bools, order: Ints, ps: Floats, burden: Floats, chance: Floats, weight: Floats, need: int,
+    confidence: float,
+) -> bool:  # fmt: skip
+    """For each of the dearest people asked the cheapest other who would do; whether any was found."""
+    found_any = False
+    tried = np.zeros(len(order), np.bool_)
+    for _ in range(EXCHANGED):
+        dear = -1
+        for at in range(len(order)):
+            if chosen[at] and not tried[at] and (dear < 0 or burden[order[at]] > burden[order[dear]]):
+                dear = at
+        if dear < 0:
+            return found_any
+        tried[dear] = True
+        state = _without(chosen, order, ps, chance, need, dear)
+        best = -1
+        for at in range(len(order)):
+            i = order[at]
+            limit = burden[order[dear]] if best < 0 else burden[order[best]]
+            if chosen[at] or burden[i] >= limit:
+                continue
+            g = min(int(ps[i] * GRID), GRID - 1)
+            share = ps[i] * GRID - g
+            sure = 0.0
+            for q in range(len(weight)):
+                p = chance[g, q] * (1 - share) + chance[g + 1, q] * share
+                sure += weight[q] * (state[q, need] + state[q, need - 1] * p)
+            if sure >= confidence:
+                best = at
+        if best >= 0:
+            chosen[dear], chosen[best] = False, True
+            tried[best] = True
+            found_any = True
+    return found_any
