@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from volunteer_hub.access import rules
 from volunteer_hub.access.rules import (
     ALL_PERMISSIONS,
     COMMAND_LEVEL,
@@ -115,12 +116,25 @@ def test_a_session_slides_twelve_hours_and_ends_after_seven_days() -> None:
         ("aaaaaaaaaaaa", "password.easy"),
         ("mei@example.org", "password.easy"),
         ("Mei@Example.org", "password.easy"),
+        ("abcdeabcde", None),
+        ("abcdabcdab", "password.easy"),
+        ("abcde" * 40, None),
         ("six sandbags", None),
         ("十个汉字也是一个好密码", None),
     ],
 )
 def test_what_a_password_must_be(password: str, fault: str | None) -> None:
     assert password_fault(password, "mei@example.org") == fault
+
+
+def test_a_name_out_of_the_address_is_no_password() -> None:
+    assert password_fault("Mei.Lin.Zhao", "mei.lin.zhao@example.org") == "password.easy"
+    assert password_fault("mei.lin.zhang", "mei.lin.zhao@example.org") is None
+
+
+def test_rights_are_written_by_noun_with_their_verbs() -> None:
+    assert rules._rights("task.read+write job.read") == {"task.read", "task.write", "job.read"}
+    assert rules._rights("") == frozenset()
 
 
 def test_every_kind_role_and_body_has_a_name_in_both_languages() -> None:

@@ -14,7 +14,7 @@ from volunteer_hub.access import jurisdictions
 from volunteer_hub.access.models import Account
 from volunteer_hub.audit import lines, trail
 from volunteer_hub.audit.models import AuditLine, AuditPending, AuditSeal
-from volunteer_hub.audit.rules import Operation, Verdict, common_area
+from volunteer_hub.audit.rules import Operation, Verdict
 from volunteer_hub.core import db, i18n
 from volunteer_hub.core.actor import SYSTEM
 from volunteer_hub.core.errors import NotFound
@@ -238,14 +238,6 @@ def test_the_council_recounts_what_was_done_by_local_day(tx: db.Tx) -> None:
     ]
     with pytest.raises(NotFound):
         trail.figures(tx, KAIFA, since, until, "Asia/Shanghai")
-
-
-def test_the_smallest_area_that_holds_some_areas() -> None:
-    assert common_area(["/1/2/3/", "/1/4/"]) == "/1/"
-    assert common_area(["/1/2/", "/1/23/"]) == "/1/"
-    assert common_area(["/1/2/", "/1/2/3/"]) == "/1/2/"
-    assert common_area(["/1/", "/2/"]) == "/"
-    assert common_area([]) is None
 
 
 def test_lines_of_the_trail_itself_are_never_written(tx: db.Tx) -> None:

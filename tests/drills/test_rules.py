@@ -5,10 +5,11 @@ import pytest
 
 from tests.drills.planned import DAQING, POLICY, TUESDAYS, at
 from tests.mobilization.rows import raises
-from volunteer_hub.core.errors import Malformed, Refused
-from volunteer_hub.core.i18n import LANGUAGES, has
+from volunteer_hub.core.errors import FieldError, Malformed, Refused
+from volunteer_hub.core.i18n import LANGUAGES, Text, has
 from volunteer_hub.drills import rules
 from volunteer_hub.drills.rules import (
+    Decision,
     Disturbed,
     Figures,
     Kind,
@@ -58,7 +59,8 @@ def test_no_drill_starts_on_a_day_without_drills_whatever_the_policy() -> None:
         decided = rules.decide([holiday], holiday, misfire, DAQING, POLICY)
         assert [(d.reason, d.state) for d in decided] == [(Skipped.BLACKOUT, RunState.SKIPPED)]
     late = rules.decide([eve, holiday], holiday + timedelta(hours=5), Misfire.LATEST, DAQING, POLICY)
-    assert [(d.reason, d.state) for d in late] == [(None, RunState.RUN), (Skipped.BLACKOUT, RunState.SKIPPED)]
+    assert late == [Decision(eve, None), Decision(holiday, Skipped.BLACKOUT)]
+    assert [d.state for d in late] == [RunState.RUN, RunState.SKIPPED]
 
 
 def test_days_without_drills_are_those_of_the_place() -> None:
@@ -71,35 +73,56 @@ def test_a_plan_is_paused_and_resumed_and_not_twice() -> None:
     rules.check_move(PlanState.ACTIVE, PlanState.PAUSED)
     rules.check_move(PlanState.PAUSED, PlanState.ACTIVE)
     for state in PlanState:
-        with raises(Refused, "drill.step"):
+        with raises(Refused, "drill.step") as caught:
             rules.check_move(state, state)
+        assert caught.value.params == {"state": Text(f"drill.plan_state.{state}")}
+
+
+TITLE = FieldError("title", "drill.title", {"longest": 200})
+SHARE = FieldError("share_percent", "drill.share")
+ANSWER = FieldError("answer_minutes", "drill.answer_minutes", {"most": 10_080})
 
 
 @pytest.mark.parametrize(
-    ("changes", "places"),
+    ("changes", "wrong"),
     [
-        ({"title": " "}, ["title"]),
-        ({"title": "x" * 201}, ["title"]),
-        ({"title": "a\0"}, ["title"]),
-        ({"share_percent": 0}, ["share_percent"]),
-        ({"share_percent": 101}, ["share_percent"]),
-        ({"answer_minutes": 0}, ["answer_minutes"]),
-        ({"answer_minutes": 10081}, ["answer_minutes"]),
-        ({"hazard": "dragon"}, ["hazard"]),
-        ({"skills": ("first_aid", "magic")}, ["skills"]),
-        ({"title": "", "share_percent": 0, "hazard": ""}, ["title", "share_percent", "hazard"]),
+        ({"title": " "}, [TITLE]),
+        ({"title": "x" * 201}, [TITLE]),
+        ({"title": "a\0"}, [TITLE]),
+        ({"share_percent": 0}, [SHARE]),
+        ({"share_percent": 101}, [SHARE]),
+        ({"answer_minutes": 0}, [ANSWER]),
+        ({"answer_minutes": 10_081}, [ANSWER]),
+        ({"hazard": "dragon" * 20}, [FieldError("hazard", "drill.hazard", {"hazard": "dragon" * 10})]),
+        (
+            {"skills": ("first_aid", "magic" * 20)},
+            [FieldError("skills", "drill.skill", {"skill": "magic" * 12})],
+        ),
+        (
+            {"title": "", "share_percent": 0, "hazard": ""},
+            [TITLE, SHARE, FieldError("hazard", "drill.hazard", {"hazard": ""})],
+        ),
     ],
 )
-def test_every_wrong_field_is_named(changes: dict[str, object], places: list[str]) -> None:
+def test_every_wrong_field_is_named(changes: dict[str, object], wrong: list[FieldError]) -> None:
     spec: PlanSpec = replace(TUESDAYS, **changes)  # type: ignore[arg-type]
-    with pytest.raises(Malformed) as caught:
+    with raises(Malformed, "form") as caught:
         rules.check_spec(spec, {"flood"}, {"first_aid"})
-    assert [error.where for error in caught.value.fields] == places
-    assert all(has(lang, f"error.{error.code}") for error in caught.value.fields for lang in LANGUAGES)
+    assert list(caught.value.fields) == wrong
+    assert caught.value.params == {"places": ", ".join(error.where for error in wrong)}
+    assert all(has(lang, f"error.{error.code}") for error in wrong for lang in LANGUAGES)
 
 
-def test_a_plan_that_is_right_passes() -> None:
-    rules.check_spec(replace(TUESDAYS, skills=("first_aid",)), {"flood"}, {"first_aid"})
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"skills": ("first_aid",)},
+        {"title": "x" * 200, "share_percent": 1, "answer_minutes": 1},
+        {"share_percent": 100, "answer_minutes": 10_080},
+    ],
+)
+def test_a_plan_that_is_right_passes(changes: dict[str, object]) -> None:
+    rules.check_spec(replace(TUESDAYS, **changes), {"flood"}, {"first_aid"})  # type: ignore[arg-type]
 
 
 def days_ago(*days: int, night: bool = False) -> list[Disturbed]:
@@ -109,6 +132,7 @@ def days_ago(*days: int, night: bool = False) -> list[Disturbed]:
 def test_nobody_is_disturbed_again_too_soon() -> None:
     assert rules.may_disturb([], NOW, False, POLICY.limits)
     assert not rules.may_disturb(days_ago(20), NOW, False, POLICY.limits)
+    assert not rules.may_disturb(days_ago(0), NOW, False, POLICY.limits)
     assert rules.may_disturb(days_ago(21), NOW, False, POLICY.limits)
 
 
@@ -135,6 +159,7 @@ def test_a_share_is_rounded_up_and_the_same_for_the_same_seed() -> None:
     assert {tuple(rules.share_of(people, 10, seed=n)) for n in range(20)} != {tuple(drawn)}
     assert rules.share_of(people, 100, seed=1) == people
     assert rules.share_of([], 50, seed=1) == []
+    assert len(rules.share_of(range(300), 50, seed=1)) == 150
 
 
 @pytest.mark.parametrize(
@@ -154,6 +179,14 @@ def test_a_share_is_rounded_up_and_the_same_for_the_same_seed() -> None:
 def test_figures_that_cannot_be_are_refused(changes: dict[str, object]) -> None:
     with raises(Malformed, "drill.figures"):
         rules.check_figures(replace(FIGURES, **changes), POLICY.report_minutes)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("everybody", [0, 1, 10])
+def test_figures_of_nobody_and_of_everybody_can_be(everybody: int) -> None:
+    within = dict.fromkeys(POLICY.report_minutes, everybody)
+    figures = Figures(everybody, everybody, everybody, everybody, everybody, within)
+    rules.check_figures(figures, POLICY.report_minutes)
+    assert figures.shares() == dict.fromkeys(within, 100 if everybody else None)
 
 
 def test_figures_are_stored_and_read_the_same() -> None:

@@ -83,6 +83,17 @@ def test_no_overlap_with_a_promised_duty() -> None:
     assert alone("overlap", people(4, busy=busy), limits=limits) == [True, True, False, True]
 
 
+def test_one_of_several_promised_duties_is_enough_to_overlap() -> None:
+    busy = Intervals.of(3, [0, 0, 1, 1, 2, 2], [0, 700, 700, 1000, 0, 1000], [100, 800, 800, 1100, 100, 1100])
+    limits = Limits(min_rest_min=0)
+    assert alone("overlap", people(3, busy=busy), limits=limits) == [False, False, True]
+
+
+def test_who_has_promised_nothing_is_clear_beside_one_who_has() -> None:
+    busy = Intervals.of(2, [0], [700], [800])
+    assert alone("overlap", people(2, busy=busy), limits=Limits(min_rest_min=0)) == [False, True]
+
+
 def test_rest_after_the_last_duty() -> None:
     pool = people(3, rest_since=[-60, -59, LONG_AGO])
     assert alone("rest", pool) == [True, False, True]
@@ -93,6 +104,21 @@ def test_rest_before_and_after_promised_duties() -> None:
     limits = Limits(min_rest_min=100)
     assert alone("rest", people(4, busy=busy), limits=limits) == [True, False, True, True]
     assert alone("rest", people(4, busy=busy), limits=Limits(min_rest_min=101)) == [False, False, True, False]
+
+
+def test_a_duty_that_touches_the_slot_leaves_no_rest() -> None:
+    busy = Intervals.of(2, [0, 1], [500, 840], [600, 900])
+    assert alone("rest", people(2, busy=busy), limits=Limits(min_rest_min=1)) == [False, False]
+
+
+def test_rest_lies_between_the_slot_and_each_of_several_duties() -> None:
+    busy = Intervals.of(
+        3, [0, 0, 1, 1, 2, 2], [0, 900, 500, 2000, 0, 2000], [100, 1000, 550, 2100, 100, 2100]
+    )
+    limits = Limits(min_rest_min=100)
+    assert alone("rest", people(3, busy=busy), limits=limits) == [False, False, True]
+    tired = people(3, busy=busy, rest_since=[LONG_AGO, LONG_AGO, 501])
+    assert alone("rest", tired, limits=limits) == [False, False, False]
 
 
 def test_hours_in_twenty_four_count_what_was_served() -> None:
@@ -112,6 +138,16 @@ def test_hours_count_promised_duties_inside_the_day() -> None:
     assert alone("hours", people(2, busy=busy), limits=limits) == [True, False]
 
 
+def test_exactly_as_many_hours_as_allowed_are_allowed() -> None:
+    exact = Limits(min_rest_min=0, max_minutes_24h=240)
+    assert alone("hours", people(1), limits=exact) == [True]
+    assert alone("hours", people(1, minutes_24h=[999]), slots(1, start=[2000], end=[2240]), exact) == [True]
+    # Of two people, one has a duty outside the 24 hours, the other none.
+    busy = Intervals.of(2, [0], [-900], [-601])
+    assert alone("hours", people(2, busy=busy), limits=exact) == [True, True]
+    assert alone("hours", people(1), limits=Limits(max_minutes_24h=239)) == [False]
+
+
 def test_night_needs_a_way_to_travel() -> None:
     pool = people(2, night_travel=[False, True])
     assert alone("night_travel", pool, slots(1, night=[True])) == [False, True]
@@ -121,6 +157,16 @@ def test_night_needs_a_way_to_travel() -> None:
 def test_distance_keeps_both_reaches() -> None:
     pool = people(3, km=[4.0, 6.0, 11.0], max_km=[3.0, 8.0, 20.0])
     assert alone("distance", pool, slots(1, max_km=[10.0])) == [False, True, False]
+
+
+def test_distance_is_between_two_places_wherever_they_lie() -> None:
+    near = people(2, lat=[47.0, 46.0], lon=[126.0, 124.0], max_km=[1.0, 1.0])
+    problem = Problem(near, slots(2, lat=[47.0, 46.0], lon=[126.0, 124.0]))
+    assert [answers(problem, "distance", slot) for slot in (0, 1)] == [[True, False], [False, True]]
+
+
+def test_who_goes_nowhere_serves_at_the_door() -> None:
+    assert alone("distance", people(2, km=[0.0, 0.1], max_km=[0.0, 0.0])) == [True, False]
 
 
 def test_distance_crosses_the_date_line() -> None:
@@ -141,6 +187,8 @@ def test_why_not_names_every_broken_rule_in_order() -> None:
     problem = Problem(pool, wanted, locked=pairs((0, 1)), forbidden=pairs((0, 0), (1, 1)))
     assert why_not(problem, 0, 0) == ("skill", "age", "fitness", "distance", "locked", "forbidden")
     assert why_not(problem, 1, 1) == ("forbidden",)
+    assert why_not(problem, 1, 0) == ("skill",)
+    assert why_not(problem, 0, 1) == ("distance",)
 
 
 @pytest.mark.parametrize("whole", [True, False])
@@ -148,7 +196,8 @@ def test_feasible_is_the_conjunction_of_the_rules(whole: bool) -> None:
     pool = people(3, km=[0.0, 9.0, 0.0], adult=[True, True, False], max_km=[1.0, 1.0, 1.0])
     problem = Problem(pool, slots(1, adult_only=[True]))
     u = 0 if whole else np.zeros(3, np.int64)
-    assert feasible(problem, slot_units(problem), np.arange(3), u).tolist() == [True, False, False]
+    allowed = feasible(problem, slot_units(problem), np.arange(3), u)
+    assert (allowed.dtype, allowed.tolist()) == (np.bool_, [True, False, False])
 
 
 def test_who_has_no_transport_at_night_goes_as_far_as_their_feet() -> None:
@@ -158,6 +207,7 @@ def test_who_has_no_transport_at_night_goes_as_far_as_their_feet() -> None:
 
 
 def test_where_there_is_no_way_nobody_goes() -> None:
-    travel = Matrix(zone=np.array([0, 1]), tenths=np.array([[120], [NO_WAY]]))
-    problem = Problem(people(2), slots(1), travel=travel)
-    assert [why_not(problem, v, 0) for v in (0, 1)] == [(), ("distance",)]
+    travel = Matrix(zone=np.array([0, 1]), tenths=np.array([[120, NO_WAY], [NO_WAY, 120]]))
+    problem = Problem(people(2, km=[0.0, 60.0]), slots(2), travel=travel)
+    assert [answers(problem, "distance", slot) for slot in (0, 1)] == [[True, False], [False, False]]
+    assert why_not(problem, 1, 0) == ("distance",)

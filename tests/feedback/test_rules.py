@@ -130,6 +130,7 @@ def test_marks_are_counted_with_their_mean_and_findings() -> None:
     tally = rules.tally(question("overall"), {"5": 2, "4": 1, "2": 1, "1": 2})
     assert tally == Tally("overall", "scale", 6, {"1": 2, "2": 1, "3": 0, "4": 1, "5": 2}, 0, 3, 3.0)
     assert rules.tally(question("overall"), {}).mean is None
+    assert rules.tally(question("overall"), {"5": 2, "4": 1}).mean == 4.67
 
 
 def test_a_scale_without_a_bound_has_no_findings() -> None:

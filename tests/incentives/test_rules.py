@@ -8,7 +8,7 @@ from volunteer_hub.core.errors import Malformed
 from volunteer_hub.core.i18n import LANGUAGES, has
 from volunteer_hub.incentives import rules
 from volunteer_hub.incentives.policy import Rewards
-from volunteer_hub.incentives.rules import Basis, EntryKind, Grade, Kind, Service
+from volunteer_hub.incentives.rules import Award, Basis, EntryKind, Grade, Kind, Line, Service
 
 MONDAY, TUESDAY = date(2031, 1, 20), date(2031, 1, 21)
 
@@ -90,6 +90,33 @@ def test_a_day_with_a_clock_change_is_paid_by_its_true_hours(day: str, hours: in
     )
 
 
+def test_every_line_tells_its_numbers() -> None:
+    served = service("2031-01-25T04:00", "2031-01-25T07:30", leader=True, hazardous=True)
+    odd = policy(points=REWARDS.points.model_copy(update={"hour": 5, "hazard_percent": 115}))
+    assert rules.award(served, odd, {}).lines == (
+        Line("hours", 15, {"hours": 3, "rate": 5}),
+        Line("night", 10, {"hours": 2, "rate": 5}),
+        Line("weekend", 6, {"hours": 3, "rate": 2}),
+        Line("leader", 9, {"hours": 3, "rate": 3}),
+        Line("hazard", 2, {"percent": 15, "of": 15}),
+    )
+
+
+def test_the_minute_at_which_the_night_ends_is_day() -> None:
+    dawn = service("2031-01-20T05:01", "2031-01-20T06:01")
+    assert lines(dawn) == [("hours", 10)]
+    assert lines(service("2031-01-20T05:00", "2031-01-20T06:00")) == [("hours", 10), ("night", 5)]
+    early = policy(night=REWARDS.night.model_copy(update={"starts": REWARDS.night.ends.replace(hour=1)}))
+    assert [line.code for line in rules.award(dawn, early, {}).lines] == ["hours"]
+    assert lines(service("2031-01-20T22:00", "2031-01-20T23:00")) == [("hours", 10), ("night", 5)]
+
+
+def test_a_night_that_ends_as_it_starts_is_none() -> None:
+    none = policy(night=REWARDS.night.model_copy(update={"starts": REWARDS.night.ends}))
+    served = service("2031-01-20T00:00", "2031-01-20T08:00")
+    assert [line.code for line in rules.award(served, none, {}).lines] == ["hours"]
+
+
 def test_only_well_evidenced_time_is_paid() -> None:
     typed = service("2031-01-20T09:00", "2031-01-20T12:00", grade=Grade.C)
     award = rules.award(typed, REWARDS, {})
@@ -103,18 +130,24 @@ def test_only_well_evidenced_time_is_paid() -> None:
 def test_a_drill_is_paid_once_and_not_by_the_hour() -> None:
     drill = service("2031-01-20T09:00", "2031-01-20T18:00", kind=Kind.DRILL, leader=True)
     assert lines(drill) == [("drill", 15)]
+    night = service("2031-01-20T23:00", "2031-01-21T01:00", kind=Kind.DRILL)
+    assert rules.award(night, REWARDS, {}).days == {TUESDAY: 15}
     assert lines(service("2031-01-20T09:00", "2031-01-20T18:00", kind=Kind.DRILL, grade=Grade.C)) == [
         ("unproven", 0)
     ]
 
 
 def test_standing_by_is_paid_by_whole_hours() -> None:
+    paid = rules.standby(120, MONDAY, REWARDS, {})
+    assert paid == Award(4, {MONDAY: 4}, (Line("standby", 4, {"hours": 2, "rate": 2}),))
     assert rules.standby(119, MONDAY, REWARDS, {}).points == 2
     assert rules.standby(-5, MONDAY, REWARDS, {}).points == 0
 
 
 def test_the_day_is_capped_with_what_was_earned_before() -> None:
     assert lines(MORNING, {MONDAY: 220}) == [("hours", 30), ("cap_day", -10)]
+    cut = rules.award(MORNING, REWARDS, {MONDAY: 220}).lines[-1]
+    assert cut.params == {"day": "2031-01-20", "cap": 240}
     assert lines(MORNING, {MONDAY: 240}) == [("hours", 30), ("cap_day", -30)]
     assert lines(MORNING, {MONDAY: 500}) == [("hours", 30), ("cap_day", -30)]
     assert lines(MORNING, {TUESDAY: 240}) == [("hours", 30)]
@@ -181,22 +214,26 @@ def test_a_person_loses_points_only_by_kinds_that_need_a_reason() -> None:
 
 @pytest.mark.parametrize("reason", ["", " \n", "x" * 501, "a\0b"])
 def test_a_reason_has_words(reason: str) -> None:
-    with raises(Malformed, "points.reason"):
+    with raises(Malformed, "points.reason") as caught:
         rules.reason_of(reason)
+    assert caught.value.params == {"longest": 500}
 
 
 def test_a_reason_is_kept_trimmed() -> None:
     assert rules.reason_of("  wrong times \n") == "wrong times"
+    assert rules.reason_of(" " + "x" * 500) == "x" * 500
 
 
 @pytest.mark.parametrize("points", [0, 100_001, -100_001])
 def test_an_adjustment_has_a_sane_size(points: int) -> None:
-    with raises(Malformed, "points.adjustment"):
+    with raises(Malformed, "points.adjustment") as caught:
         rules.adjustment(points)
+    assert caught.value.params == {"most": 100_000}
 
 
 def test_points_may_be_added_and_taken_by_hand() -> None:
-    assert (rules.adjustment(5), rules.adjustment(-5)) == (5, -5)
+    for points in (5, -5, 1, -1, 100_000, -100_000):
+        assert rules.adjustment(points) == points
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.incidents.cap_documents import SENDER, SENT, document, info, reference
+from tests.incidents.cap_documents import SENDER, SENT, document, info, reference, stamp
 from volunteer_hub.core.i18n import has
 from volunteer_hub.core.policy import SHIPPED, read
 from volunteer_hub.incidents.cap import parse
@@ -77,6 +77,15 @@ def test_an_alert_without_an_end_lasts_a_day() -> None:
     assert outcome(message, now=SENT + 24 * HOUR) == (Kind.EXPIRED, None)
 
 
+def test_an_alert_without_an_end_lasts_a_day_from_its_onset_or_when_it_takes_effect() -> None:
+    onset = f"<onset>{stamp(SENT + 10 * HOUR)}</onset>"
+    effective = f"<effective>{stamp(SENT + 5 * HOUR)}</effective>"
+    for more, hours in ((onset, 34), (effective, 29), (effective + onset, 34)):
+        message = alert(info(expires=None, more=more))
+        assert outcome(message, now=SENT + hours * HOUR - timedelta(seconds=1)) == (Kind.PROPOSE, None)
+        assert outcome(message, now=SENT + hours * HOUR) == (Kind.EXPIRED, None)
+
+
 def test_an_update_acts_on_the_incident_it_references() -> None:
     decision = decide(UPDATE, [stored(FIRST, INCIDENT)], NOW, TABLES)
     assert (decision.kind, decision.incident_ids) == (Kind.UPDATE, (INCIDENT,))
@@ -84,7 +93,9 @@ def test_an_update_acts_on_the_incident_it_references() -> None:
 
 
 def test_an_update_of_an_alert_that_led_to_nothing_is_proposed() -> None:
-    assert outcome(UPDATE, stored(FIRST)) == (Kind.PROPOSE, None)
+    decision = decide(UPDATE, [stored(FIRST)], NOW, TABLES)
+    assert (decision.kind, decision.why) == (Kind.PROPOSE, None)
+    assert (decision.acts_on, decision.incident_ids) == ((FIRST.reference,), ())
 
 
 def test_an_update_or_cancellation_of_something_never_seen_is_kept() -> None:
@@ -128,6 +139,25 @@ def test_an_older_update_that_comes_late_is_ignored() -> None:
     assert outcome(UPDATE, stored(FIRST, INCIDENT), stored(newer, INCIDENT)) == (Kind.STALE, None)
     before = replace(UPDATE, sent=SENT - HOUR)
     assert outcome(before, stored(FIRST, INCIDENT)) == (Kind.STALE, None)
+
+
+def test_an_alert_whose_update_led_to_an_incident_comes_too_late() -> None:
+    assert outcome(FIRST, stored(UPDATE, INCIDENT)) == (Kind.STALE, None)
+    assert outcome(FIRST, stored(UPDATE)) == (Kind.PROPOSE, None)
+
+
+def test_of_two_messages_of_one_moment_the_second_to_come_is_ignored() -> None:
+    twin = replace(UPDATE, sent=SENT)
+    assert outcome(twin, stored(FIRST, INCIDENT)) == (Kind.STALE, None)
+
+
+def test_a_clock_that_is_an_hour_ahead_is_believed_and_not_a_second_more() -> None:
+    twin = replace(UPDATE, sent=SENT)
+    assert outcome(twin, stored(FIRST, INCIDENT), now=SENT - HOUR) == (Kind.STALE, None)
+    sooner = SENT - HOUR - timedelta(seconds=1)
+    assert outcome(twin, stored(FIRST, INCIDENT), now=sooner) == (Kind.KEEP, Why.SENT_IN_FUTURE)
+    late = replace(UPDATE, sent=SENT - HOUR)
+    assert outcome(late, stored(FIRST, INCIDENT), now=sooner) == (Kind.KEEP, Why.REFERENCE_UNSEEN)
 
 
 def test_an_older_cancellation_does_not_undo_a_newer_update() -> None:
@@ -218,6 +248,8 @@ def test_acknowledgements_do_nothing(msg_type: str) -> None:
 
 def test_an_alert_without_blocks_proposes_nothing() -> None:
     assert outcome(replace(FIRST, infos=())) == (Kind.KEEP, Why.NO_INFO)
+    decision = decide(replace(FIRST, infos=()), [], NOW, TABLES)
+    assert (decision.info("en"), decision.colour, decision.hazard, decision.place) == (None,) * 4
 
 
 def test_an_all_clear_proposes_nothing_but_updates_an_incident() -> None:
@@ -309,8 +341,15 @@ def test_a_hazard_is_found_by_the_operators_words() -> None:
     assert decide(alert(info(event="xyzzy")), [], NOW, TABLES).hazard is None
 
 
+def test_a_word_counts_only_for_hazards_of_the_alerts_categories() -> None:
+    both = info(event="Explosion after a snowstorm")
+    fire = both.replace("<category>Met</category>", "<category>Fire</category>")
+    found = [decide(alert(block), [], NOW, TABLES).hazard for block in (both, fire)]
+    assert found == ["blizzard", TABLES.match("explosion")]
+
+
 def test_the_incident_is_put_in_the_middle_of_the_largest_shape() -> None:
-    small = "<polygon>40,120 40,120.01 40.01,120.01 40,120</polygon>"
+    small = "<polygon>48,120 48,120.01 48.01,120.01 48,120</polygon>"
     large = "<polygon>46,125 46,126 47,126 47,125 46,125</polygon>"
     decision = decide(alert(info(area=small + large + "<circle>10,10 500</circle>")), [], NOW, TABLES)
     assert decision.place == pytest.approx((46.5, 125.5))

@@ -5,7 +5,7 @@ from itertools import product
 
 import pytest
 
-from tests.mobilization.rows import NIGHT, RULES
+from tests.mobilization.rows import NIGHT, RULES, raises
 from volunteer_hub.core.errors import Gone, Malformed, NotFound, Refused
 from volunteer_hub.mobilization import rules
 from volunteer_hub.mobilization.rules import (
@@ -234,5 +234,5 @@ def test_a_duty_is_worth_its_weaker_evidence() -> None:
 def test_service_is_counted_in_whole_minutes() -> None:
     assert rules.service_minutes(NOW, NOW) == 0
     assert rules.service_minutes(NOW, NOW + timedelta(minutes=89, seconds=59)) == 89
-    with pytest.raises(Malformed, match=r"duty\.times"):
+    with raises(Malformed, "duty.times"):
         rules.service_minutes(NOW, NOW - timedelta(seconds=1))

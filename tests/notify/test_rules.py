@@ -21,6 +21,11 @@ def test_jitter_lengthens_by_less_than_a_quarter_and_differs_by_message() -> Non
     assert all(timedelta(seconds=5) <= pause < timedelta(seconds=6.25) for pause in pauses if pause)
 
 
+def test_the_jitter_of_a_message_is_always_the_same() -> None:
+    pauses = [pause_before(1, number, (4000,)) for number in (0, 1, 2)]
+    assert pauses == [timedelta(seconds=4000), timedelta(seconds=4761), timedelta(seconds=4522)]
+
+
 @pytest.mark.parametrize(
     ("attempts", "permanent", "minutes_left", "state"),
     [
@@ -37,6 +42,16 @@ def test_what_becomes_of_a_message_that_was_not_taken(
     assert after_failure(attempts, 0, NOW, deadline, WAITS, permanent=permanent)[0] is state
 
 
+def test_a_message_waits_its_pause_unless_that_outlasts_its_deadline() -> None:
+    def after(seconds_left: float) -> tuple[State, datetime]:
+        deadline = NOW + timedelta(seconds=seconds_left)
+        return after_failure(2, 0, NOW, deadline, WAITS, permanent=False)
+
+    assert after(10.001) == (State.QUEUED, NOW + timedelta(seconds=10))
+    assert after(10) == (State.EXPIRED, NOW)
+    assert after_failure(4, 0, NOW, NOW, WAITS, permanent=False) == (State.FAILED, NOW)
+
+
 @pytest.mark.parametrize(
     ("minute", "quiet", "held"),
     [
@@ -44,7 +59,10 @@ def test_what_becomes_of_a_message_that_was_not_taken(
         (5 * 60, (22 * 60, 6 * 60), 60),
         (6 * 60, (22 * 60, 6 * 60), 0),
         (12 * 60, (11 * 60, 13 * 60), 60),
+        (12 * 60, (22 * 60, 6 * 60), 0),
         (12 * 60, (None, None), 0),
+        (12 * 60, (None, 13 * 60), 0),
+        (12 * 60, (11 * 60, None), 0),
         (12 * 60, (60, 60), 0),
     ],
 )

@@ -6,8 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.mobilization.rows import raises
 from volunteer_hub.core import policy
 from volunteer_hub.core.errors import Refused
+from volunteer_hub.core.i18n import Text
 from volunteer_hub.volunteers import rules
 from volunteer_hub.volunteers.policy import Skills
 from volunteer_hub.volunteers.rules import ALLOWED, Purpose, Status
@@ -25,6 +27,10 @@ def test_only_steps_of_the_table_are_allowed(before: Status, after: Status) -> N
         with pytest.raises(Refused) as caught:
             rules.must_allow(before, after)
         assert caught.value.code == "volunteer.state"
+        assert caught.value.params == {
+            "state": Text(f"volunteers.status.{before}"),
+            "wanted": Text(f"volunteers.status.{after}"),
+        }
 
 
 def test_every_state_has_its_steps_and_nobody_comes_back_from_oblivion() -> None:
@@ -54,7 +60,7 @@ def test_an_unknown_birthday_is_not_of_age() -> None:
 
 def test_a_minor_needs_a_guardian_and_an_adult_none() -> None:
     minor, adult = date(2010, 1, 1), date(1990, 1, 1)
-    with pytest.raises(Refused):
+    with raises(Refused, "volunteer.guardian"):
         rules.must_have_guardian(minor, None, TODAY)
     rules.must_have_guardian(minor, datetime(2026, 1, 1, tzinfo=UTC), TODAY)
     rules.must_have_guardian(adult, None, TODAY)
