@@ -48,6 +48,7 @@ class WhyNot:
 
     person: int
     slot: int
+    unit: int  # the unit of the slot that is easiest for them, -1 for none
     serves: int  # slot they serve instead, -1 for none
     obstacles: tuple[Obstacle, ...]
     cost: int  # travel and burden here, 0.1 minutes
@@ -101,35 +102,54 @@ def why_not(
     units, serves = plan.units, int(could.serves[person])
     if serves >= 0 and units.slot[serves] == slot:
         raise ValueError("the person serves this slot")
-    alone = _alone(problem, person)
     prices = _prices(problem, plan, could, known, person)
-    mine = np.flatnonzero((units.slot == slot) & (units.access == Access.OPEN)).tolist()
-    ways = {u: _lifted(alone, units, u) for u in mine}
-    u = min(ways, key=lambda u: _effort(ways[u][0], prices, u), default=-1)
-    found, changed = ways[u] if mine else ([Obstacle("slot_full")], alone)
-    found += _decided(problem, person, slot)
-    at = np.flatnonzero(units.slot == slot)[:1]
-    own = int(cost(alone, units, np.zeros(1, np.int64), at)[0])
-    result = WhyNot(
-        person=person,
-        slot=slot,
-        serves=int(units.slot[serves]) if serves >= 0 else -1,
-        obstacles=tuple(_of(person, one) for one in found),
-        cost=own,
-        ceiling=None,
-        big=known.big if known is not None else 0,
-        instead=NOBODY,
-        elsewhere=-1,
+    found = judged(
+        alone(problem, person),
+        units,
+        None if prices is None else prices.less,
+        slot,
+        tuple(_decided(problem, person, slot)),
+        problem.forbidden.slot[problem.forbidden.person == person],
     )
-    if prices is None or any(one.change is None for one in found):
+    return replace(
+        found,
+        person=person,
+        serves=int(units.slot[serves]) if serves >= 0 else -1,
+        obstacles=tuple(_of(person, one) for one in found.obstacles),
+        big=known.big if known is not None else 0,
+        instead=prices.displaced(found.unit)[0] if prices is not None and found.unit >= 0 else NOBODY,
+    )
+
+
+def judged(
+    one: Problem,
+    units: Units,
+    less: Ints | None,
+    slot: int,
+    decided: tuple[Obstacle, ...] = (),
+    barred: Ints | None = None,
+) -> WhyNot:
+    """The same for the only person of a problem, from the prices alone.
+
+    less: [U] what one head less of each unit saves in the plan without this person; None: not known.
+    decided: obstacles that nothing about the person lifts. barred: slots they may not serve.
+    """
+    mine = np.flatnonzero((units.slot == slot) & (units.access == Access.OPEN)).tolist()
+    ways = {u: _lifted(one, units, u) for u in mine}
+    u = min(ways, key=lambda u: _effort(ways[u][0], less, u), default=-1)
+    found, changed = ways[u] if mine else ([Obstacle("slot_full")], one)
+    found = [*found, *decided]
+    at = np.flatnonzero(units.slot == slot)[:1]
+    own = int(cost(one, units, np.zeros(1, np.int64), at)[0])
+    result = WhyNot(ME[0], slot, u, -1, tuple(found), own, None, 0, NOBODY, -1)
+    if less is None or any(obstacle.change is None for obstacle in found):
         return result
-    barred = problem.forbidden.slot[problem.forbidden.person == person]
-    here, rest, other = _worth(changed, units, prices, slot, barred)
+    here, rest, other = _worth(changed, units, less, slot, barred)
     rather = other if rest > max(0, here - own) else -1
-    return replace(result, ceiling=here - rest, instead=prices.displaced(u)[0], elsewhere=rather)
+    return replace(result, ceiling=here - rest, elsewhere=rather)
 
 
-def _alone(problem: Problem, person: int) -> Problem:
+def alone(problem: Problem, person: int) -> Problem:
     """The person as the only row, undecided: changes are tried on it, whatever the size of the pool."""
     travel = problem.travel
     return replace(
@@ -155,24 +175,25 @@ def _prices(problem: Problem, plan: Plan, could: Could, known: Margins | None, p
     return without(problem, plan, could, known, person)
 
 
-def _effort(found: list[Obstacle], prices: Margins | None, u: int) -> tuple[int, int, int]:
-    worth = int(prices.less[u]) if prices is not None else 0
+def _effort(found: list[Obstacle], less: Ints | None, u: int) -> tuple[int, int, int]:
+    worth = int(less[u]) if less is not None else 0
     return sum(one.change is None for one in found), len(found), -worth
 
 
-def _worth(alone: Problem, units: Units, prices: Margins, slot: int, barred: Ints) -> tuple[int, int, int]:
+def _worth(one: Problem, units: Units, less: Ints, slot: int, barred: Ints | None) -> tuple[int, int, int]:
     """What the person would save on the slot before their own cost; what they would save at best elsewhere,
     cost taken off, at least 0 for staying at home; and the slot of that, -1 for home."""
-    units = replace(units, max_km=alone.slots.max_km[units.slot])  # a change may reach farther
+    units = replace(units, max_km=one.slots.max_km[units.slot])  # a change may reach farther
     every, person = np.arange(len(units)), np.zeros(len(units), np.int64)
-    able = feasible(alone, units, person, every) & (units.access == Access.OPEN)
-    able &= ~np.isin(units.slot, barred)
-    gain = prices.less - cost(alone, units, person, every)
+    able = feasible(one, units, person, every) & (units.access == Access.OPEN)
+    if barred is not None:
+        able &= ~np.isin(units.slot, barred)
+    gain = less - cost(one, units, person, every)
     mine = able & (units.slot == slot)
     others = np.flatnonzero(able & ~mine)
     best = int(others[gain[others].argmax()]) if len(others) else -1
     rest = max(0, int(gain[best])) if best >= 0 else 0
-    return int(prices.less[mine].max()), rest, int(units.slot[best]) if rest > 0 else -1
+    return int(less[mine].max()), rest, int(units.slot[best]) if rest > 0 else -1
 
 
 def _decided(problem: Problem, person: int, slot: int) -> Iterator[Obstacle]:
@@ -183,27 +204,27 @@ def _decided(problem: Problem, person: int, slot: int) -> Iterator[Obstacle]:
         yield Obstacle("forbidden")
 
 
-def _lifted(alone: Problem, units: Units, u: int) -> tuple[list[Obstacle], Problem]:
+def _lifted(one: Problem, units: Units, u: int) -> tuple[list[Obstacle], Problem]:
     """One obstacle per rule the person breaks (one per skill and proof), in the order of RULES, each found
     with those before it lifted; and the person with all of them lifted."""
-    found = list(_skills(alone, units, u))
-    alone = apply(alone, [one.change for one in found if one.change is not None])
-    one, at = np.zeros(1, np.int64), np.array([u])
+    found = list(_skills(one, units, u))
+    one = apply(one, [obstacle.change for obstacle in found if obstacle.change is not None])
+    row, at = np.zeros(1, np.int64), np.array([u])
     for rule in (code for code in RULES if code not in ("skill", "certification")):
-        if not RULES[rule](alone, units, one, at)[0]:
-            obstacle = _LIFTS[rule](alone, units, rule, u)
-            alone = alone if obstacle.change is None else obstacle.change.apply(alone)
+        if not RULES[rule](one, units, row, at)[0]:
+            obstacle = _LIFTS[rule](one, units, rule, u)
+            one = one if obstacle.change is None else obstacle.change.apply(one)
             found.append(obstacle)
-    return found, alone
+    return found, one
 
 
-def _skills(alone: Problem, units: Units, u: int) -> Iterator[Obstacle]:
+def _skills(one: Problem, units: Units, u: int) -> Iterator[Obstacle]:
     end = int(units.end[u])
     needs = dict.fromkeys(zip(units.need_skill[u].tolist(), units.need_level[u].tolist(), strict=True))
     for k, level in needs:
         if k < 0:
             continue
-        held, until = int(alone.people.levels[0, k]), int(alone.people.cert_until[0, k])
+        held, until = int(one.people.levels[0, k]), int(one.people.cert_until[0, k])
         change = Qualify(ME, k, level, end)
         if held < level:
             yield Obstacle("skill", level - held, k, level, end=end, change=change)
@@ -211,16 +232,16 @@ def _skills(alone: Problem, units: Units, u: int) -> Iterator[Obstacle]:
             yield Obstacle("certification", end - until, k, level, until, end, change)
 
 
-def _granted(alone: Problem, units: Units, rule: str, u: int) -> Obstacle:
-    del alone, units, u
+def _granted(one: Problem, units: Units, rule: str, u: int) -> Obstacle:
+    del one, units, u
     return Obstacle(rule, change=Grant(ME, _GRANTS[rule]))  # type: ignore[arg-type]  # one of the four
 
 
-def _unavailable(alone: Problem, units: Units, rule: str, u: int) -> Obstacle:
+def _unavailable(one: Problem, units: Units, rule: str, u: int) -> Obstacle:
     """The parts of the slot outside the person's windows: from the first missing minute to the last."""
     start, end = int(units.start[u]), int(units.end[u])
     missing, at = [], start
-    for since, until in _rows(alone.people.free):
+    for since, until in _rows(one.people.free):
         if since < end and until > start:
             missing.append((at, max(at, since)))
             at = max(at, min(until, end))
@@ -231,21 +252,21 @@ def _unavailable(alone: Problem, units: Units, rule: str, u: int) -> Obstacle:
     return Obstacle(rule, total, start=first, end=last, change=Free(ME, first, last))
 
 
-def _overlapping(alone: Problem, units: Units, rule: str, u: int) -> Obstacle:
+def _overlapping(one: Problem, units: Units, rule: str, u: int) -> Obstacle:
     start, end = int(units.start[u]), int(units.end[u])
-    duties = [(since, until) for since, until in _rows(alone.people.busy) if since < end and until > start]
+    duties = [(since, until) for since, until in _rows(one.people.busy) if since < end and until > start]
     both = sum(min(until, end) - max(since, start) for since, until in duties)
     return Obstacle(
         rule, both, start=duties[0][0], end=duties[-1][1], change=Spare(ME, duties[0][0], duties[-1][1])
     )
 
 
-def _unrested(alone: Problem, units: Units, rule: str, u: int) -> Obstacle:
+def _unrested(one: Problem, units: Units, rule: str, u: int) -> Obstacle:
     """`lacking`: minutes of rest that are missing; `start`, `end`: of the time that must be free of duty."""
-    pause = alone.limits.min_rest_min
+    pause = one.limits.min_rest_min
     start, end = int(units.start[u]), int(units.end[u])
-    lacking = max(0, pause - (start - int(alone.people.rest_since[0])))
-    for since, until in _rows(alone.people.busy):
+    lacking = max(0, pause - (start - int(one.people.rest_since[0])))
+    for since, until in _rows(one.people.busy):
         if until <= start:
             lacking = max(lacking, pause - (start - until))
         elif since >= end:
@@ -254,22 +275,22 @@ def _unrested(alone: Problem, units: Units, rule: str, u: int) -> Obstacle:
     return Obstacle(rule, lacking, start=before, end=after, change=Spare(ME, before, after))
 
 
-def _overworked(alone: Problem, units: Units, rule: str, u: int) -> Obstacle:
+def _overworked(one: Problem, units: Units, rule: str, u: int) -> Obstacle:
     """`lacking`: minutes above the limit."""
-    people, start, end = alone.people, int(units.start[u]), int(units.end[u])
+    people, start, end = one.people, int(units.start[u]), int(units.end[u])
     served = int(people.minutes_24h[0]) if end - DAY < 0 else 0
     promised = sum(max(0, min(until, end) - max(since, end - DAY)) for since, until in _rows(people.busy))
-    over = served + promised + end - start - alone.limits.max_minutes_24h
+    over = served + promised + end - start - one.limits.max_minutes_24h
     return Obstacle(rule, over, start=end - DAY, end=end, change=Worked(ME, over) if over <= served else None)
 
 
-def _too_far(alone: Problem, units: Units, rule: str, u: int) -> Obstacle:
+def _too_far(one: Problem, units: Units, rule: str, u: int) -> Obstacle:
     """`lacking`: kilometres they would have to live nearer."""
     slot = int(units.slot[u])
-    km = float(distance_km(alone, units, np.zeros(1, np.int64), np.array([u]))[0])
-    own = float(alone.people.reach_km[int(units.night[u])][0])
+    km = float(distance_km(one, units, np.zeros(1, np.int64), np.array([u]))[0])
+    own = float(one.people.reach_km[int(units.night[u])][0])
     over = km - min(own, float(units.max_km[u]))
-    no_way = alone.travel is not None and not alone.travel.reachable(np.zeros(1, np.int64), slot)[0]
+    no_way = one.travel is not None and not one.travel.reachable(np.zeros(1, np.int64), slot)[0]
     return Obstacle(rule, max(0.0, over), change=None if no_way else Reach(ME, slot, km))
 
 
