@@ -163,6 +163,7 @@ def send(
     who: list[int],
     windows: list[tuple[int, int]] | None = None,
     expires_at: datetime = NOW + 24 * HOUR,
+    kind: Kind = Kind.DRILL,
 ) -> World:
     """Another incident, plan and callout for people who are there already."""
     incident_id = incident(tx)
@@ -172,7 +173,7 @@ def send(
     callout, offers = callouts.open(
         tx,
         plan,
-        kind=Kind.DRILL,
+        kind=kind,
         slots=[facts(slot, most, *span) for slot, most, span in zip(slot_ids, maxima, spans, strict=True)],
         asks=[callouts.Ask(slot, person) for slot in slot_ids for person in who],
         answer_by=NOW + HOUR / 2,

@@ -15,7 +15,7 @@ from volunteer_hub.core.errors import Gone, Malformed, NotFound, Refused
 from volunteer_hub.core.signing import token_hash
 from volunteer_hub.mobilization import callouts, offers, plans
 from volunteer_hub.mobilization.models import AnswerEvent, Duty, Offer, SlotFill
-from volunteer_hub.mobilization.rules import Answer, DeclineReason, DutyState, OfferState, Outcome
+from volunteer_hub.mobilization.rules import Answer, DeclineReason, DutyState, Kind, OfferState, Outcome
 
 BO, LIN, KAI = 0, 1, 2
 
@@ -120,6 +120,28 @@ def test_promotion_passes_over_who_is_promised_elsewhere(tx: Tx, world: World) -
     promoted = offers.withdraw(tx, world.offer(BO), RULES).promoted
     assert [offer.id for offer in promoted] == [world.offer(KAI).id]
     assert states(tx, world) == ["withdrawn", "standing_by", "accepted"]
+
+
+def test_a_real_callout_goes_before_a_drill(tx: Tx, world: World) -> None:
+    """The world is a drill that holds Bo for the same hours; Lin stands by there and moves up."""
+    for person in (BO, LIN):
+        offers.accept(tx, world.offer(person))
+    real = rows.send(tx, [1], [world.people[BO]], [(8, 10)], kind=Kind.REAL)
+    answered = offers.accept(tx, real.offer())
+    assert (answered.outcome, [offer.id for offer in answered.drills]) == (
+        Outcome.ACCEPTED,
+        [world.offer(BO).id],
+    )
+    assert states(tx, world)[BO] == "released"
+    assert [offer.id for offer in offers.move_up(tx)] == [world.offer(LIN).id]
+    assert filled(tx, world) == 1
+
+
+def test_a_drill_never_takes_anybody_from_a_real_callout(tx: Tx, world: World) -> None:
+    real = rows.send(tx, [1], [world.people[BO]], [(8, 10)], kind=Kind.REAL)
+    offers.accept(tx, real.offer())
+    with rows.raises(Refused, "offer.promised_elsewhere"):
+        offers.accept(tx, world.offer(BO))
 
 
 def test_a_person_is_never_promised_twice(tx: Tx, world: World) -> None:

@@ -89,6 +89,7 @@ def _record(tx: Tx, answered: Answered) -> Answered:
     if answered.outcome in _TOLD:
         letters.tell(tx, answered.outcome.value, [offer])
     letters.tell(tx, "promoted", answered.promoted)
+    letters.tell(tx, "released", answered.drills)
     if answered.late:
         _alert(tx, answered)
     tx.flush()

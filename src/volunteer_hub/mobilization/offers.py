@@ -22,12 +22,14 @@ LONGEST_WAY: Final = 24 * 60
 
 @dataclass(frozen=True)
 class Answered:
-    """What came of an answer. ``stands`` is a repeat; ``promoted`` moved up; ``late``: worth an alert."""
+    """What came of an answer. ``stands`` is a repeat; ``promoted`` moved up; ``late``: worth an alert;
+    ``drills`` of the same person made way for a real callout."""
 
     offer: Offer
     outcome: Outcome
     promoted: tuple[Offer, ...] = ()
     late: bool = False
+    drills: tuple[Offer, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,8 @@ def situation(tx: Tx, offer: Offer, callout: CalloutState, filled: int, maximum:
 
 
 def accept(tx: Tx, offer: Offer, minutes_there: int | None = None) -> Answered:
-    """Takes a place, or the next number in the stand-by line when the slot is full.
+    """Takes a place, or the next number in the stand-by line when the slot is full. Who says yes to a real
+    callout is released from the drills of that time.
 
     Raises Refused when the person is promised elsewhere at that time, Gone when the time to answer is over,
     Malformed for a way of more than a day.
@@ -91,12 +94,13 @@ def accept(tx: Tx, offer: Offer, minutes_there: int | None = None) -> Answered:
     offer, outcome = _judged(tx, offer, Answer.ACCEPT)
     if outcome is Outcome.STANDS:
         return Answered(offer, outcome)
+    drills = places.drills_make_way(tx, offer)
     state = places.place_or_line(tx, offer)
     offer.minutes_there, offer.decline_reason, offer.later_from = minutes_there, None, None
     offer.answered_at, offer.ack_version = tx.now, offer.version
     answers.record(tx, offer, Answer.ACCEPT, minutes_there=minutes_there, state=state.value)
     tx.flush()
-    return Answered(offer, Outcome(state.value))
+    return Answered(offer, Outcome(state.value), drills=drills)
 
 
 def decline(

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Final
 
 from psycopg.errors import ExclusionViolation
-from sqlalchemy import ColumnElement, func, tuple_, update
+from sqlalchemy import ColumnElement, exists, func, tuple_, update
 from sqlalchemy.dialects.postgresql import Range
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
@@ -19,7 +19,7 @@ from volunteer_hub.core.errors import NotFound, Refused
 from volunteer_hub.core.signing import token_hash
 from volunteer_hub.mobilization import rules
 from volunteer_hub.mobilization.models import Callout, Duty, Offer, SlotFill
-from volunteer_hub.mobilization.rules import DutyState, OfferState
+from volunteer_hub.mobilization.rules import DutyState, Kind, OfferState
 
 _DUTY_AFTER: Final[Mapping[OfferState, DutyState]] = {
     OfferState.NO_SHOW: DutyState.NO_SHOW,
@@ -67,6 +67,22 @@ def place_or_line(tx: Tx, offer: Offer) -> OfferState:
             tx.flush()
             break
     return offer.state
+
+
+def drills_make_way(tx: Tx, offer: Offer) -> tuple[Offer, ...]:
+    """Before a real callout's offer takes its place: releases its person from the drills of that time. Drills
+    are locked here, before the person, or two answers of one person could wait for each other."""
+    real = exists().where(col(Callout.id) == offer.callout_id, col(Callout.kind) == Kind.REAL)
+    drills = select(Callout.id).where(col(Callout.kind) == Kind.DRILL)
+    promised = (
+        real
+        & (col(Offer.volunteer_id) == offer.volunteer_id)
+        & (col(Offer.state) == OfferState.ACCEPTED)
+        & col(Offer.during).op("&&")(offer.during)
+        & col(Offer.callout_id).in_(drills)
+    )
+    found = locked_all(tx, promised)
+    return tuple(leave_all(tx, found, OfferState.RELEASED)) if found else ()
 
 
 def hold(tx: Tx, offer: Offer, state: OfferState = OfferState.ACCEPTED) -> bool:
