@@ -15,6 +15,7 @@ from volunteer_hub.jobs.runner import Job
 from volunteer_hub.notify import outbox
 from volunteer_hub.volunteers import join
 from volunteer_hub.volunteers.exchange import waiting
+from volunteer_hub.volunteers.pool import blocks
 
 _RUNS_KEPT: Final = timedelta(days=30)
 
@@ -40,6 +41,17 @@ def _seal() -> int:
             total += link.count
 
 
+def _pool_blocks() -> int:
+    """Keeps the pool as blocks, batch after batch; how many were written."""
+    total = 0
+    while True:
+        with db.transaction(SYSTEM, "pool.keep") as tx:
+            written = blocks.keep(tx)
+        if not written:
+            return total
+        total += written
+
+
 def _old_messages(tx: Tx) -> int:
     kept = policy.load("hub", Site).retention.messages_days
     return outbox.forgotten_older_than(tx, timedelta(days=kept))
@@ -55,6 +67,7 @@ JOBS: Final = (
     Job("no_shows", 30, duty.no_shows),
     Job("seal", 30, _seal),
     Job("auditor", 60, auditor.sweep),
+    Job("pool_blocks", 120, _pool_blocks),
     Job("survey_reminders", 60, feedback.remind),
     Job("old_keys", 600, _in_one("idempotency.sweep", idempotency.sweep)),
     Job("old_logins", 600, _in_one("login.sweep", login.sweep)),

@@ -16,6 +16,7 @@ from volunteer_hub.volunteers.models import (
     SkillClaim,
     Volunteer,
 )
+from volunteer_hub.volunteers.pool import blocks
 from volunteer_hub.volunteers.registry import blank, touched
 from volunteer_hub.volunteers.rules import Delivers, Status
 
@@ -44,6 +45,7 @@ def erase(tx: Tx, row: Volunteer) -> Volunteer:
         .where(col(Consent.volunteer_id) == row.id, col(Consent.withdrawn_at).is_(None))
         .values(withdrawn_at=tx.now)
     )
+    blocks.drop(tx, [row.id])
     blank(row)
     row.status, row.pledge_for, row.paused_until, row.insured_until = Status.FORGOTTEN, [], None, None
     row.guardian_consent_at = None

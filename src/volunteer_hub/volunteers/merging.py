@@ -19,6 +19,7 @@ from volunteer_hub.volunteers.models import (
     SkillClaim,
     Volunteer,
 )
+from volunteer_hub.volunteers.pool import blocks
 from volunteer_hub.volunteers.registry import blank, find, touched
 from volunteer_hub.volunteers.rules import ClaimState, Status
 
@@ -45,6 +46,7 @@ def merge(tx: Tx, keep_id: uuid.UUID, drop_id: uuid.UUID) -> Volunteer:
     }
     gaps.pop("paused_until", None)
     _move_rows(tx, keep.id, drop.id)
+    blocks.drop(tx, [drop.id])
     blank(drop)
     drop.status, drop.merged_into = Status.LEFT, keep.id
     touched(tx, drop)

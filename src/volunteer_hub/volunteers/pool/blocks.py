@@ -28,10 +28,9 @@ _LOCK: Final = 7_110_013
 _FEW: Final = 64  # missing blocks; with more it is quicker to read all rows
 
 _MISSING: Final = text("""
-SELECT number FROM generate_series(0, (SELECT max(id) FROM volunteers) >> :shift) AS number
-WHERE NOT EXISTS (SELECT FROM pool_blocks b
-  WHERE b.number = number AND b.cluster = :cluster AND b.shape = :shape)
-ORDER BY number
+SELECT n FROM generate_series(0, (SELECT max(id) FROM volunteers) >> :shift) AS all_of_them (n)
+WHERE NOT EXISTS (SELECT FROM pool_blocks b WHERE b.number = n AND b.cluster = :cluster AND b.shape = :shape)
+ORDER BY n
 """)
 _CHANGES: Final = text("""
 SELECT b.number, count(*) FROM volunteers v JOIN pool_blocks b ON b.number = v.id >> :shift
