@@ -63,9 +63,15 @@ def test_every_role_has_its_rights_and_every_right_is_the_administrators() -> No
 
 
 def test_every_kind_of_node_commands_at_one_of_three_levels() -> None:
+    assert COMMAND_LEVEL == {
+        NodeKind.CITY: CommandLevel.CITY,
+        NodeKind.DISTRICT: CommandLevel.DISTRICT,
+        NodeKind.COUNTY: CommandLevel.DISTRICT,
+        NodeKind.TOWNSHIP: CommandLevel.COMMUNITY,
+        NodeKind.VILLAGE: CommandLevel.COMMUNITY,
+        NodeKind.COMMUNITY: CommandLevel.COMMUNITY,
+    }
     assert set(COMMAND_LEVEL) == set(NodeKind)
-    assert COMMAND_LEVEL[NodeKind.COUNTY] is CommandLevel.DISTRICT
-    assert COMMAND_LEVEL[NodeKind.TOWNSHIP] is CommandLevel.COMMUNITY
 
 
 def test_a_coordinator_may_give_every_role_but_the_administrators() -> None:
@@ -82,9 +88,17 @@ def test_bodies_stand_in_communities_and_villages_only() -> None:
 
 
 def test_a_lower_node_never_holds_a_higher_one() -> None:
-    assert may_hold(NodeKind.CITY, NodeKind.COUNTY)
-    assert may_hold(NodeKind.DISTRICT, NodeKind.DISTRICT)
-    assert not may_hold(NodeKind.COMMUNITY, NodeKind.DISTRICT)
+    held = {parent: {child for child in NodeKind if may_hold(parent, child)} for parent in NodeKind}
+    lowest = {NodeKind.VILLAGE, NodeKind.COMMUNITY}
+    below = {NodeKind.DISTRICT, NodeKind.COUNTY, NodeKind.TOWNSHIP, *lowest}
+    assert held == {
+        NodeKind.CITY: set(NodeKind),
+        NodeKind.DISTRICT: below,
+        NodeKind.COUNTY: below,
+        NodeKind.TOWNSHIP: {NodeKind.TOWNSHIP, *lowest},
+        NodeKind.VILLAGE: lowest,
+        NodeKind.COMMUNITY: lowest,
+    }
 
 
 @pytest.mark.parametrize(

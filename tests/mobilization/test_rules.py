@@ -1,6 +1,8 @@
 """Every decision of the column, without a database."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, time, timedelta
+from enum import StrEnum
 from itertools import product
 
 import pytest
@@ -134,17 +136,62 @@ def test_refused_outcomes_are_told_in_words(outcome: Outcome) -> None:
     assert error.code == ("not_found" if outcome is Outcome.NOT_ASKED else f"offer.{outcome}")
 
 
-def test_state_tables_know_every_state_and_their_ends() -> None:
-    tables = (
-        (rules.PLAN_ALLOWED, PlanState),
-        (rules.CALLOUT_ALLOWED, CalloutState),
-        (rules.OFFER_ALLOWED, OfferState),
-        (rules.DUTY_ALLOWED, DutyState),
-    )
-    for table, states in tables:
-        assert set(table) == set(states)
-    ends = {state for state, after in rules.OFFER_ALLOWED.items() if not after}
-    assert ends == {S.EXPIRED, S.RELEASED, S.CANCELLED, S.DONE}
+def written(table: Mapping[StrEnum, frozenset[StrEnum]]) -> dict[str, str]:
+    """A state table as words: from which state to which."""
+    return {before: " ".join(sorted(after)) for before, after in table.items()}
+
+
+def test_a_plan_moves_only_along_its_road() -> None:
+    assert written(rules.PLAN_ALLOWED) == {
+        "requested": "failed running superseded",
+        "running": "failed ready running superseded",
+        "ready": "approved superseded",
+        "approved": "",
+        "superseded": "",
+        "failed": "",
+    }
+    assert set(rules.PLAN_ALLOWED) == set(PlanState)
+
+
+def test_a_callout_once_closed_is_only_cancelled() -> None:
+    assert written(rules.CALLOUT_ALLOWED) == {
+        "sending": "cancelled closed met open",
+        "open": "cancelled closed met",
+        "met": "cancelled closed open",
+        "closed": "cancelled",
+        "cancelled": "",
+    }
+    assert set(rules.CALLOUT_ALLOWED) == set(CalloutState)
+    assert set(rules.CALLOUT_ALLOWED) - {CalloutState.CLOSED, CalloutState.CANCELLED} == rules.LIVE
+
+
+def test_an_offer_moves_only_along_its_road() -> None:
+    assert written(rules.OFFER_ALLOWED) == {
+        "queued": "asked cancelled released",
+        "asked": "accepted cancelled declined expired released standing_by",
+        "accepted": "cancelled no_show on_site released withdrawn",
+        "standing_by": "accepted cancelled released withdrawn",
+        "declined": "accepted standing_by",
+        "withdrawn": "accepted standing_by",
+        "expired": "",
+        "released": "",
+        "cancelled": "",
+        "no_show": "on_site",
+        "on_site": "done",
+        "done": "",
+    }
+    assert set(rules.OFFER_ALLOWED) == set(OfferState)
+
+
+def test_a_duty_moves_only_along_its_road() -> None:
+    assert written(rules.DUTY_ALLOWED) == {
+        "expected": "cancelled no_show on_site",
+        "on_site": "done",
+        "done": "",
+        "no_show": "on_site",
+        "cancelled": "expected",
+    }
+    assert set(rules.DUTY_ALLOWED) == set(DutyState)
 
 
 def test_only_who_holds_or_held_a_place_takes_one() -> None:

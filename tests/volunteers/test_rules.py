@@ -34,8 +34,16 @@ def test_only_steps_of_the_table_are_allowed(before: Status, after: Status) -> N
 
 
 def test_every_state_has_its_steps_and_nobody_comes_back_from_oblivion() -> None:
+    assert {before: " ".join(sorted(after)) for before, after in ALLOWED.items()} == {
+        "applied": "active forgotten left pledged",
+        "pledged": "active applied forgotten left paused suspended",
+        "active": "forgotten left paused suspended",
+        "paused": "active forgotten left pledged suspended",
+        "suspended": "active forgotten left pledged",
+        "left": "applied forgotten",
+        "forgotten": "",
+    }
     assert set(ALLOWED) == set(Status)
-    assert ALLOWED[Status.FORGOTTEN] == frozenset()
     assert all(Status.FORGOTTEN in ALLOWED[state] for state in Status if state != Status.FORGOTTEN)
 
 
