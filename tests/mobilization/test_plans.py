@@ -9,6 +9,7 @@ from sqlmodel import text
 from tests import areas
 from tests.mobilization import rows
 from tests.mobilization.rows import NIGHT, NOON, NOW, RULES
+from volunteer_hub.audit import listener
 from volunteer_hub.core import db
 from volunteer_hub.core.actor import SYSTEM, Actor, Grant
 from volunteer_hub.core.db import Tx
@@ -64,6 +65,19 @@ def test_a_plan_goes_from_request_to_frozen_result(tx: Tx, flood: int) -> None:
     )
     assert plans.people(plan) == 1
     assert plans.progress(tx, plan.id, {"done": 1}, 60) is False
+
+
+def test_a_heartbeat_is_no_deed_and_leaves_no_line(tx: Tx, flood: int) -> None:
+    listener.install()
+    plan = requested(tx, flood)
+    plans.claim(tx, 60)
+    lines = text("SELECT count(*) FROM audit_lines")
+    before = tx.execute(lines).scalar_one()
+    tx.now = NOW + timedelta(seconds=5)
+    plans.progress(tx, plan.id, {"phase": "solving"}, 60)
+    assert tx.execute(lines).scalar_one() == before
+    plans.finish(tx, plan.id, RESULT, objective={}, problem_digest="d")
+    assert tx.execute(lines).scalar_one() == before + 1
 
 
 def test_a_silent_workers_plan_is_taken_up_by_another(tx: Tx, flood: int) -> None:

@@ -12,7 +12,7 @@ from sqlmodel import col, select
 from volunteer_hub.audit import statements
 from volunteer_hub.audit.lines import Line, write
 from volunteer_hub.audit.rules import HIDDEN, PERSONAL, UNKNOWN, Operation
-from volunteer_hub.audit.values import NOT_AUDITED, plain
+from volunteer_hub.audit.values import MACHINERY, NOT_AUDITED, plain
 from volunteer_hub.core import vault
 from volunteer_hub.core.db import Tx
 
@@ -67,7 +67,7 @@ def _changes(tx: Tx) -> Iterator[_Change]:
             if not getattr(row, "__audit__", True) or row.__tablename__ in NOT_AUDITED:
                 continue
             change = _change(op, inspect(row))
-            if change.pairs or op is Operation.DELETE:
+            if op is Operation.DELETE or not {column.name for column, _ in change.pairs} <= MACHINERY:
                 yield change
 
 

@@ -8,11 +8,8 @@ from sqlmodel.main import default_registry
 
 from volunteer_hub.audit.lines import Line, write
 from volunteer_hub.audit.rules import HIDDEN, PERSONAL, UNKNOWN, Operation
-from volunteer_hub.audit.values import NOT_AUDITED, plain
+from volunteer_hub.audit.values import MACHINERY, NOT_AUDITED, plain
 from volunteer_hub.core.db import Tx
-
-MACHINERY: Final = frozenset({"lease_until"})
-"""Columns whose change alone is no deed: who works on a row, and until when."""
 
 _MOST_IDS: Final = 1_000
 _EXPRESSION: Final = "[computed]"

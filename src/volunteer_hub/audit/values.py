@@ -12,6 +12,9 @@ from volunteer_hub.audit.rules import HIDDEN, LONGEST_VALUE
 NOT_AUDITED: Final = frozenset({"clock_state", "idempotency_keys", "person_keys"})
 """Tables of the ground that are machinery; a column's own say so by ``__audit__ = False``."""
 
+MACHINERY: Final = frozenset({"lease_until", "progress"})
+"""Columns whose change alone is no deed: who works on a row, until when, and how far they are."""
+
 
 def plain(value: Any) -> Any:
     """The value for a line: short JSON as it is, long JSON as its SHA-256, anything else in words."""
