@@ -37,6 +37,8 @@ from volunteer_hub.engine.solve import Plan, State, solve
 from volunteer_hub.engine.terms import cost, objective, penalties
 from volunteer_hub.engine.units import split
 
+BY_FLOW = replace(UNHURRIED, method="flow")
+
 
 def goal(plan: Plan) -> tuple[tuple[int, ...], int, int]:
     return plan.objective.short, plan.objective.cost, plan.objective.asked
@@ -58,8 +60,8 @@ def test_small_plans_equal_the_best_of_all_enumerated(seed: int) -> None:
 @pytest.mark.parametrize("seed", range(12))
 def test_the_few_candidates_it_starts_from_do_not_matter(seed: int) -> None:
     problem = random_problem(seed, count=60, places=15)
-    few = solve(problem, replace(UNHURRIED, candidates_per_head=0.01))
-    many = solve(problem, replace(UNHURRIED, candidates_per_head=100.0, threads=2))
+    few = solve(problem, replace(BY_FLOW, candidates_per_head=0.01))
+    many = solve(problem, replace(BY_FLOW, candidates_per_head=100.0, threads=2))
     assert few.state is many.state is State.PROVEN
     assert goal(few) == goal(many)
     assert places(few) == places(many)
@@ -231,7 +233,7 @@ def test_past_the_deadline_a_valid_greedy_plan(deadline_s: float) -> None:
 def test_a_flow_that_would_take_too_long_is_not_begun(monkeypatch: pytest.MonkeyPatch) -> None:
     solving.warm()
     monkeypatch.setattr(flow, "SLOWEST_PER_ARC", 1e6)
-    plan = solve(Problem(people(2), slots(1)), UNHURRIED)
+    plan = solve(Problem(people(2), slots(1)), BY_FLOW)
     assert (plan.state, plan.person.tolist()) == (State.DEADLINE, [0])
 
 
@@ -246,7 +248,7 @@ def test_a_solver_that_refuses_leads_to_a_greedy_plan_that_says_so(monkeypatch: 
     solving.warm()
     monkeypatch.setattr(min_cost_flow, "SimpleMinCostFlow", Refusing)
     problem = random_problem(3, count=30, places=8)
-    plan = solve(problem, UNHURRIED)
+    plan = solve(problem, BY_FLOW)
     assert (plan.state, plan.failure) == (State.GREEDY, "BAD_COST_RANGE")
     assert [finding for finding in check(problem, plan) if not finding.locked] == []
 

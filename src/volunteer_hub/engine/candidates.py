@@ -256,7 +256,7 @@ def nearest(index: Index, u: int, position: Ints, score: Ints) -> int:
 def _first_radius(index: Index, u: int, room: int) -> float:
     """Where the box holds at least twice as many list entries as wanted, rules not asked."""
     low, high = index.first[index.list_of[u]], index.first[index.list_of[u] + 1]
-    columns, radius = int(index.grid[3]), index.grid[2] / 2
+    columns, radius = int(index.grid[3]), float(index.grid[2]) / 2
     while radius < index.reach[u]:
         west, east, south, north = _box(index, u, radius)
         inside = 0
@@ -268,7 +268,7 @@ def _first_radius(index: Index, u: int, room: int) -> float:
         if inside >= 2 * room:
             return radius
         radius *= 2.0
-    return index.reach[u]
+    return float(index.reach[u])
 
 
 @compiled

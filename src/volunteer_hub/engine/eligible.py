@@ -72,7 +72,8 @@ class Eligible:
         barred = self.barred[self.barred_first[u] : self.barred_first[u + 1]]
         if len(barred):
             allowed &= ~np.isin(listed, barred)
-        return listed[allowed].astype(np.int64)
+        members: Ints = listed[allowed].astype(np.int64)
+        return members
 
     def _postings(self) -> tuple[Ints, Ints, Small, Small]:
         """Per unit its list; the lists one after the other: first rows, positions, and for how many of the

@@ -11,15 +11,21 @@ from the problem, pair by pair over all people and units: nothing of the search 
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from volunteer_hub.engine.clock import Clock
-from volunteer_hub.engine.feasible import feasible
-from volunteer_hub.engine.problem import Bools, Ints, Problem
+from volunteer_hub.engine.compiled import compiled
+from volunteer_hub.engine.problem import Bools, Floats, Ints, Levels, Problem
 from volunteer_hub.engine.terms import UNITS_PER_HOUR, cost, penalties
 from volunteer_hub.engine.units import Access, Units, fills
+
+BAND_KM = 0.5  # people lie in bands of latitude, from west to east in each
+DAY = 24 * 60
+AT_ONCE = 64  # units between two looks at the clock
 
 
 @dataclass(frozen=True)
@@ -42,6 +48,7 @@ def prove(
     unit_price: Ints,
     person_price: Ints,
     clock: Clock,
+    threads: int = 1,
 ) -> Proof:
     """Check the assignment (person[i] on a head of unit[i]) against prices [U] and [V].
 
@@ -61,11 +68,7 @@ def prove(
     dual -= _dot(units.heads - units.minimum, np.maximum(unit_price - penalty.short_target, 0))
     dual -= _dot(units.minimum, np.maximum(unit_price - penalty.short_minimum, 0))
     violated = int((person_price < 0).sum())
-    tempted = _Tempted(problem, units, person_price, slot_of < 0)
-    for u in range(len(units)):
-        if u % 64 == 0:
-            clock.check()
-        violated += tempted.count(u, int(unit_price[u]))
+    violated += _tempted(problem, units, unit_price, person_price, slot_of < 0, clock, threads)
     violated += _violated_locks(problem, units, unit_price, person_price, penalty.lock)
     return Proof(primal, dual, violated, len(problem.people) * len(units))
 
@@ -75,38 +78,190 @@ def _dot(count: Ints, price: Ints) -> int:
     return sum(int(c) * int(p) for c, p in zip(count, price, strict=True) if c)
 
 
-class _Tempted:
-    """Allowed pairs of a unit with cost + person price below its price, by brute force over all people.
+class _People(NamedTuple):
+    """Everybody not locked, from west to east in bands of latitude. The first six are in that order; the
+    others are the problem's own, by row."""
 
-    People lie sorted by latitude, so that those too far north or south to be cheap enough are left out at a
-    stroke; cost and distance are computed for all others.
-    """
+    place: Floats  # band x width of the map + km from its west
+    x: Floats
+    y: Floats
+    rate: Floats  # cost of a km
+    least: Ints  # cost without travel and night, and the person's price
+    row: Ints
+    night_cost: Ints
+    day_km: Floats
+    night_km: Floats
+    adult: Bools
+    insured: Bools
+    fit: Bools
+    night_travel: Bools
+    levels: Levels
+    cert_until: Ints
+    free_first: Ints
+    free_start: Ints
+    free_end: Ints
+    busy_first: Ints
+    busy_start: Ints
+    busy_end: Ints
+    rest_since: Ints
+    minutes_24h: Ints
+    zone: Ints
 
-    def __init__(self, problem: Problem, units: Units, person_price: Ints, undecided: Bools) -> None:
-        x, y = problem.homes
-        self._problem, self._units = problem, units
-        self._row = np.flatnonzero(undecided)[np.argsort(y[undecided], kind="stable")]
-        self._x, self._y = x[self._row], y[self._row]
-        people = problem.people
-        self._per_km = problem.limits.detour * UNITS_PER_HOUR / people.speed_kmh[self._row]
-        self._night = people.night_cost[self._row]
-        self._least = people.fatigue[self._row] + person_price[self._row]
 
-    def count(self, u: int, ceiling: int) -> int:
-        units = self._units
-        if units.access[u] != Access.OPEN or not len(self._row):
-            return 0
-        reach = min(float(units.max_km[u]), max(0, ceiling) / float(self._per_km.min())) + 0.001
-        first, last = np.searchsorted(self._y, [units.y[u] - reach, units.y[u] + reach])
-        part = slice(first, last)
-        dx, dy = self._x[part] - units.x[u], self._y[part] - units.y[u]
-        score = np.floor(self._per_km[part] * np.sqrt(dx * dx + dy * dy) + 0.5) + self._least[part]
-        if units.night[u]:
-            score += self._night[part]
-        v = self._row[part][score < ceiling]
-        barred = self._problem.forbidden.person[self._problem.forbidden.slot == units.slot[u]]
-        v = np.setdiff1d(v, barred) if len(barred) else v
-        return int(feasible(self._problem, units, v, u).sum())
+class _Asked(NamedTuple):
+    """What the units ask, by unit, and their prices."""
+
+    price: Ints
+    x: Floats
+    y: Floats
+    max_km: Floats
+    start: Ints
+    end: Ints
+    adult_only: Bools
+    insured_only: Bools
+    hazardous: Bools
+    night: Bools
+    open: Bools
+    need_skill: Ints
+    need_level: Ints
+    slot: Ints
+    barred_first: Ints  # by slot
+    barred: Ints  # rows of people, ascending
+    tenths: Ints
+
+
+class _Frame(NamedTuple):
+    """The map and the limits."""
+
+    west: float
+    south: float
+    width: float
+    bands: int
+    least_rate: float  # no km costs less; 0 when travel is measured and distance says nothing
+    pause: int
+    most_minutes: int
+
+
+def _tempted(
+    problem: Problem, units: Units, unit_price: Ints, person_price: Ints, undecided: Bools, clock: Clock,
+    threads: int,
+) -> int:  # fmt: skip
+    """Allowed pairs with cost + person price below the unit's price, by brute force: every person in every
+    box that could hold one is looked at."""
+    if not len(units) or not undecided.any():
+        return 0
+    frame, people = _people(problem, person_price, undecided)
+    asked = _asked(problem, units, unit_price)
+
+    def count(begin: int) -> int:
+        clock.check()
+        return _count(frame, people, asked, begin, min(begin + AT_ONCE, len(units)))
+
+    parts = range(0, len(units), AT_ONCE)
+    if threads == 1:
+        return sum(map(count, parts))
+    with ThreadPoolExecutor(threads) as workers:
+        return sum(workers.map(count, parts))
+
+
+def _people(problem: Problem, person_price: Ints, undecided: Bools) -> tuple[_Frame, _People]:
+    people, travel = problem.people, problem.travel
+    x, y = problem.homes
+    west, south = float(x.min()), float(y.min())
+    width = float(np.ptp(x)) + 1.0
+    band = np.floor((y - south) / BAND_KM)
+    place = band * width + (x - west)
+    row = np.flatnonzero(undecided)
+    row = row[np.argsort(place[row])]
+    rate = problem.limits.detour * UNITS_PER_HOUR / people.speed_kmh
+    frame = _Frame(
+        west, south, width, int(band.max()) + 1, 0.0 if travel is not None else float(rate.min()),
+        problem.limits.min_rest_min, problem.limits.max_minutes_24h,
+    )  # fmt: skip
+    return frame, _People(
+        place[row], x[row], y[row], rate[row], (people.fatigue + person_price)[row], row,
+        people.night_cost, *people.reach_km, people.adult, people.insured, people.fit, people.night_travel,
+        people.levels, people.cert_until, people.free.first, people.free.start, people.free.end,
+        people.busy.first, people.busy.start, people.busy.end, people.rest_since, people.minutes_24h,
+        np.zeros(0, np.int64) if travel is None else travel.zone,
+    )  # fmt: skip
+
+
+def _asked(problem: Problem, units: Units, unit_price: Ints) -> _Asked:
+    barred = np.lexsort((problem.forbidden.person, problem.forbidden.slot))
+    slots = np.arange(len(problem.slots) + 1)
+    tenths = np.zeros((0, 0), np.int64) if problem.travel is None else problem.travel.tenths
+    return _Asked(
+        unit_price, units.x, units.y, units.max_km, units.start, units.end, units.adult_only,
+        units.insured_only, units.hazardous, units.night, units.access == Access.OPEN, units.need_skill,
+        units.need_level, units.slot, np.searchsorted(problem.forbidden.slot[barred], slots),
+        problem.forbidden.person[barred], tenths,
+    )  # fmt: skip
+
+
+@compiled
+def _count(frame: _Frame, people: _People, asked: _Asked, begin: int, end: int) -> int:
+    """Violated pairs of units begin..end. One long loop: it is asked about every pair there is."""
+    place, x, y, rate, least, row = people.place, people.x, people.y, people.rate, people.least, people.row
+    night_cost, levels, zone, tenths = people.night_cost, people.levels, people.zone, asked.tenths
+    violated, measured = 0, len(zone) > 0
+    for u in range(begin, end):
+        ceiling, reach, slot, night = asked.price[u], asked.max_km[u], asked.slot[u], asked.night[u]
+        if not asked.open[u] or ceiling <= 0:
+            continue
+        if frame.least_rate > 0 and ceiling < reach * frame.least_rate:
+            reach = ceiling / frame.least_rate
+        reach = min(reach, frame.width + frame.bands * BAND_KM) + 0.001
+        unit_x, unit_y = asked.x[u], asked.y[u]
+        k, level = asked.need_skill[u, 0], asked.need_level[u, 0]
+        low = max(0, int(np.floor((unit_y - reach - frame.south) / BAND_KM)))
+        high = min(frame.bands - 1, int(np.floor((unit_y + reach - frame.south) / BAND_KM)))
+        west = max(0.0, unit_x - reach - frame.west)
+        east = min(frame.width, unit_x + reach - frame.west)
+        for band in range(low, high + 1 if west <= east else low):
+            first = np.searchsorted(place, band * frame.width + west)
+            last = np.searchsorted(place, band * frame.width + east, side="right")
+            for i in range(first, last):
+                if least[i] >= ceiling:
+                    continue
+                v = row[i]
+                if k >= 0 and levels[v, k] < level:
+                    continue
+                dx, dy = x[i] - unit_x, y[i] - unit_y
+                km = np.sqrt(dx * dx + dy * dy)
+                way = tenths[zone[v], slot] if measured else int(np.floor(rate[i] * km + 0.5))
+                score = way + least[i] + (night_cost[v] if night else 0)
+                if way >= 0 and score < ceiling:
+                    violated += _allowed(frame, people, asked, v, u, km)
+    return violated
+
+
+@compiled
+def _allowed(frame: _Frame, people: _People, asked: _Asked, v: int, u: int, km: float) -> bool:
+    """Every hard rule once more, for one pair."""
+    start, end, night = asked.start[u], asked.end[u], asked.night[u]
+    for r in range(asked.need_skill.shape[1]):
+        k = asked.need_skill[u, r]
+        if k >= 0 and (people.levels[v, k] < asked.need_level[u, r] or people.cert_until[v, k] < end):
+            return False
+    if km > asked.max_km[u] or km > (people.night_km[v] if night else people.day_km[v]):
+        return False
+    barred = (asked.adult_only[u] and not people.adult[v]) or (
+        asked.insured_only[u] and not people.insured[v]
+    )
+    barred = barred or (asked.hazardous[u] and not people.fit[v]) or (night and not people.night_travel[v])
+    for i in range(asked.barred_first[asked.slot[u]], asked.barred_first[asked.slot[u] + 1]):
+        barred = barred or asked.barred[i] == v
+    covered = False
+    for i in range(people.free_first[v], people.free_first[v + 1]):
+        covered = covered or (people.free_start[i] <= start and end <= people.free_end[i])
+    pause = start - people.rest_since[v]
+    minutes = end - start + (people.minutes_24h[v] if end < DAY else 0)
+    for i in range(people.busy_first[v], people.busy_first[v + 1]):
+        since, until = people.busy_start[i], people.busy_end[i]
+        pause = min(pause, max(since - end, start - until))  # below 0 when they overlap
+        minutes += max(0, min(until, end) - max(since, end - DAY))
+    return not barred and covered and pause >= frame.pause and minutes <= frame.most_minutes
 
 
 def _violated_locks(problem: Problem, units: Units, unit_price: Ints, person_price: Ints, lock: int) -> int:

@@ -13,8 +13,9 @@ import numpy as np
 from volunteer_hub.engine.candidates import Pool
 from volunteer_hub.engine.clock import Clock, DeadlinePassed
 from volunteer_hub.engine.fairness import fairest
-from volunteer_hub.engine.flow import FlowFailed, solve_flow
+from volunteer_hub.engine.flow import FlowFailed
 from volunteer_hub.engine.greedy import greedy
+from volunteer_hub.engine.method import AUGMENT, FLOW, optimum
 from volunteer_hub.engine.problem import (
     FOREVER,
     LONG_AGO,
@@ -59,6 +60,7 @@ class Plan:
     seconds: dict[str, float] = field(default_factory=dict)  # by phase
     rounds: int = 0
     columns: int = 0
+    method: str = ""  # "flow" or "augment", none without an exact solution
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,7 @@ class _Draft:
     proof: Proof | None = None
     rounds: int = 0
     columns: int = 0
+    method: str = ""
 
 
 def solve(problem: Problem, options: Options | None = None) -> Plan:
@@ -135,7 +138,7 @@ def _optimum(problem: Problem, units: Units, options: Options, clock: Clock) -> 
         pool = Pool(problem, units, options)
         penalty = penalties(problem, units)
     clock.check()
-    solution = solve_flow(problem, units, pool, penalty, options, clock)
+    solution, method = optimum(problem, units, pool, penalty, options, clock)
     clock.check()
     arcs = solution.arcs
     with clock.phase("fairness"), suppress(FlowFailed):  # still optimal without, though ties fall by row
@@ -146,7 +149,8 @@ def _optimum(problem: Problem, units: Units, options: Options, clock: Clock) -> 
     person_price[pool.order] = solution.person_price
     proof = None
     with clock.phase("proof"), suppress(DeadlinePassed):
-        proof = prove(problem, units, person, unit, solution.unit_price, person_price, clock)
+        prices = solution.unit_price, person_price
+        proof = prove(problem, units, person, unit, *prices, clock, options.threads)
     return _Draft(
         units=units,
         person=person,
@@ -157,6 +161,7 @@ def _optimum(problem: Problem, units: Units, options: Options, clock: Clock) -> 
         proof=proof,
         rounds=solution.rounds,
         columns=solution.columns,
+        method=method,
     )
 
 
@@ -191,6 +196,7 @@ def _plan(
         seconds=dict(clock.seconds),
         rounds=draft.rounds,
         columns=draft.columns,
+        method=draft.method,
     )
 
 
@@ -229,4 +235,5 @@ def _solve_toy() -> None:
         max_km=some,
     )  # fmt: skip
     problem = Problem(people, slots)
-    _optimum(problem, split(problem), Options(), Clock(60.0))
+    for method in (FLOW, AUGMENT):
+        _optimum(problem, split(problem), Options(method=method), Clock(60.0))
