@@ -237,6 +237,20 @@ def test_single_rows_may_be_decided_differently(mei: Tx, bo: Volunteer) -> None:
     assert count(mei) == 2
 
 
+def test_a_merge_with_another_address_places_the_person_anew(mei: Tx, bo: Volunteer) -> None:
+    registry.update(mei, bo.public_id, bo.version, {"lat": "46.7", "lon": "125.2"})
+    bo.located_at = mei.now
+    mei.flush()
+    same = {"name": "Bo", "community": "DQ-ST-001", "phone": "13912345678", "address": bo.address or ""}
+    assert importing.apply(mei, table(same), on_twin=OnTwin.MERGE) == Applied(0, 1, 0, 0)
+    mei.refresh(bo)
+    assert (bo.lat, bo.precision, bo.located_at) == (46.7, Precision.ADDRESS, mei.now)
+    moved = same | {"address": "Dongfeng Road 2"}
+    assert importing.apply(mei, table(moved), on_twin=OnTwin.MERGE) == Applied(0, 1, 0, 0)
+    mei.refresh(bo)
+    assert (bo.lat, bo.precision, bo.located_at) == (46.59, Precision.COMMUNITY, None)
+
+
 def test_number_and_telephone_of_two_people_are_not_merged(mei: Tx, bo: Volunteer) -> None:
     registry.register(mei, LIN | {"external_id": "V9"})
     error = refused(mei, table(BO | {"external_id": "V9"}), on_twin=OnTwin.MERGE)

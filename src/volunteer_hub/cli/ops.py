@@ -14,8 +14,11 @@ from granian import Granian
 from granian.constants import Interfaces
 
 from volunteer_hub import bootstrap
+from volunteer_hub.cli import acting
 from volunteer_hub.core import db, embedded, policy
+from volunteer_hub.core.errors import HubError
 from volunteer_hub.core.settings import settings
+from volunteer_hub.flows import locate
 from volunteer_hub.migrations import runner as migrations
 
 serve = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -96,6 +99,8 @@ def _doctor() -> None:
     for name, check in _CHECKS:
         try:
             answer = check()
+        except HubError as error:
+            answer, ok = f"MEND  {acting.words(error)}", False
         except Exception as error:
             answer, ok = f"MEND  {error}", False
         typer.echo(f"{name:<10} {answer}")
@@ -142,6 +147,11 @@ def _tools() -> str:
     return f"ok    {path.parent}"
 
 
+def _geocoder() -> str:
+    provider = locate.probe()
+    return f"ok    {provider} answers" if provider else "ok    none: no address leaves this installation"
+
+
 _CHECKS = (
     ("policy", _policy),
     ("secret", _secret),
@@ -149,4 +159,5 @@ _CHECKS = (
     ("schema", _schema),
     ("tools", _tools),
     ("port", _port),
+    ("geocoder", _geocoder),
 )

@@ -89,6 +89,10 @@ class Task(SQLModel, table=True):
         CheckConstraint("ends_at > starts_at", name="window"),
         UniqueConstraint("incident_id", "reference"),
         CheckConstraint(_ON_EARTH, name="position"),
+        CheckConstraint("(pickup_lat IS NULL) = (pickup_lon IS NULL)", name="pickup_whole"),
+        CheckConstraint(
+            "pickup_lat BETWEEN -90 AND 90 AND pickup_lon BETWEEN -180 AND 180", name="pickup_position"
+        ),
     )
     id: int = pk()
     public_id: uuid.UUID = public_id()
@@ -107,6 +111,8 @@ class Task(SQLModel, table=True):
     hazardous: bool = False
     outdoor: bool = True
     pickup: str = _prose()
+    pickup_lat: float | None = None
+    pickup_lon: float | None = None
     state: TaskState = text_enum(TaskState, "state", TaskState.OPEN)
     version: int = version()
 

@@ -10,10 +10,10 @@ from volunteer_hub.core import db, idempotency, policy
 from volunteer_hub.core.actor import SYSTEM
 from volunteer_hub.core.db import Tx
 from volunteer_hub.core.site import Site
-from volunteer_hub.flows import auditor, deliver, drill, duty, feedback, mobilize, remind
+from volunteer_hub.flows import auditor, deliver, drill, duty, feedback, locate, mobilize, remind
 from volunteer_hub.jobs.runner import Job
 from volunteer_hub.notify import outbox
-from volunteer_hub.volunteers import join
+from volunteer_hub.volunteers import join, lookups
 from volunteer_hub.volunteers.exchange import waiting
 from volunteer_hub.volunteers.pool import blocks
 
@@ -66,6 +66,7 @@ JOBS: Final = (
     Job("drill_progress", 2, drill.progress),
     Job("no_shows", 30, duty.no_shows),
     Job("seal", 30, _seal),
+    Job("locate", 30, locate.sweep),
     Job("auditor", 60, auditor.sweep),
     Job("pool_blocks", 120, _pool_blocks),
     Job("survey_reminders", 60, feedback.remind),
@@ -75,6 +76,7 @@ JOBS: Final = (
     Job("old_files", 600, _in_one("import_file.sweep", waiting.sweep)),
     Job("old_sessions", 600, _in_one("session.sweep", sessions.sweep)),
     Job("certification_reminders", 3600, remind.certifications),
+    Job("old_addresses", 3600, _in_one("address_answer.sweep", lookups.sweep)),
     Job("old_messages", 3600, _in_one("message.sweep", _old_messages)),
     Job("old_runs", 3600, _in_one("job.sweep", lambda tx: runs.sweep(tx, _RUNS_KEPT))),
 )

@@ -6,6 +6,7 @@ from volunteer_hub.core import vault
 from volunteer_hub.core.db import Tx
 from volunteer_hub.volunteers import rules
 from volunteer_hub.volunteers.models import (
+    AddressAnswer,
     AvailabilityException,
     Certification,
     Consent,
@@ -32,7 +33,7 @@ def erase(tx: Tx, row: Volunteer) -> Volunteer:
     if row.phone_hash is not None:
         tx.exec(delete(JoinCode).where(col(JoinCode.phone_hash) == row.phone_hash))
     tx.exec(delete(ImportFile))  # whoever waits to take one in brings it again: any may name this person
-    for model in (SkillClaim, Certification, AvailabilityException, OnCall):
+    for model in (SkillClaim, Certification, AvailabilityException, OnCall, AddressAnswer):
         mine: type[SkillClaim] = model  # type: ignore[assignment]  # all have volunteer_id
         tx.exec(delete(mine).where(col(mine.volunteer_id) == row.id))
     tx.exec(
@@ -48,5 +49,5 @@ def erase(tx: Tx, row: Volunteer) -> Volunteer:
     blocks.drop(tx, [row.id])
     blank(row)
     row.status, row.pledge_for, row.paused_until, row.insured_until = Status.FORGOTTEN, [], None, None
-    row.guardian_consent_at = None
+    row.guardian_consent_at = row.located_at = row.lease_until = None
     return touched(tx, row)

@@ -32,6 +32,7 @@ logging.getLogger("geopy").setLevel(logging.CRITICAL)
 # what geopy's readers and ours raise for an answer of another shape than promised
 _MISSHAPEN = (LookupError, TypeError, ValueError, AttributeError, Malformed)
 USER_AGENT = "volunteer-hub"
+PUBLIC_DELAY, OWN_DELAY = 1.0, 0.05  # seconds
 FAR_KM = 60.0  # a place further than this from one's community is a namesake in another city
 
 
@@ -64,13 +65,14 @@ def configured(
     outbound: net.Outbound,
     get: Get,
     put: Put,
-    delay_seconds: float = 1.0,
+    delay_seconds: float | None = None,
     resolve: net.Resolve = net.resolve_host,
 ) -> Geocode | None:
     """The geocoder of a setting, or None where there is none.
 
     Answers go through the cache, whose keys do not show the address. Calls are at least ``delay_seconds``
-    apart (one a second is the rule of the public Nominatim) and tried three times. A call raises Unavailable
+    apart (when not given: a second, the rule of the public Nominatim, and less for the operator's own,
+    internal service) and tried three times. A call raises Unavailable
     when the service cannot answer, Refused when the service lies where ``outbound`` does not lead. Raises
     Malformed, naming the remedy, for a setting that cannot be used.
     """
@@ -78,6 +80,8 @@ def configured(
         return None
     name, provider, url, key = _read(spec, outbound)
     client = net.safe_client(outbound, resolve=resolve, headers={"user-agent": USER_AGENT})
+    if delay_seconds is None:
+        delay_seconds = OWN_DELAY if _host(httpx2.URL(url)) in outbound.internal else PUBLIC_DELAY
     source = provider.make(url, key, partial(_GuardedAdapter, client=client))
     ask = RateLimiter(
         source.geocode,
@@ -232,12 +236,16 @@ def _read(spec: str, outbound: net.Outbound) -> tuple[str, _Provider, str, str]:
         raise Malformed("geocode.url", provider=name) from error
     if url.scheme not in ("http", "https") or not url.host or url.userinfo:
         raise Malformed("geocode.url", provider=name)
-    if url.scheme == "http" and f"{url.host}:{url.port or 80}" not in outbound.internal:
+    if url.scheme == "http" and _host(url) not in outbound.internal:
         raise Malformed("geocode.https", provider=name)
     key = url.params.get("key", "")
     if provider.needs_key and not key:
         raise Malformed("geocode.key", provider=name)
     return name, provider, str(url.copy_with(query=None, fragment=None)).rstrip("/"), key
+
+
+def _host(url: httpx2.URL) -> str:
+    return f"{url.host}:{url.port or (443 if url.scheme == 'https' else 80)}"
 
 
 def _located(place: Any, name: str, provider: _Provider) -> Located | None:

@@ -11,6 +11,7 @@ from volunteer_hub.core.errors import Refused
 from volunteer_hub.volunteers import stored
 from volunteer_hub.volunteers.fields import search_keys
 from volunteer_hub.volunteers.models import (
+    AddressAnswer,
     AvailabilityException,
     Certification,
     Consent,
@@ -24,10 +25,11 @@ from volunteer_hub.volunteers.registry import blank, find, touched
 from volunteer_hub.volunteers.rules import ClaimState, Status
 
 Row = TypeVar("Row", Certification, Contact)
-_MOVED: Final[tuple[type[AvailabilityException | OnCall | Consent], ...]] = (
+_MOVED: Final[tuple[type[AvailabilityException | OnCall | Consent | AddressAnswer], ...]] = (
     AvailabilityException,
     OnCall,
     Consent,
+    AddressAnswer,
 )
 
 

@@ -1,4 +1,4 @@
-"""What is stored of volunteers, their skills, their times and the organisations that pledge people."""
+"""What is stored of volunteers, their skills, their times, who pledges people and who keeps some back."""
 
 import uuid
 from datetime import date, datetime
@@ -49,6 +49,12 @@ from volunteer_hub.volunteers.rules import (
 )
 from volunteer_hub.volunteers.week import ALWAYS
 
+TO_LOCATE: Final = (
+    "located_at IS NULL AND address IS NOT NULL AND precision = 'community' "
+    "AND status IN ('active', 'pledged', 'paused')"
+)
+"""Whose address waits to be looked up: nobody's who is not, or no longer, in the pool."""
+
 
 def _personal(kind: TypeEngine[Any]) -> Any:
     """A personal value that is not text."""
@@ -73,6 +79,7 @@ class Volunteer(SQLModel, table=True):
         Index("uq_volunteers_external_id", text("split_part(area, '/', 2)"), "external_id", unique=True),
         Index("ix_volunteers_search", "search", postgresql_using="gin"),
         Index("ix_volunteers_revision", "revision"),
+        Index("ix_volunteers_to_locate", "id", postgresql_where=text(TO_LOCATE)),
         CheckConstraint("availability BETWEEN 0 AND 16383", name="availability"),
         CheckConstraint("quiet_from BETWEEN 0 AND 1439", name="quiet_from"),
         CheckConstraint("quiet_until BETWEEN 0 AND 1439", name="quiet_until"),
@@ -98,6 +105,8 @@ class Volunteer(SQLModel, table=True):
     lat: float | None = _personal(Double())
     lon: float | None = _personal(Double())
     precision: Precision = text_enum(Precision, "precision", Precision.COMMUNITY)
+    located_at: datetime | None = ts(null=True)
+    lease_until: datetime | None = ts(null=True)
     street: str | None = personal()
     status: Status = text_enum(Status, "status", Status.APPLIED)
     paused_until: date | None = None
@@ -241,6 +250,26 @@ class Pledge(SQLModel, table=True):
     heads: int = Field(sa_column=Column(Integer, nullable=False))
 
 
+class ReserveFloor(SQLModel, table=True):
+    """So many people of an area who hold a skill at a level stay: no plan sends the last of them."""
+
+    __tablename__ = "reserve_floors"
+    __table_args__ = (
+        UniqueConstraint("area", "skill", "level"),
+        CheckConstraint("level BETWEEN 1 AND 3", name="level"),
+        CheckConstraint("keep > 0", name="keep"),
+    )
+    id: int = pk()
+    public_id: uuid.UUID = public_id()
+    area: str = area()
+    skill: str = _plain_text()
+    level: int = 1
+    keep: int
+    version: int = version()
+    set_by: int | None = ref("accounts.id", null=True, index=False)
+    set_at: datetime = ts()
+
+
 class JoinCode(SQLModel, table=True):
     """A code sent to a telephone, and after it was typed in the proof that the number is theirs."""
 
@@ -254,6 +283,21 @@ class JoinCode(SQLModel, table=True):
     expires_at: datetime = ts(index=True)
     tries: int = 0
     __table_args__ = (Index("ix_join_codes_phone_hash", "phone_hash", "sent_at"),)
+
+
+class AddressAnswer(SQLModel, table=True):
+    """What a geocoder said of an address, for a household to be asked for once; without ``lat`` it knows no
+    such house. ``key`` is a hash that does not show the address; the row goes with whom it was asked for."""
+
+    __tablename__ = "address_answers"
+    __audit__ = False
+    key: str = Field(sa_column=Column(Text, primary_key=True))
+    volunteer_id: int = ref("volunteers.id")
+    lat: float | None = _personal(Double())
+    lon: float | None = _personal(Double())
+    precision: Precision | None = text_enum(Precision, "precision", null=True)
+    provider: str = _plain_text()
+    answered_at: datetime = ts(index=True)
 
 
 class ImportFile(SQLModel, table=True):
@@ -339,8 +383,6 @@ HOLDER_TRIGGERS: Final = [
         ("removed", "DELETE", _BEFORE),
     )
 ]
-UNCOMPRESSED: Final = (
-    "ALTER TABLE pool_blocks ALTER data SET STORAGE EXTERNAL;"  # read whole
-)
+UNCOMPRESSED: Final = "ALTER TABLE pool_blocks ALTER data SET STORAGE EXTERNAL;"  # read whole
 for _statement in (REVISION_TRIGGERS, *HOLDER_TRIGGERS, UNCOMPRESSED):
     event.listen(SQLModel.metadata, "after_create", DDL(_statement))  # type: ignore[no-untyped-call]

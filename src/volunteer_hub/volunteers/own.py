@@ -55,7 +55,16 @@ _PARTS: Final[dict[str, type[SQLModel]]] = {
     "on_call": OnCall,
     "consents": Consent,
 }
-_INNER: Final = {"id", "volunteer_id", "phone_hash", "search", "revision", "merged_into", "verified_by"}
+_INNER: Final = {
+    "id",
+    "volunteer_id",
+    "phone_hash",
+    "search",
+    "revision",
+    "merged_into",
+    "verified_by",
+    "lease_until",
+}
 
 
 def everything(tx: Tx, volunteer_id: int) -> dict[str, Any]:

@@ -113,10 +113,12 @@ def change(
 
 def overwrite(tx: Tx, row: Volunteer, values: dict[str, Any], *, skills: bool = True) -> Volunteer:
     """Makes a locked row what the checked values say. Raises Refused for a telephone or number taken."""
-    phone, mail = row.phone, row.email
+    phone, mail, home = row.phone, row.email, (row.address, row.area)
     for name, value in stored.columns(values).items():
         if getattr(row, name) != value:
             setattr(row, name, value)
+    if (row.address, row.area) != home:
+        row.located_at = row.lease_until = None  # the new address is looked up anew
     _must_be_free(tx, row)
     if skills:
         _replace_skills(tx, row.id, values)

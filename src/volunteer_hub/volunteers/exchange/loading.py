@@ -52,6 +52,9 @@ SET issuer = coalesce(excluded.issuer, certifications.issuer),
 _KEPT: Final = frozenset({"status", "paused_until", "search"})
 _RENAMED: Final = {"lang": "language", "lon": "lat", "precision": "lat"}
 
+# an old position says nothing of a new address; where the file gives none, the staged row has the centre
+_MOVED: Final[LiteralString] = "v.area <> s.area OR s.address <> v.address"
+
 
 def _merged_value(column: str) -> LiteralString:
     """The SET of one column of a merge: the file's value where it gave one."""
@@ -60,7 +63,7 @@ def _merged_value(column: str) -> LiteralString:
     if field not in DEFAULTED:
         return f"{name} = coalesce(s.{name}, v.{name})"
     bit: LiteralString = str(1 << DEFAULTED.index(field))
-    moved: LiteralString = " OR v.area <> s.area" if field == "lat" else ""
+    moved: LiteralString = f" OR {_MOVED}" if field == "lat" else ""
     return f"{name} = CASE WHEN s.blank & {bit} = 0{moved} THEN s.{name} ELSE v.{name} END"
 
 
@@ -69,6 +72,8 @@ _MERGE: Final[LiteralString] = f"""
 UPDATE volunteers v SET {_SETS},
   search = s.search || CASE WHEN s.phone IS NULL AND v.phone IS NOT NULL
     THEN ARRAY['#' || right(v.phone, 4)] ELSE '{{}}' END,
+  located_at = CASE WHEN {_MOVED} THEN NULL ELSE v.located_at END,
+  lease_until = CASE WHEN {_MOVED} THEN NULL ELSE v.lease_until END,
   version = v.version + 1, updated_at = %(now)s
 FROM staged_people s WHERE s.twin = v.id
 """  # noqa: S608
