@@ -60,6 +60,9 @@ class OfferOut(Out):
     place: str
     lat: float
     lon: float
+    pickup: str
+    pickup_lat: float | None
+    pickup_lon: float | None
     role: str
     starts_at: datetime
     ends_at: datetime
@@ -144,6 +147,9 @@ def _out(view: OfferView, lang: str) -> OfferOut:
         place=pick(view.facts.place, lang),
         lat=task.lat,
         lon=task.lon,
+        pickup=task.pickup,
+        pickup_lat=task.pickup_lat,
+        pickup_lon=task.pickup_lon,
         role=pick(view.facts.role, lang),
         starts_at=view.offer.starts_at,
         ends_at=view.offer.ends_at,

@@ -22,6 +22,7 @@ from volunteer_hub.incidents.rules import MinimumSpec, SlotSpec, TaskSpec, TaskS
 from volunteer_hub.volunteers.policy import Skills
 
 router = APIRouter(tags=["tasks"])
+_MAY_BE_NULL: Final = frozenset({"pickup_lat", "pickup_lon"})
 
 EXAMPLE: Final[dict[str, Any]] = {
     "title": "Sandbags at the east gate",
@@ -71,7 +72,7 @@ class SlotIn(In):
 
 class TaskIn(In):
     """Work at a place in a window of time. Priority 1 is the most urgent of 5. Without a position: that of
-    the incident."""
+    the incident. People are taken there from ``pickup``; where it has a position too, they travel to that."""
 
     model_config = {"json_schema_extra": {"examples": [EXAMPLE]}}
     title: str = Field(max_length=200)
@@ -85,11 +86,13 @@ class TaskIn(In):
     hazardous: bool = False
     outdoor: bool = True
     pickup: str = Field(default="", max_length=4000)
+    pickup_lat: float | None = None
+    pickup_lon: float | None = None
     slots: list[SlotIn] = Field(default_factory=list, max_length=100)
 
 
 class TaskChange(In):
-    """What is to be different; what is left out stays."""
+    """What is to be different; what is left out stays. Null takes the position of the pick-up point away."""
 
     model_config = {"json_schema_extra": {"examples": [{"place": "South gate", "lat": 46.59}]}}
     title: str | None = Field(default=None, max_length=200)
@@ -103,6 +106,8 @@ class TaskChange(In):
     hazardous: bool | None = None
     outdoor: bool | None = None
     pickup: str | None = Field(default=None, max_length=4000)
+    pickup_lat: float | None = None
+    pickup_lon: float | None = None
 
 
 class ReasonIn(In):
@@ -151,6 +156,8 @@ class TaskOut(Out):
     hazardous: bool
     outdoor: bool
     pickup: str
+    pickup_lat: float | None
+    pickup_lon: float | None
     state: TaskState
     version: int
     slots: list[SlotOut]
@@ -257,7 +264,8 @@ def change(
     seen = _seen(version)
     with db.transaction(actor, "task.change") as tx:
         task = queries.find_task(tx, "task.write", id)
-        changes = {name: value for name, value in body.model_dump().items() if value is not None}
+        given = body.model_dump(exclude_unset=True).items()
+        changes = {name: value for name, value in given if value is not None or name in _MAY_BE_NULL}
         if "hazards" in changes:
             changes["hazards"] = tuple(changes["hazards"])
         told = flow.change_task(tx, task, seen, **changes)

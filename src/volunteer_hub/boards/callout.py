@@ -174,4 +174,4 @@ def _questions(tx: Tx, offer_ids: Collection[int]) -> dict[int, State]:
 def _km(person: Volunteer, facts: SlotFacts) -> float | None:
     if person.lat is None or person.lon is None:
         return None
-    return float(geo.haversine_km(person.lat, person.lon, facts.task.lat, facts.task.lon))
+    return float(geo.haversine_km(person.lat, person.lon, *facts.position))

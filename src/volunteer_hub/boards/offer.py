@@ -108,7 +108,7 @@ def _insured(person: Volunteer, facts: SlotFacts) -> InsuredBy | None:
 def _way(person: Volunteer, facts: SlotFacts) -> Way | None:
     if person.lat is None or person.lon is None:
         return None
-    km = geo.geodesic_km(person.lat, person.lon, facts.task.lat, facts.task.lon)
+    km = geo.geodesic_km(person.lat, person.lon, *facts.position)
     travel: Callouts = policy.load("callouts", Callouts)
     slow = facts.hazard.slow_down if facts.hazard is not None else 1.0
     mode = _mode(person, facts)

@@ -63,6 +63,20 @@ class SlotFacts:
         """Where to go: what somebody wrote as it stands, else the name of the area."""
         return dict.fromkeys(LANGUAGES, self.task.place) if self.task.place else self.area.name
 
+    @property
+    def meeting(self) -> Said:
+        """Where to go first: the pick-up point, and from there to the place; else the place."""
+        where, pickup = self.place, self.task.pickup
+        if not pickup:
+            return where
+        return {lang: t(lang, "callouts.meet", pickup=pickup, place=pick(where, lang)) for lang in LANGUAGES}
+
+    @property
+    def position(self) -> tuple[float, float]:
+        """Where people travel to, latitude and longitude: the pick-up point's, where it has a position."""
+        lat, lon = self.task.pickup_lat, self.task.pickup_lon
+        return (self.task.lat, self.task.lon) if lat is None or lon is None else (lat, lon)
+
     def open(self, now: datetime) -> bool:
         """Whether people can still be asked to it."""
         return self.task.state is TaskState.OPEN and self.task.ends_at > now

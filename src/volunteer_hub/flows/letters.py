@@ -120,7 +120,7 @@ def _expiry(tx: Tx, purpose: str, offer: Offer, callout: Callout) -> datetime:
 def _params(facts: SlotFacts, callout: Callout) -> dict[str, Any]:
     return {
         "task": facts.title,
-        "place": facts.place,
+        "place": facts.meeting,
         "role": facts.role,
         "starts_at": facts.task.starts_at.isoformat(),
         "ends_at": facts.task.ends_at.isoformat(),

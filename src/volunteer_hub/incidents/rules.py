@@ -141,7 +141,8 @@ class SlotSpec:
 
 @dataclass(frozen=True)
 class TaskSpec:
-    """A task as somebody wants it. Position WGS-84; priority 1 is the most urgent of 5."""
+    """A task as somebody wants it. Positions WGS-84; people travel to that of ``pickup`` where there is one.
+    Priority 1 is the most urgent of 5."""
 
     title: str
     lat: float
@@ -155,6 +156,8 @@ class TaskSpec:
     hazardous: bool = False
     outdoor: bool = True
     pickup: str = ""
+    pickup_lat: float | None = None
+    pickup_lon: float | None = None
     template: str | None = None
     reference: str | None = None
 
@@ -286,8 +289,8 @@ def check_note(text: str, where: str) -> str:
 def _task(task: TaskSpec, skills: Collection[str], where: str) -> Iterator[FieldError]:
     yield from _text(task.title, f"{where}title", LONGEST_TITLE, required=True)
     yield from _text(task.place, f"{where}place", LONGEST_TEXT)
-    yield from _text(task.pickup, f"{where}pickup", LONGEST_TEXT)
     yield from _position(task.lat, task.lon, where)
+    yield from _pickup(task, where)
     yield from _window(task.starts_at, task.ends_at, where)
     if not 1 <= task.priority <= 5:
         yield FieldError(f"{where}priority", "task.priority", {"priority": task.priority})
@@ -311,6 +314,15 @@ def _position(lat: float, lon: float, where: str) -> Iterator[FieldError]:
         check_position(lat, lon)
     except HubError as error:
         yield FieldError(f"{where}position", error.code, error.params)
+
+
+def _pickup(task: TaskSpec, where: str) -> Iterator[FieldError]:
+    lat, lon = task.pickup_lat, task.pickup_lon
+    yield from _text(task.pickup, f"{where}pickup", LONGEST_TEXT, required=lat is not None)
+    if lat is not None and lon is not None:
+        yield from _position(lat, lon, f"{where}pickup_")
+    elif lat is not lon:
+        yield FieldError(f"{where}pickup_{'lat' if lat is None else 'lon'}", "task.pickup")
 
 
 def _text(text: str, where: str, longest: int, *, required: bool = False) -> Iterator[FieldError]:
@@ -357,7 +369,9 @@ def heads_needed(minima: Iterable[MinimumSpec]) -> int:
 
 # ---- changes and operational periods
 
-TOLD_AGAIN: Final = frozenset({"place", "lat", "lon", "starts_at", "ends_at", "pickup"})
+TOLD_AGAIN: Final = frozenset(
+    {"place", "lat", "lon", "starts_at", "ends_at", "pickup", "pickup_lat", "pickup_lon"}
+)
 
 
 def told_again(changed: Collection[str]) -> bool:

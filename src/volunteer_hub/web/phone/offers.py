@@ -142,16 +142,20 @@ def _show(
 def _card(seen: OfferView, speech: Speech) -> dict[str, Any]:
     """The facts as the callout card takes them, ready to read."""
     lang, facts, way = speech.lang, seen.facts, seen.way
-    place = pick(facts.place, lang)
+    place, pickup = pick(facts.place, lang), facts.task.pickup
+    met = facts.task.pickup_lat is not None
     if way is not None:
         distance = speech.distance(way.km)
-        place += " · " + (t(lang, "callouts.rough", distance=distance) if way.rough else distance)
+        far = " · " + (t(lang, "callouts.rough", distance=distance) if way.rough else distance)
+        place, pickup = (place, pickup + far) if met else (place + far, pickup)
     return {
         "what": pick(facts.title, lang),
         "start": facts.task.starts_at,
         "end": facts.task.ends_at,
         "place": place,
         "position": f"{facts.task.lat:.5f},{facts.task.lon:.5f}",
+        "pickup": pickup,
+        "pickup_position": "{:.5f},{:.5f}".format(*facts.position) if met else "",
         "distance_km": None,
         "role": pick(facts.role, lang),
         "danger": pick(facts.hazard.danger, lang) if facts.hazard else "",
