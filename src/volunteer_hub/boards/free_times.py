@@ -1,7 +1,7 @@
 """When people are free, as intervals of minutes for the planner: one pass over all weekly patterns."""
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -50,6 +50,19 @@ class Place:
             self.moment(start), self.moment(end), self.zone, self.night.starts, self.night.ends
         )
         return bool(cells & _NIGHTS)
+
+    def next_night(self, minute: int) -> tuple[int, int]:
+        """The first local night that begins at that minute or later, as minutes."""
+        day = self.day(minute) - timedelta(days=1)
+        while True:
+            start = self._minute_at(day, self.night.starts)
+            if start >= minute:
+                over = self.night.ends <= self.night.starts
+                return start, self._minute_at(day + timedelta(days=int(over)), self.night.ends)
+            day += timedelta(days=1)
+
+    def _minute_at(self, day: date, hour: time) -> int:
+        return int(datetime.combine(day, hour, self.zone).timestamp() // 60) - self.minute
 
     def end_of_days(self, ordinals: NDArray[np.int32]) -> Ints:
         """The minute at which each local day ends; FOREVER for the calendar's last one. Days are not before

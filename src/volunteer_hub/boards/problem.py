@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from sqlmodel import col, func, select
 
 from volunteer_hub.access import jurisdictions
-from volunteer_hub.boards import drilled, free_times
+from volunteer_hub.boards import area_parts, drilled, free_times
 from volunteer_hub.boards.free_times import Ints, Place
 from volunteer_hub.boards.wanted import Need, Wanted, wanted
 from volunteer_hub.core import policy
@@ -61,7 +61,9 @@ class Case:
     """A Problem and whom its rows stand for.
 
     ``volunteers`` [V] and ``slots`` [S] are row ids; the last rows of people are the places that are taken
-    already, one row a place, locked to its slot. ``needs`` [K] names the columns of skills.
+    already, one row a place, locked to its slot. ``needs`` [K] names the columns of skills. ``areas`` [V]
+    numbers the parts of the pool's area that ``parts`` names, -1 for a place that is taken; ``night`` is the
+    next night that begins after the first duty, in minutes.
     """
 
     problem: Problem
@@ -71,6 +73,9 @@ class Case:
     epoch: datetime
     funnel: dict[str, int]
     digest: str
+    areas: Ints | None = None
+    parts: tuple[str, ...] = ()
+    night: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -124,6 +129,7 @@ def build(tx: Tx, incident: Incident, pool_area: str, pools: Pools = _from_rows)
             detour=callouts.travel.detour,
         ),
     )
+    areas, parts = area_parts.of(tx, pool_area, pool.area_ids[real])
     return Case(
         problem=problem,
         volunteers=np.concatenate([pool.ids[real], asked.volunteer[held]]),
@@ -132,6 +138,9 @@ def build(tx: Tx, incident: Incident, pool_area: str, pools: Pools = _from_rows)
         epoch=epoch,
         funnel=_funnel(tx, pool_area, pool, len(pool) - len(real), people, slots, len(real)),
         digest=digest(problem),
+        areas=np.append(areas, np.full(len(held), area_parts.NOWHERE)),
+        parts=parts,
+        night=place.next_night(int(slots.start.min(initial=0))),
     )
 
 

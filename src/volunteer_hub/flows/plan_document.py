@@ -6,9 +6,10 @@ from typing import Any, Final
 from volunteer_hub.boards.problem import Case
 from volunteer_hub.engine.explain import Gap, Group, Reason
 from volunteer_hub.engine.solve import Plan, State
+from volunteer_hub.flows import insight_document
 from volunteer_hub.flows.solving import Answer
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 LOST: Final = "lost"
 MOST_NAMED: Final = 20  # slots of a group: a scarce city's groups hold hundreds, and nobody reads them all
 
@@ -20,14 +21,19 @@ def result(case: Case, answer: Answer, *, lost: bool, seconds: Mapping[str, floa
     ``reserves`` are further people, the best first for each slot.
     Travel, fatigue and night are in 0.1 minutes, km as the crow flies. Gaps name their group by its number
     in ``groups``: a set of slots that together want more people than there are for any of them, of which the
-    first are named.
+    first are named. What is told beyond that: see insight_document.
     """
     plan, problem = answer.plan, case.problem
     numbers: dict[Group, int] = {}
     for gap in answer.gaps:
         if gap.group is not None:
             numbers.setdefault(gap.group, len(numbers))
-    pairs = [_pair(case, reason) for reason in answer.reasons if reason.person < _pool_rows(case)]
+    firmly = {one.person: one for one in answer.insight.standings}
+    pairs = [
+        _pair(case, reason) | insight_document.firmness(case, firmly.get(reason.person), answer.insight.big)
+        for reason in answer.reasons
+        if reason.person < _pool_rows(case)
+    ]
     return {
         "format": FORMAT,
         "state": LOST if lost else plan.state.value,
@@ -53,6 +59,7 @@ def result(case: Case, answer: Answer, *, lost: bool, seconds: Mapping[str, floa
         "proof": _proof(plan),
         "seconds": {name: round(took, 4) for name, took in {**seconds, **answer.seconds}.items()},
         "funnel": {**case.funnel, "able": answer.able, "chosen": len(pairs)},
+        **insight_document.document(case, answer.insight, plan),
     }
 
 

@@ -25,6 +25,7 @@ from volunteer_hub.flows.solving import Answer, Task
 from volunteer_hub.incidents.models import Incident
 from volunteer_hub.mobilization import plans
 from volunteer_hub.mobilization.models import PlanRun
+from volunteer_hub.flows.insight import Setting
 from volunteer_hub.mobilization.policy import Callouts
 
 MOST_ATTEMPTS: Final = 3
@@ -175,7 +176,7 @@ class Planner:
         """The process's answer, else that of a fresh one solving greedily. Raises Lost when that one fails
         too, Unwanted."""
         try:
-            task = Task(case.problem, run.seed, run.deadline_seconds)
+            task = Task(case.problem, run.seed, run.deadline_seconds, _setting(case))
             return self.process.ask(task, run.deadline_seconds + GRACE_SECONDS, tick), False
         except Lost:
             logger("planner").warning("planning process lost", plan=str(run.public_id))
@@ -235,3 +236,8 @@ def _give_back(plan_id: int) -> None:
     """Ends the lease at once, so that the next worker need not wait for it to run out."""
     with db.transaction(SYSTEM, "plan.give_back") as tx:
         plans.progress(tx, plan_id, {}, lease_seconds=-1)
+def _setting(case: Case) -> Setting:
+    seconds = policy.load("callouts", Callouts).goal.remedy_seconds
+    return Setting(areas=case.areas, night=case.night, remedy_seconds=seconds)
+
+

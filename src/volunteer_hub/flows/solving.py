@@ -6,7 +6,7 @@ Requests and answers go over a pipe, one at a time: a `Task` in, any number of p
 import signal
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection
 from typing import Final, ParamSpec, TypeVar
 
@@ -18,6 +18,7 @@ from volunteer_hub.engine.explain import Gap, Reason, gaps, reasons
 from volunteer_hub.engine.feasible import distance
 from volunteer_hub.engine.problem import Intervals, Ints, Options, Problem
 from volunteer_hub.engine.solve import Plan, solve, warm
+from volunteer_hub.flows.insight import Insight, Setting, insight
 
 READY: Final = "ready"
 SOLVING: Final = "solving"
@@ -33,6 +34,7 @@ class Task:
     problem: Problem
     seed: int
     deadline_s: float
+    setting: Setting = field(default_factory=Setting)
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,7 @@ class Answer:
     reserves: Plan
     able: int
     seconds: dict[str, float]
+    insight: Insight = field(default_factory=Insight)
 
 
 def serve(line: Connection) -> None:
@@ -62,17 +65,18 @@ def serve(line: Connection) -> None:
             line.send(SOLVING)
             plan, seconds = _timed(solve, task.problem, Options(seed=task.seed, deadline_s=task.deadline_s))
             line.send(EXPLAINING)
-            line.send(explained(task.problem, plan, seconds))
+            line.send(explained(task.problem, plan, seconds, task.setting))
     except (EOFError, BrokenPipeError, ConnectionResetError):
         return
 
 
-def explained(problem: Problem, plan: Plan, solving: float) -> Answer:
+def explained(problem: Problem, plan: Plan, solving: float, setting: Setting | None = None) -> Answer:
     """The plan with its reasons, checked by the code that shares nothing with the solver."""
     findings, checking = _timed(check, problem, plan)
     why, reasoning = _timed(reasons, problem, plan)
     why_not, gapping = _timed(gaps, problem, plan)
     further, reserving = _timed(reserves, problem, plan)
+    more, looking = _timed(insight, problem, plan, why_not, setting or Setting())
     return Answer(
         plan=plan,
         findings=tuple(finding for finding in findings if not finding.locked),
@@ -87,7 +91,9 @@ def explained(problem: Problem, plan: Plan, solving: float) -> Answer:
             "reasons": reasoning,
             "gaps": gapping,
             "reserves": reserving,
+            "insight": looking,
         },
+        insight=more,
     )
 
 

@@ -52,7 +52,8 @@ class Travel(Policy):
 
 
 class Goal(Policy):
-    """[goal]. What the planner weighs after coverage, each as the minutes of travel it is worth avoiding."""
+    """[goal]. What the planner weighs after coverage, each as the minutes of travel it is worth avoiding.
+    ``remedy_seconds``: for trying what would close a plan's gaps."""
 
     asked_lately: NonNegativeFloat
     served_lately: NonNegativeFloat
@@ -60,6 +61,7 @@ class Goal(Policy):
     keep: NonNegativeFloat
     lately_days: PositiveInt
     deadline_seconds: PositiveFloat
+    remedy_seconds: NonNegativeFloat
 
 
 class Callouts(Policy):
