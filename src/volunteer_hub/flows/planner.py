@@ -1,7 +1,8 @@
 """Plans are solved here: claimed under a lease, solved in a warm process of its own, checked, frozen.
 
-1. Claim the oldest request (one transaction). 2. Read the rows into a Problem (one read). 3. Send it to the
-planning process, keeping lease and progress alive. 4. Freeze the answer, or say why there is none.
+1. Claim the oldest request (one transaction). 2. Read the rows into a Problem (one read, of one moment); of
+the pool no more than what is new since this worker read it last. 3. Send it to the planning process, keeping
+lease and progress alive. 4. Freeze the answer, or say why there is none.
 A process that passes the deadline or dies is replaced, and the new one solves greedily, which the plan says.
 """
 
@@ -13,10 +14,13 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Final, Self
 
+from sqlalchemy import text
+
 from volunteer_hub.boards import problem as board
 from volunteer_hub.boards.problem import Case
 from volunteer_hub.core import db, policy
 from volunteer_hub.core.actor import SYSTEM
+from volunteer_hub.core.db import Tx
 from volunteer_hub.core.errors import HubError, Refused
 from volunteer_hub.core.log import logger
 from volunteer_hub.engine.problem import ProblemError
@@ -25,8 +29,9 @@ from volunteer_hub.flows.solving import Answer, Task
 from volunteer_hub.incidents.models import Incident
 from volunteer_hub.mobilization import plans
 from volunteer_hub.mobilization.models import PlanRun
-from volunteer_hub.flows.insight import Setting
 from volunteer_hub.mobilization.policy import Callouts
+from volunteer_hub.volunteers.pool import Pool
+from volunteer_hub.volunteers.pool.loading import Warm
 
 MOST_ATTEMPTS: Final = 3
 GRACE_SECONDS: Final = 2.0  # past the deadline the process is killed
@@ -35,6 +40,7 @@ EXPLAIN_SECONDS: Final = 60.0  # a solved plan may take this long to be explaine
 START_SECONDS: Final = 60.0  # a cold machine compiles the engine's loops once
 HEARTBEAT_SECONDS: Final = 2.0
 _POLL_SECONDS: Final = 0.1
+READING: Final = "reading"
 _SPAWN: Final = multiprocessing.get_context("spawn")
 
 
@@ -106,10 +112,14 @@ class Process:
 
 
 class Planner:
-    """Solves plan requests one after another; ``with Planner() as planner: planner.work_one(stopped)``."""
+    """Solves plan requests one after another; ``with Planner() as planner: planner.work_one(stopped)``.
+
+    It keeps the pools of the areas it planned for in memory, within the limit of volunteers.pool.
+    """
 
     def __init__(self) -> None:
         self._process: Process | None = None
+        self._pools = Warm()
 
     def __enter__(self) -> Self:
         self._process = Process()
@@ -147,10 +157,12 @@ class Planner:
             if run.attempts > MOST_ATTEMPTS:
                 plans.fail(tx, run.id, "plan.attempts")
                 return True
+        tick = _Pulse(run.id, lease, stopped)
         try:
-            self._bring_to_end(run, _Pulse(run.id, lease, stopped))
+            self._bring_to_end(run, tick)
         except Unwanted:
-            self._renew()  # it may still be busy with what nobody wants
+            if tick.phase != READING:
+                self._renew()  # it may still be busy with what nobody wants
             _give_back(run.id)
         except Lost:
             _give_back(run.id)
@@ -159,7 +171,7 @@ class Planner:
     def _bring_to_end(self, run: PlanRun, tick: "_Pulse") -> None:
         started = time.perf_counter()
         try:
-            case = read(run)
+            case = read(run, self._pools, tick)
         except ProblemError as error:
             logger("planner").error("rows contradict each other", plan=str(run.public_id), fault=str(error))
             return _fail(run.id, "plan.rows")
@@ -176,7 +188,7 @@ class Planner:
         """The process's answer, else that of a fresh one solving greedily. Raises Lost when that one fails
         too, Unwanted."""
         try:
-            task = Task(case.problem, run.seed, run.deadline_seconds, _setting(case))
+            task = Task(case.problem, run.seed, run.deadline_seconds)
             return self.process.ask(task, run.deadline_seconds + GRACE_SECONDS, tick), False
         except Lost:
             logger("planner").warning("planning process lost", plan=str(run.public_id))
@@ -194,8 +206,10 @@ class _Pulse:
     def __init__(self, plan_id: int, lease_seconds: int, stopped: threading.Event) -> None:
         self._plan_id, self._lease, self._stopped = plan_id, lease_seconds, stopped
         self._began = self._last = time.monotonic()
+        self.phase = READING
 
     def __call__(self, phase: str) -> None:
+        self.phase = phase
         if self._stopped.is_set():
             raise Unwanted
         now = time.monotonic()
@@ -208,10 +222,18 @@ class _Pulse:
                 raise Unwanted
 
 
-def read(run: PlanRun) -> Case:
-    """The rows of a request as a Problem. Raises as boards.problem.build."""
+def read(run: PlanRun, pools: Warm | None = None, tick: Callable[[str], None] = lambda _: None) -> Case:
+    """The rows of a request as a Problem, ``pools`` being what is in memory already; ``tick`` is called with
+    the phase now and then, and may raise. Raises as boards.problem.build."""
+    memory = pools if pools is not None else Warm()
+
+    def pool(tx: Tx, area: str) -> Pool:
+        return memory.pool(tx, area, tick=lambda: tick(READING))
+
     with db.read(SYSTEM) as tx:
-        return board.build(tx, tx.get_one(Incident, run.incident_id), run.pool_area)
+        if not tx.connection().in_nested_transaction():  # as a test's is, whose moment is its own
+            tx.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
+        return board.build(tx, tx.get_one(Incident, run.incident_id), run.pool_area, pool)
 
 
 def store(plan_id: int, case: Case, answer: Answer, *, lost: bool, seconds: dict[str, float]) -> None:
@@ -236,8 +258,3 @@ def _give_back(plan_id: int) -> None:
     """Ends the lease at once, so that the next worker need not wait for it to run out."""
     with db.transaction(SYSTEM, "plan.give_back") as tx:
         plans.progress(tx, plan_id, {}, lease_seconds=-1)
-def _setting(case: Case) -> Setting:
-    seconds = policy.load("callouts", Callouts).goal.remedy_seconds
-    return Setting(areas=case.areas, night=case.night, remedy_seconds=seconds)
-
-

@@ -1,0 +1,118 @@
+"""The made-up city with millions of people, kept in a folder from one run to the next.
+
+The first hundred thousand come in by the usual import. The others are their copies, made in the database: with
+other numbers and addresses, homes within some two hundred metres, the skills and papers of the one they copy.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final, LiteralString
+from urllib.parse import urlsplit
+
+import psycopg
+from psycopg import sql
+
+from benchmarks import ground
+from benchmarks.city_rows import city_of
+from volunteer_hub.core import db, embedded, schema
+
+IMPORTED: Final = 100_000
+CITY: Final = "/1/"  # its root, the first node of an empty database
+_OTHER: Final[dict[str, dict[str, LiteralString]]] = {
+    "volunteers": {
+        "id": "id + %(shift)s",
+        "public_id": "gen_random_uuid()",
+        "external_id": "%(round)s || external_id",
+        "phone": "NULL",
+        "phone_hash": "NULL",
+        "email": "%(round)s || email",
+        "lat": "lat + 0.004 * random() - 0.002",
+        "lon": "lon + 0.006 * random() - 0.003",
+        "revision": "pg_current_xact_id()::text::bigint",
+    },
+    "contacts": {
+        "id": "DEFAULT",
+        "volunteer_id": "volunteer_id + %(shift)s",
+        "address": "%(round)s || address",
+    },
+    "skill_claims": {"volunteer_id": "volunteer_id + %(shift)s"},
+    "certifications": {
+        "id": "DEFAULT",
+        "public_id": "gen_random_uuid()",
+        "volunteer_id": "volunteer_id + %(shift)s",
+    },
+}
+
+
+@contextmanager
+def city(people: int, folder: Path | None) -> Iterator[str]:
+    """A database with the city, which this process is pointed at; its root's path. With a folder it is built
+    once and stays there, without one it goes with the block."""
+    if folder is None:
+        with ground.installation() as own, ground.database(embedded.start(own), "city") as address:
+            _fill(address, people)
+            yield CITY
+        return
+    with ground.installation(HUB_DATA_DIR=str(folder)):
+        try:
+            _point_at(embedded.start(folder), f"city_{people}", people)
+            yield CITY
+        finally:
+            db.engine().dispose()
+            embedded.stop(folder)
+
+
+def _point_at(server: str, name: str, people: int) -> None:
+    """The database of that name, filled when it is not there."""
+    with psycopg.connect(server, autocommit=True) as admin:
+        there = admin.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone()
+        if there is None:
+            admin.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    own = urlsplit(server)._replace(path=f"/{name}").geturl()
+    ground.point(own)
+    if there is None:
+        _fill(own, people)
+
+
+def _fill(address: str, people: int) -> None:
+    started = time.perf_counter()
+    schema.create(db.engine())
+    assert city_of(min(people, IMPORTED)) == CITY
+    with psycopg.connect(address, autocommit=True) as database:
+        for number in range(1, -(-people // IMPORTED)):
+            _copies(database, number, min(IMPORTED, people - number * IMPORTED))
+        highest = "SELECT setval(pg_get_serial_sequence('volunteers', 'id'), max(id)) FROM volunteers"
+        database.execute(highest)
+        database.execute("VACUUM ANALYZE")
+        database.execute("CHECKPOINT")
+    print(f"filled with {people:,} people in {time.perf_counter() - started:.0f} s")
+
+
+def _copies(database: psycopg.Connection[Any], number: int, count: int) -> None:
+    """Copies of the first ``count`` people; keys are right by construction, triggers would only say so."""
+    values = {"shift": number * IMPORTED, "round": f"{number}-", "count": count}
+    with database.transaction():
+        database.execute("SET LOCAL session_replication_role = replica")
+        for table, others in _OTHER.items():
+            found = database.execute(
+                "SELECT column_name FROM information_schema.columns WHERE table_name = %s", [table]
+            ).fetchall()
+            names = [name for (name,) in found if others.get(name) != "DEFAULT"]
+            mine = sql.SQL(", ").join(
+                sql.SQL(others[name]) if name in others else sql.Identifier(name) for name in names
+            )
+            owner = "id" if table == "volunteers" else "volunteer_id"
+            database.execute(
+                sql.SQL("INSERT INTO {} ({}) SELECT {} FROM {} WHERE {} <= %(count)s").format(
+                    sql.Identifier(table),
+                    sql.SQL(", ").join(map(sql.Identifier, names)),
+                    mine,
+                    sql.Identifier(table),
+                    sql.Identifier(owner),
+                ),
+                values,
+            )
