@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from tests.feedback.asked import GOOD, POLICY
 from tests.mobilization.rows import NOW, raises
-from volunteer_hub.core.errors import Gone, Malformed, Refused
-from volunteer_hub.core.i18n import LANGUAGES, has
+from volunteer_hub.core.errors import FieldError, Gone, Malformed, Refused
+from volunteer_hub.core.i18n import LANGUAGES, has, t
 from volunteer_hub.feedback import rules
 from volunteer_hub.feedback.policy import Question
 from volunteer_hub.feedback.rules import Form, State, Tally
@@ -32,9 +32,12 @@ def question(code: str) -> Question:
 
 
 def wrong(answers: dict[str, object]) -> list[tuple[str, str]]:
-    with pytest.raises(Malformed) as caught:
+    with raises(Malformed, "form") as caught:
         rules.read_answers(answers, FORM)
-    assert all(has(lang, f"error.{error.code}") for error in caught.value.fields for lang in LANGUAGES)
+    assert caught.value.params == {"places": ", ".join(error.where for error in caught.value.fields)}
+    assert all(
+        t(lang, f"error.{error.code}", **error.params) for error in caught.value.fields for lang in LANGUAGES
+    )
     return [(error.where, error.code) for error in caught.value.fields]
 
 
@@ -70,8 +73,10 @@ def test_a_choice_is_one_of_those_given(choice: object, code: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["x" * 2001, "a\0b", "\ud800", "ok\udfff", 5, ["a"]])
-def test_words_that_cannot_be_kept_are_refused(text: object) -> None:
-    assert wrong({**GOOD, "missing": text}) == [("missing", "survey.text")]
+def test_words_that_cannot_be_kept_are_refused_with_how_many_may_be(text: object) -> None:
+    with raises(Malformed, "form") as caught:
+        rules.read_answers({**GOOD, "missing": text}, FORM)
+    assert caught.value.fields == (FieldError("missing", "survey.text", {"longest": 2000}),)
 
 
 @pytest.mark.parametrize("text", HOSTILE)
@@ -86,6 +91,10 @@ def test_every_wrong_answer_is_named_at_once() -> None:
         ("safe", "survey.required"),
         ("missing", "survey.text"),
     ]
+
+
+def test_of_an_unknown_question_only_so_much_is_told_as_a_page_can_show() -> None:
+    assert wrong({**GOOD, "hacked" * 20: "x"}) == [("hacked" * 10, "survey.unknown")]
 
 
 @given(
