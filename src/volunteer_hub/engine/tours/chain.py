@@ -12,6 +12,7 @@ from volunteer_hub.engine.clock import Clock
 from volunteer_hub.engine.tours.network import Network
 from volunteer_hub.engine.tours.route import copy_route
 from volunteer_hub.engine.tours.search import (
+    BEST_MISSED,
     MISSED,
     OUT,
     STEPS,
@@ -21,14 +22,16 @@ from volunteer_hub.engine.tours.search import (
     steps,
 )
 
-HOT, COLD = 1.0, 0.01  # temperature at the start and at the end, in mean legs
-PRIZE_LEGS = 8.0  # what a unit of prize weighs in the annealing, in mean legs
+# Temperature at the start and at the end, and what a unit of prize weighs in the annealing; in mean legs.
+TRAVEL_ONLY = (1.0, 0.01, 8.0)  # while nothing more can be served
+PRIZE_TOO = (10.0, 0.03, 24.0)
 SLICE_S = 0.02  # between two looks at the clock
 ROUNDS = 10  # after each the chains go on from the best one
 
 
-def anneal(net: Network, chains: Sequence[Search], clock: Clock, iterations: int) -> None:
-    """Search from where the chains are until time or iterations end; the best is in every chain's `best`."""
+def anneal(net: Network, chains: Sequence[Search], clock: Clock, iterations: int, bound: int) -> None:
+    """Search from where the chains are until time or iterations end; every chain keeps its own best. bound:
+    prize that stays unserved in every plan."""
     leg = _mean_leg(chains[0])
     began, whole = time.monotonic(), clock.left
     with ThreadPoolExecutor(len(chains)) as pool:
@@ -41,7 +44,8 @@ def anneal(net: Network, chains: Sequence[Search], clock: Clock, iterations: int
                 while chain.totals[STEPS] < most and (now := time.monotonic()) < until:
                     done = max((now - began) / whole, int(chain.totals[STEPS]) / iterations)
                     count = min(count, most - int(chain.totals[STEPS]))
-                    steps(net, chain, count, leg * HOT * (COLD / HOT) ** done, PRIZE_LEGS * leg)
+                    hot, cold, prize = TRAVEL_ONLY if chain.totals[BEST_MISSED] <= bound else PRIZE_TOO
+                    steps(net, chain, count, leg * hot * (cold / hot) ** done, leg * prize)
                     pace = (time.monotonic() - now) / count
                     count = int(np.clip(SLICE_S / pace, 1, 4 * count))
 

@@ -65,7 +65,7 @@ def solve_tours(tours: Tours, options: TourOptions | None = None) -> ToursPlan:
         unserved = hopeless(tours, net, possible)
     if not possible.any():
         return _plan(tours, net, [[]] * len(tours.crew), unserved, bound, State.COVERED, options, clock)
-    best = _search(net, possible, options, clock)
+    best = _search(net, possible, bound, options, clock)
     with clock.phase("reasons"):
         unserved |= outcome(net, possible, best, clock)
     state = State.COVERED if best.totals[BEST_MISSED] == bound else State.BOUNDED
@@ -78,15 +78,17 @@ def warm() -> None:
     _compiling().join()
 
 
-def _search(net: Network, possible: Bools, options: TourOptions, clock: Clock) -> Search:
+def _search(net: Network, possible: Bools, bound: int, options: TourOptions, clock: Clock) -> Search:
     with clock.phase("construct"):
         chains = [begin(net, possible, options.seed * 1009 + i) for i in range(options.threads)]
         for chain in chains:
             construct(net, chain, clock)
     with clock.phase("search"):
         if clock.left > FINISH_S and options.iterations:
-            anneal(net, chains, clock, options.iterations)
-    return min(chains, key=lambda c: (int(c.totals[BEST_MISSED]), int(c.totals[BEST_TRAVEL])))
+            anneal(net, chains, clock, options.iterations, bound)
+    best = min(chains, key=lambda c: (int(c.totals[BEST_MISSED]), int(c.totals[BEST_TRAVEL])))
+    best.totals[STEPS] = sum(int(chain.totals[STEPS]) for chain in chains)
+    return best
 
 
 def _plan(
@@ -142,5 +144,5 @@ key=np.arange(4), place=np.zeros(4, np.int64), service=np.full(4, 20), priority=
     net = network(tours)
     clock = Clock(60.0)
     possible = alone(net, qualified(tours) & equipped(net))
-    best = _search(net, possible, TourOptions(iterations=3), clock)
+    best = _search(net, possible, 0, TourOptions(iterations=3), clock)
     outcome(net, possible, best, clock)
