@@ -12,9 +12,9 @@ from volunteer_hub.access.rules import COMMAND_LEVEL, CommandLevel
 from volunteer_hub.core import policy, versions
 from volunteer_hub.core.db import Tx
 from volunteer_hub.core.errors import Malformed
-from volunteer_hub.core.i18n import t
+from volunteer_hub.core.i18n import pick, t
 from volunteer_hub.core.site import Site
-from volunteer_hub.flows import asking
+from volunteer_hub.flows import asking, insight_words
 from volunteer_hub.flows.plan_words import GapView, PairView, PlanView, view
 from volunteer_hub.incidents import queries, tasks
 from volunteer_hub.incidents.models import Incident, RoleSlot
@@ -34,6 +34,7 @@ __all__ = [
     "report",
     "request",
     "request_for",
+    "told",
     "usual_pool",
     "view",
 ]
@@ -126,6 +127,14 @@ class Report:
     phase: str | None
 
 
+def told(tx: Tx, run: PlanRun, lang: str) -> PlanView | None:
+    """The result in words, with the names of areas; None until there is one."""
+    if run.result is None:
+        return None
+    names = jurisdictions.names(tx, insight_words.areas_named(run.result))
+    return view(run.result, lang, {path: pick(name, lang) for path, name in names.items()})
+
+
 def read(tx: Tx, public_id: uuid.UUID, lang: str) -> Report:
     """A plan in words and figures. Raises NotFound."""
     return report(tx, plans.find(tx, "plan.read", public_id), lang)
@@ -133,10 +142,11 @@ def read(tx: Tx, public_id: uuid.UUID, lang: str) -> Report:
 
 def report(tx: Tx, run: PlanRun, lang: str) -> Report:
     """The same of a row at hand."""
-    words = view(run.result, lang) if run.result is not None else None
+    words = told(tx, run, lang)
     pairs = words.pairs if words is not None else ()
     gaps = words.gaps if words is not None else ()
     slots = {pair.slot for pair in pairs} | {slot for gap in gaps for slot in (gap.slot, *gap.group)}
+    further = insight_words.people_named(run.result) if run.result is not None else set()
     phase = run.progress.get("phase") if run.state is PlanState.RUNNING else None
     return Report(
         run=run,
@@ -144,7 +154,7 @@ def report(tx: Tx, run: PlanRun, lang: str) -> Report:
         pool=jurisdictions.by_path(tx, run.pool_area).public_id,
         view=words,
         slots=_outside(tx, RoleSlot, slots),
-        people=_outside(tx, Volunteer, {pair.volunteer for pair in pairs}),
+        people=_outside(tx, Volunteer, {pair.volunteer for pair in pairs} | further),
         failure=t(lang, f"error.{run.failure}") if run.failure is not None else None,
         phase=t(lang, f"plan.phase.{phase}") if phase is not None else None,
     )

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Final
 
-from volunteer_hub.core import policy
-from volunteer_hub.core.i18n import pick, t
-from volunteer_hub.volunteers.policy import Skills
+from volunteer_hub.core.i18n import t
+from volunteer_hub.flows import insight_words
+from volunteer_hub.flows.insight_words import Areas, RemedyView, TomorrowView
 
 _MINUTE: Final = 10  # the document's 0.1 minutes
 FUNNEL: Final = ("registered", "callable", "waiting", "skilled", "able", "chosen")
@@ -15,19 +15,23 @@ FUNNEL: Final = ("registered", "callable", "waiting", "skilled", "able", "chosen
 
 @dataclass(frozen=True)
 class PairView:
-    """One person chosen. Ids are of rows; ``minutes`` is the way there."""
+    """One person chosen. Ids are of rows; ``minutes`` is the way there; ``stands`` tells how firmly, and
+    ``successor`` who would come in their stead."""
 
     slot: int
     volunteer: int
     km: float
     minutes: int
     why: str
+    stands: str = ""
+    successor: int | None = None
 
 
 @dataclass(frozen=True)
 class GapView:
     """Heads that stay open. ``left``: how many people each rule left, in order; ``together`` tells of the
-    ``group``: the first slots of a set that cannot all be filled, whoever goes where."""
+    ``group``: the first slots of a set that cannot all be filled, whoever goes where; ``remedies`` were tried
+    out, the best first."""
 
     slot: int
     short: int
@@ -37,11 +41,13 @@ class GapView:
     left: tuple[tuple[str, int], ...]
     together: str
     group: tuple[int, ...]
+    remedies: tuple[RemedyView, ...] = ()
 
 
 @dataclass(frozen=True)
 class PlanView:
-    """A whole plan. ``state`` says how good it is, ``figures`` what it covers."""
+    """A whole plan. ``state`` says how good it is, ``figures`` what it covers, ``compared`` what the simple
+    method would have done."""
 
     proven: bool
     state: str
@@ -50,18 +56,27 @@ class PlanView:
     gaps: tuple[GapView, ...]
     funnel: tuple[tuple[str, int], ...]
     seconds: float
+    compared: str = ""
+    tomorrow: TomorrowView | None = None
 
 
-def view(result: Mapping[str, Any], lang: str) -> PlanView:
-    """The result of a PlanRun in one language."""
+def view(result: Mapping[str, Any], lang: str, areas: Areas | None = None) -> PlanView:
+    """The result of a PlanRun in one language; ``areas`` names those it speaks of, by path."""
+    named = areas or {}
+    remedies = insight_words.remedies(result, lang, named)
     return PlanView(
         proven=result["state"] == "proven",
         state=_state(result, lang),
         figures=_figures(result, lang),
         pairs=tuple(_pair(pair, lang) for pair in result["pairs"]),
-        gaps=tuple(_gap(gap, result["groups"], lang) for gap in result["gaps"]),
+        gaps=tuple(
+            _gap(gap, result["groups"], lang, remedies.get(number, ()))
+            for number, gap in enumerate(result["gaps"])
+        ),
         funnel=tuple((t(lang, f"plan.funnel.{step}"), result["funnel"][step]) for step in FUNNEL),
         seconds=sum(result["seconds"].get(phase, 0.0) for phase in ("read", "answer")),
+        compared=insight_words.compared(result, lang),
+        tomorrow=insight_words.tomorrow(result, lang, named),
     )
 
 
@@ -80,10 +95,23 @@ def why(pair: Mapping[str, Any], lang: str) -> str:
 
 def _pair(pair: Mapping[str, Any], lang: str) -> PairView:
     minutes = round(pair["travel"] / _MINUTE)
-    return PairView(pair["slot"], pair["volunteer"], pair["km"], minutes, why(pair, lang))
+    return PairView(
+        slot=pair["slot"],
+        volunteer=pair["volunteer"],
+        km=pair["km"],
+        minutes=minutes,
+        why=why(pair, lang),
+        stands=insight_words.firmness(pair, lang),
+        successor=pair.get("next"),
+    )
 
 
-def _gap(gap: Mapping[str, Any], groups: Sequence[Mapping[str, Any]], lang: str) -> GapView:
+def _gap(
+    gap: Mapping[str, Any],
+    groups: Sequence[Mapping[str, Any]],
+    lang: str,
+    remedies: tuple[RemedyView, ...],
+) -> GapView:
     counts = dict(gap["left"])
     last = gap["left"][-1][1]
     before, after = _around(gap["left"], gap["why"])
@@ -108,6 +136,7 @@ def _gap(gap: Mapping[str, Any], groups: Sequence[Mapping[str, Any]], lang: str)
         left=tuple((t(lang, f"plan.rule.{rule}"), counts[rule]) for rule in shown),
         together=_together(group, lang),
         group=tuple(group["slots"]) if group is not None else (),
+        remedies=remedies,
     )
 
 
@@ -139,16 +168,8 @@ def _together(group: Mapping[str, Any] | None, lang: str) -> str:
 
 def _people(skills: Sequence[Sequence[Any]], lang: str) -> str:
     """ "people with first aid and boat handling (level 2)", or just "people"."""
-    known = policy.load("skills", Skills)
-    names = []
-    for code, level in skills:
-        name = pick(known.skills[code].name, lang) if code in known.skills else code
-        if level > 1:
-            name = t(lang, "plan.skill_at_level", skill=name, level=pick(known.levels[level - 1], lang))
-        names.append(name)
-    if not names:
-        return t(lang, "plan.people.any")
-    return t(lang, "plan.people.with", skills=t(lang, "plan.and").join(names))
+    names = insight_words.skill_names(skills, lang)
+    return t(lang, "plan.people.with", skills=names) if names else t(lang, "plan.people.any")
 
 
 def _state(result: Mapping[str, Any], lang: str) -> str:
