@@ -18,10 +18,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from volunteer_hub.engine.candidates import ENDLESS, Arcs, Index, Pool, nearest
+from volunteer_hub.engine.candidates import ENDLESS, Arcs, Pool, nearest
 from volunteer_hub.engine.clock import Clock
 from volunteer_hub.engine.compiled import compiled
 from volunteer_hub.engine.flow import Flow, Solution, locked_arcs, prices
+from volunteer_hub.engine.index import Index
 from volunteer_hub.engine.problem import Bools, Ints, Problem
 from volunteer_hub.engine.terms import Penalties
 from volunteer_hub.engine.units import Units

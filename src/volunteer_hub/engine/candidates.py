@@ -10,52 +10,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 
 from volunteer_hub.engine.compiled import compiled
-from volunteer_hub.engine.eligible import Bytes, Eligible, Small
-from volunteer_hub.engine.problem import Bools, Floats, Ints, Options, Problem
-from volunteer_hub.engine.terms import per_km
-from volunteer_hub.engine.units import Access, Units
+from volunteer_hub.engine.eligible import Eligible, Small
+from volunteer_hub.engine.index import Index, index_of, places, unit_columns
+from volunteer_hub.engine.problem import Bools, Ints, Options, Problem
+from volunteer_hub.engine.units import Units
 
-MOST_ROWS = 2000  # of grid cells
-PEOPLE_PER_CELL = 8  # on average over the map's whole box; towns are much denser
 ENDLESS = 1 << 60
-
-
-class Index(NamedTuple):
-    """What the compiled search reads. P: positions of people, U: units."""
-
-    x: Floats  # [P] km
-    y: Floats
-    rate: Floats  # [P] cost of a km
-    day_km: Floats  # [P] farthest by day
-    night_km: Floats
-    day_cost: Ints  # [P] what the person costs wherever they go
-    night_cost: Ints
-    flags: Bytes  # [P] see eligible.py
-    periods: Bytes  # [P, periods / 8]
-    zone: Ints  # [P] of travel, empty without measured times
-    cell_first: Ints  # [cells + 1] positions of the people of each cell
-    grid: Floats  # left, bottom, size of a cell, columns, rows, the cheapest rate of all
-    tenths: Ints  # [zones, slots] measured times, empty without
-    first: Ints  # [lists + 1]
-    listed: Small  # positions, ascending in each list
-    until: Small
-    unit_x: Floats  # [U]
-    unit_y: Floats
-    reach: Floats  # [U] km
-    open: Bools  # [U] to everybody who passes
-    night: Bools
-    slot: Ints
-    list_of: Ints
-    end_rank: Ints
-    period_of: Ints
-    needs: Bytes
-    barred_first: Ints  # [U + 1]
-    barred: Ints  # positions no unit may have
 
 
 @compiled
@@ -127,14 +91,14 @@ def _stretch(
     limit = index.night_km if index.night[u] else index.day_km
     base = index.night_cost if index.night[u] else index.day_cost
     unit_x, unit_y, reach, slot = index.unit_x[u], index.unit_y[u], index.reach[u], index.slot[u]
-    needs, rank = index.needs[u], index.end_rank[u]
+    needs, end = index.needs[u], index.end[u]
     byte, bit = index.period_of[u] >> 3, index.period_of[u] & 7
     barred = index.barred[index.barred_first[u] : index.barred_first[u + 1]]
     priced, measured = len(price) > 0, len(zone) > 0
     for i in range(start, stop):
         p = listed[i]
         least = base[p] + price[p] if priced else base[p]
-        if least >= ceiling or flags[p] & needs != needs or until[i] <= rank:
+        if least >= ceiling or flags[p] & needs != needs or until[i] < end:
             continue
         if not periods[p, byte] >> bit & 1:
             continue
@@ -288,27 +252,6 @@ def _lowest_of_all(
         held[u], found[u] = lowest(index, u, ceiling[u], price, position[part], score[part])
 
 
-@compiled
-def _counted(cell: Ints, cells: int) -> tuple[Ints, Ints]:
-    """Rows in order of their cell (rows of one cell in theirs), and the first of each cell."""
-    first = np.zeros(cells + 1, np.int64)
-    for row in range(len(cell)):
-        first[cell[row] + 1] += 1
-    for c in range(cells):
-        first[c + 1] += first[c]
-    place = first[:-1].copy()
-    order = np.empty(len(cell), np.int64)
-    for row in range(len(cell)):
-        order[place[cell[row]]] = row
-        place[cell[row]] += 1
-    return order, first
-
-
-def _span(homes: Floats, sites: Floats) -> float:
-    both = np.concatenate([homes, sites])
-    return float(np.ptp(both)) if len(both) else 0.0
-
-
 @dataclass(frozen=True)
 class Arcs:
     """Pairs (unit, position of a person in the pool's order, cost)."""
@@ -336,12 +279,15 @@ class Pool:
 
     def __init__(self, problem: Problem, units: Units, options: Options) -> None:
         self._units, self._threads = units, options.threads
-        x, y = problem.homes
-        cell, grid, cells = _cells(problem, x, y)
-        self.order, cell_first = _counted(cell, cells)
-        self.index = _index(
-            problem, units, Eligible(problem, units, self.order), self.order, cell_first, grid
-        )
+        self.order, cell_first, grid = places(problem)
+        self._eligible = Eligible(problem, units, self.order)
+        self.index = index_of(problem, units, self._eligible, self.order, cell_first, grid)
+
+    def ask(self, problem: Problem, units: Units) -> None:
+        """Search for these units from now on; people, limits, map and locks must be the same."""
+        self._units = units
+        self._eligible.ask(problem, units)
+        self.index = self.index._replace(**unit_columns(problem, units, self._eligible))
 
     def __len__(self) -> int:
         return len(self.order)
@@ -386,41 +332,3 @@ class Pool:
         unit = np.repeat(units, held)
         kept = np.repeat(first[:-1] - np.cumsum(held) + held, held) + np.arange(len(unit))
         return Arcs(unit, position[kept], score[kept]), found
-
-
-def _cells(problem: Problem, x: Floats, y: Floats) -> tuple[Ints, Floats, int]:
-    """The cell of each person, the grid, and how many cells there are."""
-    if problem.travel is not None:
-        return problem.travel.zone, np.zeros(6), len(problem.travel.tenths)
-    if not len(x):
-        return np.zeros(0, np.int64), np.array([0.0, 0.0, 1.0, 1.0, 1.0, 1.0]), 1
-    width, height = float(np.ptp(x)), float(np.ptp(y))
-    size = np.sqrt(width * height * PEOPLE_PER_CELL / len(x))
-    size = max(float(size), width / MOST_ROWS, height / MOST_ROWS, 0.01)
-    left, bottom = float(x.min()), float(y.min())
-    column, row = ((x - left) / size).astype(np.int64), ((y - bottom) / size).astype(np.int64)
-    columns, rows = int(column.max()) + 1, int(row.max()) + 1
-    grid = np.array([left, bottom, size, columns, rows, per_km(problem).min()])
-    return row * columns + column, grid, rows * columns
-
-
-def _index(
-    problem: Problem, units: Units, eligible: Eligible, order: Ints, cell_first: Ints, grid: Floats
-) -> Index:
-    people, travel = problem.people, problem.travel
-    x, y = problem.homes
-    by_day, by_night = people.reach_km
-    # No reach beyond the map itself, or boxes would be widened for nothing.
-    across = float(np.hypot(_span(x, problem.sites[0]), _span(y, problem.sites[1]))) + 1.0
-    farthest = min(float(by_day.max(initial=0.0)), across)
-    nothing = np.zeros(0, np.int64)
-    return Index(
-        x[order], y[order], per_km(problem)[order], by_day[order], by_night[order],
-        people.fatigue[order], (people.fatigue + people.night_cost)[order],
-        eligible.flags, eligible.periods, nothing if travel is None else travel.zone[order],
-        cell_first, grid, np.zeros((0, 0), np.int64) if travel is None else travel.tenths.copy(),
-        eligible.first, eligible.listed, eligible.until,
-        units.x, units.y, np.minimum(units.max_km, farthest), units.access == Access.OPEN, units.night,
-        units.slot, eligible.list_of, eligible.end_rank, eligible.period_of, eligible.needs,
-        eligible.barred_first, eligible.barred,
-    )  # fmt: skip

@@ -25,6 +25,7 @@ Bytes = npt.NDArray[np.uint8]
 POSTED = ("skill", "certification")  # few pass: kept as lists
 TIMED = ("availability", "overlap", "rest", "hours")  # one bit per period
 FLAGS = {"age": "adult", "insurance": "insured", "fitness": "fit", "night_travel": "night_travel"}
+MOST_MINUTES = 2**31 - 1  # four thousand years; what lapses later never does
 UNDECIDED = 1 << len(FLAGS)  # set for everybody who is not locked, asked of everybody
 
 
@@ -39,11 +40,20 @@ class Eligible:
         self._order = np.arange(len(problem.people)) if order is None else order
         self._position = np.empty_like(self._order)
         self._position[self._order] = np.arange(len(self._order))
-        self.list_of, self.first, self.listed, self.until = self._postings()
-        self.ends = np.unique(units.end)
-        self.end_rank = np.searchsorted(self.ends, units.end)
-        self.period_of, self.periods = self._periods()
+        self._lists: dict[tuple[tuple[int, int], ...], int] = {}  # what is asked -> number of the list
+        self._bits: dict[tuple[int, ...], int] = {}
+        self.first = np.zeros(1, np.int64)
+        self.listed, self.until = np.zeros(0, np.int32), np.zeros(0, np.int32)
+        self.periods = np.zeros((len(self._order), 1), np.uint8)
         self.flags = self._flags()
+        self.ask(problem, units)
+
+    def ask(self, problem: Problem, units: Units) -> None:
+        """Answer for these units from now on; people and limits must be the same, locks and answers known
+        before stay as they were."""
+        self._problem, self._units = problem, units
+        self.end = np.minimum(units.end, MOST_MINUTES)
+        self.list_of, self.period_of = self._postings(), self._periods()
         self.needs = np.full(len(units), UNDECIDED, np.uint8)
         for bit, code in enumerate(FLAGS):
             self.needs |= (getattr(units, READS[code][0]).astype(np.uint8) << bit).astype(np.uint8)
@@ -52,7 +62,7 @@ class Eligible:
     def kinds(self) -> Iterator[Ints]:
         """Open units, grouped so that each group has one list of people."""
         groups: dict[Hashable, list[int]] = defaultdict(list)
-        lists, hours, periods = self.list_of.tolist(), self.end_rank.tolist(), self.period_of.tolist()
+        lists, hours, periods = self.list_of.tolist(), self.end.tolist(), self.period_of.tolist()
         barred = np.diff(self.barred_first) > 0
         for u in np.flatnonzero(self._units.access == Access.OPEN).tolist():
             own = int(self._units.slot[u]) if barred[u] else -1
@@ -66,7 +76,7 @@ class Eligible:
             return np.zeros(0, np.int64)
         part = slice(self.first[self.list_of[u]], self.first[self.list_of[u] + 1])
         listed, period = self.listed[part], int(self.period_of[u])
-        allowed = self.until[part] > self.end_rank[u]
+        allowed = self.until[part] >= self.end[u]
         allowed &= (self.flags[listed] & self.needs[u]) == self.needs[u]
         allowed &= (self.periods[listed, period >> 3] >> (period & 7) & 1).astype(np.bool_)
         barred = self.barred[self.barred_first[u] : self.barred_first[u + 1]]
@@ -75,39 +85,34 @@ class Eligible:
         members: Ints = listed[allowed].astype(np.int64)
         return members
 
-    def _postings(self) -> tuple[Ints, Ints, Small, Small]:
-        """Per unit its list; the lists one after the other: first rows, positions, and for how many of the
-        distinct hours at which units end the proof of skill holds."""
-        units = self._units
+    def _postings(self) -> Ints:
+        """Per unit its list, new ones found and put after those there are: `first` row of each list, the
+        positions `listed`, ascending, and `until` which minute the proof of skill holds."""
+        units, width = self._units, self._units.need_skill.shape[1]
         asks = np.concatenate([units.need_skill, units.need_level], axis=1)
         readings, list_of = np.unique(asks, axis=0, return_inverse=True)
-        lists, hours = [], []
-        ends = np.unique(units.end)
-        width = units.need_skill.shape[1]
-        holders: dict[int, Ints] = {}
+        lists, minutes, holders = [self.listed], [self.until], dict[int, Ints]()
+        numbers = []
         for asked in readings.tolist():
-            needs = [(k, level) for k, level in zip(asked[:width], asked[width:], strict=True) if k >= 0]
-            positions, hour = self._holders(needs, ends, holders)
-            lists.append(positions.astype(np.int32))
-            hours.append(hour)
-        first = np.concatenate([[0], np.cumsum([len(one) for one in lists])]).astype(np.int64)
-        nobody = np.zeros(0, np.int32)
-        return (
-            list_of.ravel().astype(np.int64),
-            first,
-            np.concatenate([nobody, *lists]),
-            np.concatenate([nobody, *hours]),
-        )
+            needs = tuple((k, n) for k, n in zip(asked[:width], asked[width:], strict=True) if k >= 0)
+            if needs not in self._lists:
+                self._lists[needs] = len(self._lists)
+                positions, until = self._holders(needs, holders)
+                lists.append(positions)
+                minutes.append(until)
+                self.first = np.append(self.first, self.first[-1] + len(positions))
+            numbers.append(self._lists[needs])
+        if len(lists) > 1:
+            self.listed, self.until = np.concatenate(lists), np.concatenate(minutes)
+        return np.array(numbers, dtype=np.int64)[list_of.ravel()]
 
-    def _holders(
-        self, needs: list[tuple[int, int]], ends: Ints, holders: dict[int, Ints]
-    ) -> tuple[Ints, Small]:
-        """Positions, ascending, of all who hold the skills, and for how many of `ends` they can prove it.
+    def _holders(self, needs: tuple[tuple[int, int], ...], holders: dict[int, Ints]) -> tuple[Small, Small]:
+        """Positions, ascending, of all who hold the skills, and the minute they can prove it until.
         `holders` remembers who holds a skill at all."""
         people = self._problem.people
         if not needs:
-            everybody = len(self._order)
-            return np.arange(everybody), np.full(everybody, len(ends), np.int32)
+            everybody = np.arange(len(self._order), dtype=np.int32)
+            return everybody, np.full(len(everybody), MOST_MINUTES, np.int32)
         k = needs[0][0]
         if k not in holders:
             holders[k] = np.flatnonzero(people.levels[:, k][self._order])
@@ -116,24 +121,29 @@ class Eligible:
             positions = positions[people.levels[self._order[positions], k] >= level]
         rows = self._order[positions]
         until = np.min([people.cert_until[rows, k] for k, _ in needs], axis=0)
-        return positions, np.searchsorted(ends, until, side="right").astype(np.int32)
+        return positions.astype(np.int32), np.clip(until, -MOST_MINUTES, MOST_MINUTES).astype(np.int32)
 
-    def _periods(self) -> tuple[Ints, Bytes]:
-        """Per unit its period, and a bit [V, period] that says whether the person's time allows it. Rules
-        this file does not know by name are asked here, so that a new one is never forgotten."""
-        units, people = self._units, self._problem.people
+    def _periods(self) -> Ints:
+        """Per unit its period: the number of a bit in `periods` that says whether a person's time allows it.
+        Rules this file does not know by name are asked here, so that a new one is never forgotten."""
+        units = self._units
         others = [code for code in READS if code not in (*POSTED, *TIMED, *FLAGS)]
         columns = dict.fromkeys(column for code in (*TIMED, *others) for column in READS[code])
         asks = np.column_stack([getattr(units, column) for column in columns]).astype(np.int64)
-        _, sample, period_of = np.unique(asks, axis=0, return_index=True, return_inverse=True)
-        bits = np.zeros((len(people), len(sample) // 8 + 1), np.uint8)
-        passed = np.empty(len(people), np.bool_)
-        for period, u in enumerate(sample.tolist()):
-            in_time(self._problem, int(units.start[u]), int(units.end[u]), passed)
-            for code in others:
-                passed &= RULES[code](self._problem, units, slice(None), u)
-            bits[:, period >> 3] |= (passed[self._order] << (period & 7)).astype(np.uint8)
-        return period_of.ravel().astype(np.int64), bits
+        readings, sample, period_of = np.unique(asks, axis=0, return_index=True, return_inverse=True)
+        passed = np.empty(len(self._order), np.bool_)
+        numbers = []
+        for asked, u in zip(map(tuple, readings.tolist()), sample.tolist(), strict=True):
+            if asked not in self._bits:
+                bit = self._bits[asked] = len(self._bits)
+                in_time(self._problem, int(units.start[u]), int(units.end[u]), passed)
+                for code in others:
+                    passed &= RULES[code](self._problem, units, slice(None), u)
+                if bit >> 3 == self.periods.shape[1]:
+                    self.periods = np.pad(self.periods, ((0, 0), (0, 1)))
+                self.periods[:, bit >> 3] |= (passed[self._order] << (bit & 7)).astype(np.uint8)
+            numbers.append(self._bits[asked])
+        return np.array(numbers, dtype=np.int64)[period_of.ravel()]
 
     def _flags(self) -> Bytes:
         flags = np.full(len(self._order), UNDECIDED, np.uint8)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from volunteer_hub.engine.augment import solve_augment
-from volunteer_hub.engine.candidates import Index, Pool
+from volunteer_hub.engine.candidates import Pool
 from volunteer_hub.engine.clock import Clock
 from volunteer_hub.engine.flow import Solution, solve_flow
+from volunteer_hub.engine.index import Index
 from volunteer_hub.engine.problem import Floats, Ints, Options, Problem
 from volunteer_hub.engine.terms import Penalties
 from volunteer_hub.engine.units import Units
