@@ -1,7 +1,7 @@
 """The made-up city with millions of people, kept in a folder from one run to the next.
 
-The first hundred thousand come in by the usual import. The others are their copies, made in the database: with
-other numbers and addresses, homes within some two hundred metres, the skills and papers of the one they copy.
+The first hundred thousand come in by the usual import. The others are copies made in the database, with
+other numbers and addresses, homes within some two hundred metres, the same skills and papers.
 """
 
 from __future__ import annotations
@@ -50,32 +50,40 @@ _OTHER: Final[dict[str, dict[str, LiteralString]]] = {
 
 @contextmanager
 def city(people: int, folder: Path | None) -> Iterator[str]:
-    """A database with the city, which this process is pointed at; its root's path. With a folder it is built
-    once and stays there, without one it goes with the block."""
+    """A database with the city, which this process is pointed at; its root's path.
+
+    With a folder the city is built there once, and every run works on a copy of its own.
+    """
     if folder is None:
         with ground.installation() as own, ground.database(embedded.start(own), "city") as address:
             _fill(address, people)
             yield CITY
         return
     with ground.installation(HUB_DATA_DIR=str(folder)):
+        server = embedded.start(folder)
         try:
-            _point_at(embedded.start(folder), f"city_{people}", people)
-            yield CITY
+            name = f"city_{people}"
+            _make(server, name, people)
+            with ground.database(server, f"{name}_run", name):
+                yield CITY
         finally:
-            db.engine().dispose()
             embedded.stop(folder)
 
 
-def _point_at(server: str, name: str, people: int) -> None:
-    """The database of that name, filled when it is not there."""
+def _make(server: str, name: str, people: int) -> None:
+    """The database of that name, filled, when it is not there."""
     with psycopg.connect(server, autocommit=True) as admin:
-        there = admin.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone()
-        if there is None:
-            admin.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-    own = urlsplit(server)._replace(path=f"/{name}").geturl()
-    ground.point(own)
-    if there is None:
+        admin.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(f"{name}_run")))
+        if admin.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone() is not None:
+            return
+        half = sql.Identifier(f"{name}_half")
+        admin.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(half))
+        admin.execute(sql.SQL("CREATE DATABASE {}").format(half))
+        own = urlsplit(server)._replace(path=f"/{name}_half").geturl()
+        ground.point(own)
         _fill(own, people)
+        db.engine().dispose()
+        admin.execute(sql.SQL("ALTER DATABASE {} RENAME TO {}").format(half, sql.Identifier(name)))
 
 
 def _fill(address: str, people: int) -> None:
