@@ -18,7 +18,7 @@ from volunteer_hub.cli import acting
 from volunteer_hub.core import db, embedded, policy
 from volunteer_hub.core.errors import HubError
 from volunteer_hub.core.settings import settings
-from volunteer_hub.flows import locate
+from volunteer_hub.flows import locate, road_times
 from volunteer_hub.migrations import runner as migrations
 
 serve = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -152,6 +152,11 @@ def _geocoder() -> str:
     return f"ok    {provider} answers" if provider else "ok    none: no address leaves this installation"
 
 
+def _roads() -> str:
+    provider = road_times.probe()
+    return f"ok    {provider} answers" if provider else "ok    none: travel by the straight line"
+
+
 _CHECKS = (
     ("policy", _policy),
     ("secret", _secret),
@@ -160,4 +165,5 @@ _CHECKS = (
     ("tools", _tools),
     ("port", _port),
     ("geocoder", _geocoder),
+    ("roads", _roads),
 )

@@ -41,6 +41,7 @@ class Settings(BaseSettings):
         None, description="https://account:token@gateway/.../Messages.json?From=number"
     )
     geocoder: SecretStr | None = Field(None, description="none by default: addresses never leave by accident")
+    roads: SecretStr | None = Field(None, description="osrm:<address> or valhalla:<address>")
     internal_hosts: frozenset[str] = Field(frozenset(), description='"host:port" inside that may be called')
     plan_deadline: float = Field(60.0, gt=0, le=3600, description="seconds a plan may take")
     log_level: Literal["debug", "info", "warning", "error"] = "info"
