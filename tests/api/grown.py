@@ -29,7 +29,8 @@ from volunteer_hub.flows import planner, respond, solving
 from volunteer_hub.incidents import levels
 from volunteer_hub.incidents.rules import Node
 from volunteer_hub.mobilization import plans
-from volunteer_hub.volunteers import organisations
+from volunteer_hub.volunteers import floors, organisations
+from volunteer_hub.volunteers.floors import FloorIn
 from volunteer_hub.volunteers.organisations import OrganisationIn
 from volunteer_hub.volunteers.rules import OrganisationKind
 
@@ -41,6 +42,7 @@ TABLES = {
     "complaints": "complaints",
     "drills": "drill_plans",
     "duties": "duties",
+    "floors": "reserve_floors",
     "incidents": "incidents",
     "jurisdictions": "jurisdictions",
     "messages": "messages",
@@ -125,7 +127,7 @@ def solve() -> None:
 
 
 def _more(tx: Tx, s: Sent) -> list[str]:
-    """An organisation, a complaint, a waiting alert, a question to the city, a token, a drill, a survey."""
+    """An organisation, a floor, a complaint, a waiting alert, a question upwards, a token, a drill, a survey."""
     unit = OrganisationIn(
         area="/1/2/3/",
         name="Rescue team",
@@ -139,6 +141,7 @@ def _more(tx: Tx, s: Sent) -> list[str]:
         pledges={"first_aid": 3},
     )
     organisations.create(tx, unit)
+    floors.create(tx, FloorIn(area="/1/2/3/", skill="nursing", keep=1))
     with db.transaction(GUEST, "complaint") as as_guest:
         about = jurisdictions.by_code(tx, "DQ-ST-001")
         bodies.complain(as_guest, about, Body.WORKSTATION, "Nobody answers the telephone.")

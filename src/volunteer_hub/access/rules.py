@@ -104,15 +104,15 @@ def _rights(text: str) -> frozenset[str]:
 
 _COMMAND: Final = _rights(
     "jurisdiction.read account.read+write role.grant volunteer.read+write+approve+import+export+erase "
-    "organisation.read+write incident.read+declare+write+command+raise+close alert.read+write "
-    "task.read+write plan.read+request+approve callout.read+send+approve+cancel offer.read duty.read+write "
-    "points.read+write reward.write drill.read+write survey.read+write audit.read job.read settings.read "
-    "complaint.read+write report.import"
+    "organisation.read+write floor.read+write incident.read+declare+write+command+raise+close "
+    "alert.read+write task.read+write plan.read+request+approve callout.read+send+approve+cancel "
+    "offer.read duty.read+write points.read+write reward.write drill.read+write survey.read+write "
+    "audit.read job.read settings.read complaint.read+write report.import"
 )
 _POOL: Final = _rights(
-    "jurisdiction.read volunteer.read+write+approve+import+export organisation.read+write incident.read "
-    "task.read plan.read callout.read offer.read duty.read+write points.read drill.read survey.read "
-    "complaint.read+write"
+    "jurisdiction.read volunteer.read+write+approve+import+export organisation.read+write floor.read "
+    "incident.read task.read plan.read callout.read offer.read duty.read+write points.read drill.read "
+    "survey.read complaint.read+write"
 )
 
 PERMISSIONS: Final[Mapping[Role, frozenset[str]]] = {
@@ -120,11 +120,11 @@ PERMISSIONS: Final[Mapping[Role, frozenset[str]]] = {
     Role.COORDINATOR: _COMMAND,
     Role.CLERK: _POOL | _rights("alert.read task.write report.import"),
     Role.PARTNER: _rights(
-        "jurisdiction.read organisation.read incident.read task.read callout.read duty.read"
+        "jurisdiction.read organisation.read floor.read incident.read task.read callout.read duty.read"
     ),
     Role.PARTY_COMMITTEE: _rights(
-        "jurisdiction.read volunteer.read organisation.read incident.read task.read plan.read callout.read "
-        "offer.read duty.read points.read drill.read survey.read audit.read complaint.read+write"
+        "jurisdiction.read volunteer.read organisation.read floor.read incident.read task.read plan.read "
+        "callout.read offer.read duty.read points.read drill.read survey.read audit.read complaint.read+write"
     ),
     Role.WORKSTATION: _POOL
     | _rights(

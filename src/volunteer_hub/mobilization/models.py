@@ -30,6 +30,7 @@ class PlanRun(SQLModel, table=True):
     """A plan: asked for, solved by a worker, frozen with its reasons, approved.
 
     ``pool_area`` is the node whose people may be chosen: wider than the incident's where neighbours help.
+    ``broken_floors`` are reserve floors (ids) that it may break, for ``floors_reason``.
     ``result``: {"pairs": [{"slot", "volunteer", "wave", ...}], "gaps": [...], "proof": {...}, ...}, ids only.
     """
 
@@ -37,6 +38,7 @@ class PlanRun(SQLModel, table=True):
     __table_args__ = (
         CheckConstraint("state <> 'approved' OR approved_at IS NOT NULL", name="approved"),
         CheckConstraint("second_by <> approved_by", name="two_people"),
+        CheckConstraint("(broken_floors IS NULL) = (floors_reason IS NULL)", name="floors_reason"),
     )
     id: int = pk()
     public_id: uuid.UUID = public_id()
@@ -61,6 +63,8 @@ class PlanRun(SQLModel, table=True):
     approved_at: datetime | None = ts(null=True)
     second_by: int | None = ref("accounts.id", null=True, index=False)
     override_reason: str | None = None
+    broken_floors: list[int] | None = jsonb(null=True)
+    floors_reason: str | None = None
 
 
 class Callout(SQLModel, table=True):
