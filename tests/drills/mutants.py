@@ -1,4 +1,4 @@
-"""Every small mistake in the rules, and whether a test notices: ``python -m tests.drills.mutants`` (about five
+"""Every small mistake in the rules, and whether a test notices: ``python -m tests.drills.mutants`` (five
 minutes on two cores); writes its report to docs/quality/mutants.md.
 
 mutmut makes the mistakes, one at a time, and runs the tests named in pyproject.toml against each. It works in
