@@ -1,0 +1,262 @@
+"""The integer programme at work: whole if it is small, else relaxation, restriction and neighbourhoods.
+
+Variables whose reduced cost exceeds the gap between plan and bound are fixed: no better plan is lost. A
+programme restricted to what the relaxation uses and what costs it little finds good plans early (Danna,
+Rothberg & Le Pape 2005). A neighbourhood frees the duties of a few people or of a few slots and keeps the
+rest (Shaw 1998).
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import numpy as np
+from scipy.sparse import csc_array
+
+from volunteer_hub.engine.clock import Clock, DeadlinePassed
+from volunteer_hub.engine.problem import Bools, Floats, Options
+from volunteer_hub.engine.roster import mip
+from volunteer_hub.engine.roster.anneal import annealed
+from volunteer_hub.engine.roster.goal import Goal
+from volunteer_hub.engine.roster.incumbent import Incumbent
+from volunteer_hub.engine.roster.model import Program
+from volunteer_hub.engine.roster.neighbourhood import Neighbourhoods
+from volunteer_hub.engine.roster.rules import program as program_of
+
+MOST_PAIRS = 300_000  # beyond, building the programme alone takes too long
+MOST_ENTRIES = 3_000_000  # beyond, its relaxation does
+SMALL = 2_000  # pairs up to which the whole programme comes before neighbourhoods
+WHOLE_SHARE = 0.4  # of the time left
+RESTRICTED_SHARE = 0.15
+ANNEAL_SHARE = 0.15
+NEIGHBOURHOOD_S = 1.0
+ONE = 1.0 - 1e-6
+
+
+def improve_by_programme(goal: Goal, best: Incumbent, options: Options, clock: Clock) -> None:
+    """Better plans and bounds until the plan is proven or the time is up."""
+    if not 0 < len(goal.roster.pairs) <= MOST_PAIRS:
+        return
+    try:
+        with clock.phase("programme"):
+            program, head = program_of(goal, clock)
+            work = _Work(goal, program, head, best, options, clock)
+        with clock.phase("relaxation"):
+            work.relax()
+        with clock.phase("restricted"):
+            work.restricted()
+        with clock.phase("anneal"):
+            work.anneal()
+        with clock.phase("whole"):
+            work.whole()
+        with clock.phase("neighbourhoods"):
+            work.neighbourhoods()
+    except DeadlinePassed:
+        return
+
+
+class _Work:
+    """One programme and the best plan as its solution `x`."""
+
+    def __init__(
+        self, goal: Goal, program: Program, head: np.ndarray, best: Incumbent, options: Options, clock: Clock
+    ) -> None:
+        self.goal, self.program, self.head, self.best = goal, program, head, best
+        self.options, self.clock = options, clock
+        self.pairs = len(goal.roster.pairs)
+        self.columns = csc_array(program.matrix)
+        self.wanted = program.upper[: self.pairs] > 0
+        self.relaxed: mip.Relaxation | None = None
+        self.relaxed_both = False  # levels, or level 2 alone
+        self.lock = threading.Lock()
+        self.x = self._complete()
+
+    def _complete(self) -> Floats:
+        """The best plan with all that the rules count besides."""
+        x = self.program.lower.copy()
+        x[self.best.chosen] = 1.0
+        x[self.head[self.best.chosen]] = self.best.heads
+        free = np.ones(len(x), np.bool_)
+        free[: self.pairs] = False
+        free[self.head] = False
+        part = mip.restrict(self.program, free, x)
+        answer = mip.solve(part, self._folded(part), max(self.clock.left, 1.0))
+        if answer.x is None:
+            raise DeadlinePassed
+        x[free] = answer.x
+        return x
+
+    def _folded(self, part: Program) -> Floats:
+        """Both levels in one, level 1 first as far as this part can tell."""
+        if self.best.level_1_proven or not part.level_1.any():
+            return part.level_2
+        most = float((part.level_2 * np.minimum(part.upper, 1.0)).sum()) + 1.0
+        return min(most, float(self.best.big)) * part.level_1 + part.level_2
+
+    def _capped(self, program: Program) -> Program:
+        """No worse in level 1 than the best plan, once that is proven."""
+        if not self.best.level_1_proven:
+            return program
+        if self.best.levels[0] == 0:
+            return replace(program, upper=np.where(program.level_1 > 0, 0.0, program.upper))
+        return mip.with_row(program, program.level_1, float(self.best.levels[0]))
+
+    def relax(self) -> None:
+        """The linear bound of both levels, and what its reduced costs rule out."""
+        if self.program.matrix.nnz > MOST_ENTRIES:
+            return
+        program = self._capped(self.program)
+        folded = program.level_2
+        if not self.best.level_1_proven:
+            folded = self.best.big * program.level_1 + program.level_2
+        self.relaxed, self.relaxed_both = (
+            mip.relax(program, folded, self.clock.left),
+            not self.best.level_1_proven,
+        )
+        if self.relaxed is None:
+            return
+        bound = mip.whole(self.relaxed.bound)
+        if self.best.level_1_proven:
+            self.best.at_least(self.best.levels[0], bound)
+        else:
+            self.best.at_least(*divmod(bound, self.best.big))
+        self._rule_out()
+
+    def _rule_out(self) -> None:
+        """Pairs that no better plan has."""
+        if self.relaxed is None:
+            return
+        value = self.best.value if self.relaxed_both else self.best.levels[1]
+        gap = value - self.relaxed.bound
+        self.wanted = self.wanted & (self.relaxed.reduced[: self.pairs] < gap)
+
+    def restricted(self) -> None:
+        """What the relaxation uses, and for every slot and person what costs it least."""
+        if self.relaxed is None or self.best.proven or self.pairs <= SMALL:
+            return
+        order = np.argsort(self.relaxed.reduced[: self.pairs])
+        few = np.zeros(self.pairs, np.bool_)
+        few[order[: max(SMALL, 4 * len(self.goal.roster.duties))]] = True
+        few &= self.wanted
+        few[self.x[: self.pairs] > 0.5] = True
+        few[self.relaxed.x[: self.pairs] > 1e-6] = True
+        self._solve(few, self.clock.left * RESTRICTED_SHARE, self.options.seed, by_cp_sat=False)
+
+    def anneal(self) -> None:
+        """From the relaxation rounded, or from the best plan, where loads alone decide who serves what."""
+        if self.best.proven or self.relaxed is None or self.pairs <= SMALL:
+            return
+        rows = annealed(
+            self.goal, self.relaxed, self.best.chosen, Clock(self.clock.left * ANNEAL_SHARE), self.options
+        )
+        if rows is not None:
+            self.best.offer(rows, np.ones(len(rows), np.int64))
+            self.x = self._complete()
+            self._rule_out()
+
+    def whole(self) -> None:
+        """Everything that may be part of a better plan: to the end if that is little."""
+        free = self.wanted.copy()
+        if self.best.proven or free.sum() > SMALL:
+            return
+        free[self.x[: self.pairs] > 0.5] = True
+        while not self.best.proven:
+            self.clock.check()
+            share = 1.0 if free.sum() < SMALL / 10 else WHOLE_SHARE
+            level_1 = not self.best.level_1_proven
+            program = self.program if level_1 else self._capped(self.program)
+            program = replace(program, upper=program.upper.copy())
+            program.upper[: self.pairs][~free] = 0.0
+            objective = program.level_1 if level_1 else program.level_2
+            answer = mip.solve(
+                program, objective, self.clock.left * share, start=self.x, seed=self.options.seed
+            )
+            if answer.x is not None:
+                self._take(answer.x)
+            bound = mip.whole(answer.bound)
+            self.best.at_least(*((bound, 0) if level_1 else (self.best.levels[0], bound)))
+            if not answer.optimal:
+                return
+
+    def neighbourhoods(self) -> None:
+        """Until the time is up or the plan meets its bound."""
+        if self.best.proven:
+            return
+        with ThreadPoolExecutor(self.options.threads) as workers:
+            seeds = [self.options.seed * 1000 + k for k in range(self.options.threads)]
+            for done in [workers.submit(self._neighbourhoods, seed) for seed in seeds]:
+                done.result()
+
+    def _neighbourhoods(self, seed: int) -> None:
+        draws = Neighbourhoods(self.goal.roster, self.wanted, seed)
+        while self.clock.left > 0 and not self.best.proven:
+            chosen = self.x[: self.pairs] > 0.5
+            below, above, _ = self.goal.open_heads(self.best.chosen, self.best.heads)
+            draws.wanted = self._promising(draws.rng)
+            free = draws.draw(chosen, below + above)
+            limit = min(NEIGHBOURHOOD_S, self.clock.left)
+            started = time.monotonic()
+            optimal = self._solve(free, limit, seed, by_cp_sat=True)
+            draws.solved(optimal, time.monotonic() - started, limit)
+
+    def _promising(self, rng: np.random.Generator) -> Bools:
+        """Pairs that a better plan may have, by turns only those that the relaxation likes best."""
+        if self.relaxed is None:
+            return self.wanted
+        likes = np.sort(self.relaxed.reduced[: self.pairs][self.wanted])
+        share = rng.choice([0.1, 0.2, 0.4, 1.0])
+        most = likes[int(share * (len(likes) - 1))] if len(likes) else 0.0
+        return self.wanted & (self.relaxed.reduced[: self.pairs] <= most + 1e-9)
+
+    def _solve(self, free: Bools, seconds: float, seed: int, by_cp_sat: bool) -> bool:
+        """Re-plan the free pairs, all else as in the best plan. Was that done to the end?"""
+        x = self.x
+        mask = self._with_counts(self._with_room(free, x))
+        part = self._capped_part(mip.restrict(self.program, mask, x), x, mask)
+        objective = self._folded(part)
+        # CP-SAT closes such small programmes ten times faster than branch and bound by HiGHS.
+        answer = mip.solve(part, objective, seconds, start=x[mask], seed=seed, by_cp_sat=by_cp_sat)
+        if answer.x is not None:
+            found = x.copy()
+            found[mask] = answer.x
+            self._take(found)
+        return answer.optimal
+
+    def _with_room(self, free: Bools, x: Floats) -> Bools:
+        """Those of the free pairs whose slot has room once the free pairs have left it."""
+        slot, target = self.goal.roster.pairs.slot, self.goal.roster.duties.target
+        stay = np.flatnonzero(~free & (x[: self.pairs] > 0.5))
+        filled = np.bincount(slot[stay], weights=x[self.head[stay]], minlength=len(target))
+        return free & ((filled < target)[slot] | (x[: self.pairs] > 0.5))
+
+    def _capped_part(self, part: Program, x: Floats, mask: Bools) -> Program:
+        if not self.best.level_1_proven or not part.level_1.any():
+            return part
+        return mip.with_row(part, part.level_1, float((part.level_1 * x[mask]).sum()))
+
+    def _with_counts(self, free: Bools) -> Bools:
+        """All columns: the free pairs and whatever the rules count in their rows."""
+        mask = np.zeros(len(self.x), np.bool_)
+        mask[: self.pairs] = free
+        for _ in range(2):  # twice: an organisation's heads lie between its pair and the slot
+            rows = np.unique(self.columns[:, np.flatnonzero(mask)].indices)
+            near = np.unique(self.program.matrix[rows].indices)
+            mask[near[near >= self.pairs]] = True
+        return mask
+
+    def _take(self, x: Floats) -> None:
+        """Keep a solution that is no worse than the best plan: even ones lead elsewhere."""
+        with self.lock:
+            chosen = np.flatnonzero(x[: self.pairs] > 0.5)
+            heads = np.round(x[self.head[chosen]]).astype(np.int64)
+            levels = self.goal.levels(chosen, heads)
+            if levels > self.best.levels or not mip.satisfied(self.program, x):
+                return
+            better = levels < self.best.levels
+            self.best.offer(chosen, heads)
+            self.x = x
+            if better:
+                self._rule_out()
