@@ -14,6 +14,7 @@ from volunteer_hub.core import db
 from volunteer_hub.core.actor import SYSTEM
 from volunteer_hub.core.db import Tx
 from volunteer_hub.flows import planner, solving
+from volunteer_hub.flows.insight import Setting
 from volunteer_hub.incidents import states
 from volunteer_hub.incidents.models import Incident
 from volunteer_hub.incidents.rules import State
@@ -30,13 +31,14 @@ def ask(w: World, body: dict[str, Any] | None = None, **headers: str) -> Any:
     return client(w.mei).post(address, json=body or {}, headers=headers)
 
 
-def solve() -> None:
+def solve(remedy_seconds: float = 0.0) -> None:
     """What a worker does with the oldest request, in this process."""
     with db.transaction(SYSTEM, "plan.claim") as tx:
         run = plans.claim(tx, 60)
         assert run is not None
     case = planner.read(run)
-    answer = solving.explained(case.problem, solving.solve(case.problem), 0.0)
+    setting = Setting(case.areas, case.night, remedy_seconds=remedy_seconds)
+    answer = solving.explained(case.problem, solving.solve(case.problem), 0.0, setting)
     planner.store(run.id, case, answer, lost=False, seconds={"read": 0.1, "answer": 0.2})
 
 
@@ -88,6 +90,55 @@ def test_a_plan_is_told_in_the_reader_s_language(flood: World) -> None:
     chinese = client(flood.mei, lang="zh").get(address).json()["result"]
     assert chinese["state"].startswith("已证明为最优")
     assert chinese["gaps"][0]["what"] == "距最低人数差 1 人：具备急救技能的人员"
+
+
+def test_a_plan_says_how_firmly_people_stand_and_what_the_next_night_loses(flood: World) -> None:
+    address = ask(flood).headers["location"]
+    solve()
+    seen = client(flood.mei).get(address).json()["result"]
+    assert seen["compared"] == ""
+    night = seen["tomorrow"]
+    assert (
+        night["what"]
+        == {  # by what hour it is now, there is time to rest or not
+            0: "Nobody who is ready for the next night will be missing then.",
+            7: "7 people who are rested now will not be for the next night.",
+        }[night["lost"]]
+    )
+    stands = {pair["stands"].split(" with ")[0] for pair in seen["pairs"]}
+    assert stands <= {"Would still be chosen", "Somebody else would do exactly as well."}
+    chosen = {pair["volunteer"] for pair in seen["pairs"]}
+    assert {pair["successor"] in chosen for pair in seen["pairs"]} == {False}
+
+
+def test_remedies_that_were_tried_stand_beside_their_gap(flood: World) -> None:
+    address = ask(flood).headers["location"]
+    solve(remedy_seconds=20.0)
+    seen = client(flood.mei).get(address).json()["result"]
+    training = seen["gaps"][0]["remedies"][0]
+    assert (training["kind"], training["closes"]) == ("train", 1)
+    assert training["what"] == "Train 1 person in First aid: 22 meet everything else."
+    assert training["effect"].startswith("Fills 1 ")
+    assert len(training["people"]) == 1
+
+
+def test_one_person_is_told_why_and_what_it_would_take(tx: Tx, flood: World) -> None:
+    address = ask(flood).headers["location"]
+    early = client(flood.mei).get(f"{address}/people/{flood.bo.public_id}")
+    assert (early.status_code, early.json()["code"]) == (409, "plan.unfinished")
+    solve()
+    seen = {}
+    for who in (flood.bo, flood.lin, *flood.crowd):
+        answer = client(flood.mei).get(f"{address}/people/{who.public_id}")
+        assert answer.status_code == 200
+        seen[who.id] = answer.json()
+    assert len([one for one in seen.values() if one["slots"][0]["chosen"]]) == 7
+    left = next(one for one in seen.values() if not one["slots"][0]["chosen"])
+    assert left["said"] == "Could come, and is not in this plan."
+    assert [slot["obstacles"] for slot in left["slots"]] == [[], ["lacks First aid"]]
+    absent = client(flood.mei).get(f"{address}/people/{uuid.uuid4()}")
+    kai = client(people.kai(tx)).get(f"{address}/people/{flood.bo.public_id}")
+    assert (absent.status_code, kai.status_code) == (404, 404)
 
 
 def test_a_plan_is_approved_once_it_is_ready(flood: World) -> None:

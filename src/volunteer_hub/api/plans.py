@@ -13,7 +13,8 @@ from volunteer_hub.api.guard import Language, allow
 from volunteer_hub.api.pages import In, OnceOnly, Out
 from volunteer_hub.core import db
 from volunteer_hub.core.actor import Actor
-from volunteer_hub.flows import plan
+from volunteer_hub.flows import plan, plan_why
+from volunteer_hub.flows.insight_words import TomorrowView
 from volunteer_hub.flows.plan import GapView, Report
 from volunteer_hub.mobilization.plans import LONGEST_DEADLINE
 from volunteer_hub.mobilization.rules import PlanState
@@ -40,16 +41,30 @@ class ApprovalIn(In):
 
 
 class PairOut(Out):
+    """Somebody chosen; ``stands`` tells by how much worse they could have it and still be."""
+
     slot: UUID
     volunteer: UUID
     km: float
     minutes: int = Field(description="of travel")
     why: str
+    stands: str
+    successor: UUID | None = Field(description="who would come in their stead")
 
 
 class StepOut(Out):
     step: str
     people: int
+
+
+class RemedyOut(Out):
+    """A change that was tried out: the plan with it made again, and what that brought."""
+
+    kind: str
+    what: str
+    effect: str
+    closes: int = Field(description="places, over the whole plan")
+    people: list[UUID] = Field(description="whom it is about; none for people of other areas")
 
 
 class GapOut(Out):
@@ -63,16 +78,47 @@ class GapOut(Out):
     left: list[StepOut]
     together: str = Field(description="of slots that cannot all be filled, whoever goes where; may be empty")
     group: list[UUID]
+    remedies: list[RemedyOut] = Field(description="those that close most first")
+
+
+class TomorrowOut(Out):
+    """The next night: how many people fewer are rested, and of which skills fewest are left where."""
+
+    starts: datetime
+    ends: datetime
+    lost: int
+    what: str
+    worst: list[str]
 
 
 class ResultOut(Out):
     proven: bool
     state: str
     figures: str
+    compared: str = Field(description="what filling place by place would have done; may be empty")
+    tomorrow: TomorrowOut | None
     funnel: list[StepOut]
     pairs: list[PairOut]
     gaps: list[GapOut]
     seconds: float
+
+
+class SlotWhyOut(Out):
+    """``would``: what it would take for the person to be chosen, all of it together; may be empty."""
+
+    slot: UUID
+    chosen: bool
+    why: str
+    obstacles: list[str]
+    would: str
+
+
+class PersonOut(Out):
+    """Why somebody is in a plan or not: their slots, those nearest to being theirs first."""
+
+    volunteer: UUID
+    said: str
+    slots: list[SlotWhyOut]
 
 
 class ProgressOut(Out):
@@ -150,6 +196,29 @@ def read(plan_id: UUID, actor: Annotated[Actor, allow("plan.read")], language: L
         return _out(plan.read(tx, plan_id, language))
 
 
+@router.get("/plans/{plan_id}/people/{volunteer_id}")
+def person(
+    plan_id: UUID, volunteer_id: UUID, actor: Annotated[Actor, allow("plan.read")], language: Language
+) -> PersonOut:
+    """Why somebody is in a plan or not, and what would have to be otherwise, as they stand now."""
+    with db.read(actor) as tx:
+        told = plan_why.read(tx, plan_id, volunteer_id, language)
+        return PersonOut(
+            volunteer=told.person.volunteer.public_id,
+            said=told.person.said,
+            slots=[
+                SlotWhyOut(
+                    slot=told.slots[one.slot],
+                    chosen=one.chosen,
+                    why=one.why,
+                    obstacles=list(one.obstacles),
+                    would=one.would,
+                )
+                for one in told.person.slots
+            ],
+        )
+
+
 @router.post("/plans/{plan_id}/approve", response_model=PlanOut)
 def approve(
     plan_id: UUID,
@@ -193,6 +262,8 @@ def _result(report: Report) -> ResultOut | None:
         proven=view.proven,
         state=view.state,
         figures=view.figures,
+        compared=view.compared,
+        tomorrow=_tomorrow(view.tomorrow),
         funnel=[StepOut(step=step, people=people) for step, people in view.funnel],
         pairs=[
             PairOut(
@@ -201,11 +272,21 @@ def _result(report: Report) -> ResultOut | None:
                 km=pair.km,
                 minutes=pair.minutes,
                 why=pair.why,
+                stands=pair.stands,
+                successor=report.people.get(pair.successor) if pair.successor is not None else None,
             )
             for pair in view.pairs
         ],
         gaps=[_gap(gap, report) for gap in view.gaps],
         seconds=view.seconds,
+    )
+
+
+def _tomorrow(night: TomorrowView | None) -> TomorrowOut | None:
+    if night is None:
+        return None
+    return TomorrowOut(
+        starts=night.starts, ends=night.ends, lost=night.lost, what=night.what, worst=list(night.worst)
     )
 
 
@@ -219,4 +300,14 @@ def _gap(gap: GapView, report: Report) -> GapOut:
         left=[StepOut(step=step, people=people) for step, people in gap.left],
         together=gap.together,
         group=[report.slots[slot] for slot in gap.group],
+        remedies=[
+            RemedyOut(
+                kind=one.kind,
+                what=one.what,
+                effect=one.effect,
+                closes=one.closes,
+                people=[report.people[who] for who in one.people if who in report.people],
+            )
+            for one in gap.remedies
+        ],
     )

@@ -56,6 +56,7 @@ class WhyNot:
     big: int  # values from here on are open heads, not minutes
     instead: int  # who would go home, -1: a gap would close, or nobody knows
     elsewhere: int  # a slot where they would be chosen rather, -1 for none
+    tied: int = -1  # a slot where they would be worth just as much; then the draw says which
 
     @property
     def cheaper_by(self) -> int | None:
@@ -145,8 +146,12 @@ def judged(
     if less is None or any(obstacle.change is None for obstacle in found):
         return result
     here, rest, other = _worth(changed, units, less, slot, barred)
-    rather = other if rest > max(0, here - own) else -1
-    return replace(result, ceiling=here - rest, elsewhere=rather)
+    return replace(
+        result,
+        ceiling=here - rest,
+        elsewhere=other if rest > max(0, here - own) else -1,
+        tied=other if 0 < rest == here - own else -1,
+    )
 
 
 def alone(problem: Problem, person: int) -> Problem:

@@ -49,7 +49,15 @@ def _nothing() -> None:
 def load(tx: Tx, areas: Sequence[str], *, permission: str = "plan.request", tick: Tick = _nothing) -> Pool:
     """Everybody in these areas who may be called today, from rows. Raises NotFound for a foreign area."""
     _must_cover(tx, areas, permission)
-    return _pool(tx, areas, reading.read(tx, reading.inside(areas), tick))
+    who = reading.inside(areas)
+    return _pool(tx, who, reading.read(tx, who, tick))
+
+
+def one(tx: Tx, volunteer_id: int, area: str) -> Pool:
+    """The same of one person, whom the caller may read: nobody where they do not live in that area or may
+    not be called today."""
+    who = sql.SQL("{} AND {}").format(reading.between(volunteer_id, volunteer_id + 1), reading.inside([area]))
+    return _pool(tx, who, reading.read(tx, who))
 
 
 @dataclass(frozen=True)
@@ -92,7 +100,7 @@ class Warm:
             self._kept[area] = _Kept(rows, now)
             while self.nbytes > self._most and len(self._kept) > 1:
                 self._kept.popitem(last=False)
-        return _pool(tx, [area], rows)
+        return _pool(tx, reading.inside([area]), rows)
 
 
 def _cold(tx: Tx, area: str, now: Moment, tick: Tick) -> Rows:
@@ -118,7 +126,7 @@ def _must_cover(tx: Tx, areas: Sequence[str], permission: str) -> None:
         tx.actor.must_cover(permission, area)
 
 
-def _pool(tx: Tx, areas: Sequence[str], rows: Rows) -> Pool:
+def _pool(tx: Tx, who: sql.Composable, rows: Rows) -> Pool:
     site: Site = policy.load("hub", Site)
     nodes = tx.execute(_CENTRES).all()
     centres = (
@@ -126,11 +134,11 @@ def _pool(tx: Tx, areas: Sequence[str], rows: Rows) -> Pool:
         np.array([node[1:] for node in nodes], np.float64),
     )
     today = tx.now.astimezone(site.timezone).date().toordinal()
-    return people.of_rows(rows, centres, _times(tx, areas), today)
+    return people.of_rows(rows, centres, _times(tx, who), today)
 
 
-def _times(tx: Tx, areas: Sequence[str]) -> Columns:
-    query = sql.SQL(_TIMES).format(now=sql.Literal(tx.now), who=reading.inside(areas))
+def _times(tx: Tx, who: sql.Composable) -> Columns:
+    query = sql.SQL(_TIMES).format(now=sql.Literal(tx.now), who=who)
     row = reading.fetch(tx, query)
     names = ("holder", "start", "end", "available")
     return {name: np.array(values, np.int64) for name, values in zip(names, row, strict=True)}
