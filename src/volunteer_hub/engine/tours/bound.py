@@ -16,7 +16,7 @@ from volunteer_hub.engine.arrays import Bools, Floats, Ints
 from volunteer_hub.engine.tours.network import FAR, Network
 
 ROUNDS = 60
-WORK = 10**8  # pairs looked at in all
+WORK = 10**7  # pairs looked at in all
 
 
 def least_missed(net: Network, possible: Bools) -> int:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.spatial import cKDTree
 
 from volunteer_hub.engine.arrays import Bools, Floats, Ints
 from volunteer_hub.engine.clock import Clock
-from volunteer_hub.engine.tours.network import Network
+from volunteer_hub.engine.tours.network import GRACE, Network
 from volunteer_hub.engine.tours.route import MAX_STOPS, empty_routes
 from volunteer_hub.engine.tours.search import (
     BEST_MISSED,
@@ -24,11 +25,11 @@ from volunteer_hub.engine.tours.search import (
 NEIGHBOURS = 250  # of a stop, in a ruin
 ROWS = 1000  # distances held at once
 PORTION = 50  # stops put in between two looks at the clock
-GRACE = 0.5  # seconds after the deadline
 
 
-def begin(net: Network, possible: Bools, seed: int) -> Search:
-    """Everything out, nobody under way. possible [S, P]: who could visit what (network.alone)."""
+def begin(net: Network, possible: Bools, near: Ints, seed: int) -> Search:
+    """Everything out, nobody under way. possible [S, P]: who could visit what (network.alone); near: see
+    neighbours."""
     stops, people = possible.shape
     width = longest_row(net, possible)
     who_first = np.concatenate([[0], np.cumsum(possible.sum(axis=1))]).astype(np.int64)
@@ -56,7 +57,7 @@ def begin(net: Network, possible: Bools, seed: int) -> Search:
         position=np.zeros(pairs, np.int64),
         refill=np.zeros(pairs, np.int64),
         seen=np.full(pairs, -1, np.int64),
-        near=neighbours(net, stops),
+        near=near,
         appeal=appeals(net, possible),
         keys=np.zeros(stops),
     )
@@ -92,15 +93,22 @@ def longest_row(net: Network, possible: Bools) -> int:
     return min(most, MAX_STOPS) + 1
 
 
-def neighbours(net: Network, stops: int) -> Ints:
-    """[S, A] the stops nearest to each, itself first."""
-    place, keep = net.place[:-1], min(stops, NEIGHBOURS)
-    found = np.zeros((stops, keep), np.int64)
-    for low in range(0, stops, ROWS):
-        rows = place[low : low + ROWS]
-        apart = _apart(net, rows, place)
-        apart[np.arange(len(rows)), low + np.arange(len(rows))] = -1.0
-        found[low : low + ROWS] = np.argsort(apart, axis=1, kind="stable")[:, :keep]
+def neighbours(net: Network, clock: Clock) -> Ints:
+    """[S, A] the stops nearest to each by distance, itself among the first. Raises DeadlinePassed."""
+    place = net.place[:-1]
+    keep = min(len(place), NEIGHBOURS)
+    if not net.matrix.shape[0]:
+        clock.check(-GRACE)
+        xy = np.stack([net.x[place], net.y[place]], axis=1)
+        near = cKDTree(xy).query(xy, k=np.arange(1, keep + 1))[1] if keep else np.zeros((0, 0))
+        return np.array(near, np.int64)
+    found = np.zeros((len(place), keep), np.int64)
+    for low in range(0, len(place), ROWS):
+        clock.check(-GRACE)
+        apart = _apart(net, place[low : low + ROWS], place)
+        nearest = np.argpartition(apart, keep - 1, axis=1)[:, :keep]
+        order = np.argsort(np.take_along_axis(apart, nearest, axis=1), axis=1, kind="stable")
+        found[low : low + ROWS] = np.take_along_axis(nearest, order, axis=1)
     return found
 
 

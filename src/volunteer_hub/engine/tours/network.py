@@ -11,13 +11,15 @@ from typing import NamedTuple
 import numpy as np
 
 from volunteer_hub.engine.arrays import Bools, Floats, Ints
-from volunteer_hub.engine.compiled import compiled
+from volunteer_hub.engine.clock import Clock
 from volunteer_hub.engine.tours.bare import bare
 from volunteer_hub.engine.tours.problem import MAX_MINUTES, NO_LIMIT, TICKS, Tours
 from volunteer_hub.engine.travel import NO_WAY
 
 NEVER = 1 << 50
 FAR = 1 << 40  # ticks where there is no way
+PORTION = 500  # stops between two looks at the clock
+GRACE = 0.5  # seconds after the deadline until preparations are given up
 
 
 class Network(NamedTuple):
@@ -145,13 +147,21 @@ def begins_by(net: Network, s: int, latest: int) -> int:
     return -NEVER
 
 
-@compiled
-def alone(net: Network, able: Bools) -> Bools:
-    """[S, P] could the person, with a tour of nothing else, visit the stop?
+def alone(net: Network, able: Bools, clock: Clock) -> Bools:
+    """[S, P] could the person, with a tour of nothing else, visit the stop? Raises DeadlinePassed.
 
-    able [S, P]: qualified and equipped; whether the depot must be visited first is looked at here."""
+    able [S, P]: qualified and equipped; whether the depot must be visited first is looked at here. Travel is
+    taken to obey the triangle inequality: what cannot be reached alone cannot be reached on the way."""
     found = np.zeros(able.shape, np.bool_)
-    for s in range(able.shape[0]):
+    for low in range(0, len(able), PORTION):
+        clock.check(-GRACE)
+        _alone(net, able, found, low, min(len(able), low + PORTION))
+    return found
+
+
+@bare
+def _alone(net: Network, able: Bools, found: Bools, low: int, high: int) -> None:
+    for s in range(low, high):
         for p in range(able.shape[1]):
             if not able[s, p]:
                 continue
@@ -159,7 +169,6 @@ def alone(net: Network, able: Bools) -> Bools:
             for q in range(net.parts.shape[1]):
                 refill = refill or net.parts[s, q] > net.stock[p, q]
             found[s, p] = _fits(net, p, s, refill)
-    return found
 
 
 @bare

@@ -10,9 +10,9 @@ from functools import cache
 import numpy as np
 
 from volunteer_hub.engine.arrays import Bools, Intervals
-from volunteer_hub.engine.clock import Clock
+from volunteer_hub.engine.clock import Clock, DeadlinePassed
 from volunteer_hub.engine.tours.bound import least_missed
-from volunteer_hub.engine.tours.build import begin, construct
+from volunteer_hub.engine.tours.build import begin, construct, neighbours
 from volunteer_hub.engine.tours.chain import anneal
 from volunteer_hub.engine.tours.greedy import greedy_rows
 from volunteer_hub.engine.tours.network import Network, alone, equipped, network, qualified
@@ -52,15 +52,18 @@ def solve_tours(tours: Tours, options: TourOptions | None = None) -> ToursPlan:
     clock = Clock(options.deadline_s)
     net = network(tours)
     able = qualified(tours) & equipped(net)
-    thread = _compiling()
-    thread.join(max(0.0, clock.left))
-    if thread.is_alive():
+    try:
+        _wait_for_compiler(clock)
+        return _searched(tours, net, able, options, clock)
+    except DeadlinePassed:
         with clock.phase("greedy"):
             rows = greedy_rows(net, able, clock)
-        late = {s: Unserved(s, Reason.NOT_TRIED) for s in range(len(tours.stops))}
-        return _plan(tours, net, rows, late, 0, State.DEADLINE, options, clock)
+        return _plan(tours, net, rows, {}, 0, State.DEADLINE, options, clock)
+
+
+def _searched(tours: Tours, net: Network, able: Bools, options: TourOptions, clock: Clock) -> ToursPlan:
     with clock.phase("index"):
-        possible = alone(net, able)
+        possible = alone(net, able, clock)
         bound = least_missed(net, possible) if clock.left > 0 else 0
         unserved = hopeless(tours, net, possible)
     if not possible.any():
@@ -80,7 +83,8 @@ def warm() -> None:
 
 def _search(net: Network, possible: Bools, bound: int, options: TourOptions, clock: Clock) -> Search:
     with clock.phase("construct"):
-        chains = [begin(net, possible, options.seed * 1009 + i) for i in range(options.threads)]
+        near = neighbours(net, clock)
+        chains = [begin(net, possible, near, options.seed * 1009 + i) for i in range(options.threads)]
         for chain in chains:
             construct(net, chain, clock)
     with clock.phase("search"):
@@ -126,6 +130,13 @@ def _compiling() -> threading.Thread:
     return thread
 
 
+def _wait_for_compiler(clock: Clock) -> None:
+    thread = _compiling()
+    thread.join(max(0.0, clock.left))
+    if thread.is_alive():
+        raise DeadlinePassed
+
+
 def _solve_toy() -> None:
     """Two people with places for one, two stops that exclude each other, a depot."""
     pair, zero = np.arange(2), np.zeros(2, np.int64)
@@ -143,6 +154,6 @@ key=np.arange(4), place=np.zeros(4, np.int64), service=np.full(4, 20), priority=
     tours = Tours(Places(np.zeros(1), np.zeros(1)), crew, stops, Depot(0))
     net = network(tours)
     clock = Clock(60.0)
-    possible = alone(net, qualified(tours) & equipped(net))
+    possible = alone(net, qualified(tours) & equipped(net), clock)
     best = _search(net, possible, 0, TourOptions(iterations=3), clock)
     outcome(net, possible, best, clock)
