@@ -127,7 +127,7 @@ def solve() -> None:
 
 
 def _more(tx: Tx, s: Sent) -> list[str]:
-    """An organisation, a floor, a complaint, a waiting alert, a question upwards, a token, a drill, a survey."""
+    """An organisation, a floor, a complaint, an alert, a question to the city, a token, a drill, a survey."""
     unit = OrganisationIn(
         area="/1/2/3/",
         name="Rescue team",

@@ -12,6 +12,7 @@ from volunteer_hub.web.render import NavEntry, language_of
 _ENTRIES: Final = (
     ("/incidents", "nav.incidents", "alert", "incident.read"),
     ("/volunteers", "nav.volunteers", "person", "volunteer.read"),
+    ("/floors", "nav.floors", "shield", "floor.read"),
     ("/drills", "nav.drills", "clock", "drill.read"),
     ("/audit", "nav.audit", "list", "audit.read"),
 )
