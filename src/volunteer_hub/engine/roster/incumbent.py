@@ -6,7 +6,7 @@ import threading
 
 import numpy as np
 
-from volunteer_hub.engine.problem import Ints
+from volunteer_hub.engine.problem import FOREVER, Ints
 from volunteer_hub.engine.roster.goal import Goal
 
 
@@ -19,7 +19,9 @@ class Incumbent:
         self.chosen: Ints = np.zeros(0, np.int64)
         self.heads: Ints = np.zeros(0, np.int64)
         self.levels = goal.levels(self.chosen, self.heads)
-        self.floor = (0, 0)  # (level 1, level 2) that no plan is below, in this order
+        self.floor = (0, 0)  # (level 1, level 2) that no plan of the given pairs is below, in this order
+        self.floor_of_all = (0, 0)  # the same for plans that also use pairs left out of the roster
+        self._complete = bool((goal.roster.beyond >= FOREVER).all())
         self._lock = threading.Lock()
 
     def offer(self, chosen: Ints, heads: Ints) -> bool:
@@ -32,9 +34,11 @@ class Incumbent:
             self.chosen, self.heads, self.levels = chosen[order], heads[order], levels
             return True
 
-    def at_least(self, level_1: int, level_2: int) -> None:
-        """No plan is below (level_1, level_2) in lexicographic order."""
+    def at_least(self, level_1: int, level_2: int, of_all: bool = False) -> None:
+        """No plan is below (level_1, level_2), in this order; `of_all`: not even with pairs left out."""
         self.floor = max(self.floor, (level_1, level_2))
+        if of_all or self._complete:
+            self.floor_of_all = max(self.floor_of_all, (level_1, level_2))
 
     def if_all_filled(self, level_2: int) -> None:
         """A plan without open heads costs at least level_2; one with open heads is worse than any cost."""
@@ -47,6 +51,7 @@ class Incumbent:
 
     @property
     def proven(self) -> bool:
+        """Nothing better among the pairs given."""
         return self.levels == self.floor
 
     @property
@@ -55,4 +60,5 @@ class Incumbent:
 
     @property
     def bound(self) -> int:
-        return self.floor[0] * self.big + self.floor[1]
+        """For all pairs there are, as one number."""
+        return self.floor_of_all[0] * self.big + self.floor_of_all[1]

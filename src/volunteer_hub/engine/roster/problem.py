@@ -16,7 +16,7 @@ from typing import cast
 
 import numpy as np
 
-from volunteer_hub.engine.problem import FOREVER, MAX_PRIORITY, Bools, Ints, ProblemError
+from volunteer_hub.engine.problem import FOREVER, MAX_PRIORITY, Bools, Floats, Ints, ProblemError
 
 MAX_HEADS = 10**5
 MAX_COST = 10**9
@@ -224,7 +224,7 @@ class Roster:
         return team
 
 
-def travel_by_speed(x_km: Ints, y_km: Ints, speed_kmh: float, detour: float = 1.3) -> Ints:
+def travel_by_speed(x_km: Floats, y_km: Floats, speed_kmh: float, detour: float = 1.3) -> Ints:
     """[L, L] minutes between sites in a plane, rounded up. Raises ProblemError("speed")."""
     if not speed_kmh > 0:
         raise ProblemError("speed", "travel")

@@ -77,7 +77,7 @@ def solve_roster(
         best.offer(*greedy(roster, clock))
     if clock.left > 0:
         with clock.phase("bound"):
-            best.at_least(*flow_bound(goal))
+            best.at_least(*flow_bound(goal), of_all=True)
             best.if_all_filled(calls_bound(goal))
     _compiling().join(max(clock.left, 0.0))
     if plain(roster) and not best.proven and clock.left > 0:
@@ -158,7 +158,9 @@ def _calls_share(goal: Goal) -> float:
 
 def _plan(goal: Goal, best: Incumbent, clock: Clock) -> RosterPlan:
     below, above, lacking = goal.open_heads(best.chosen, best.heads)
-    state = State.PROVEN if best.proven else State.DEADLINE if clock.left <= 0 else State.BOUNDED
+    state = State.DEADLINE if clock.left <= 0 and not best.proven else State.BOUNDED
+    if best.value == best.bound:
+        state = State.PROVEN
     pairs = goal.roster.pairs
     return RosterPlan(
         pair=best.chosen,
