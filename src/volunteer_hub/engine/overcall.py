@@ -57,12 +57,12 @@ def nested_at_least(
     total = np.zeros((len(law.weight), need + 1))
     total[:, 0] = 1.0
     for ps, minimum in groups:
-        counts = _counts(_checked(ps, minimum), law.chance, max(need, minimum))
-        counts[:, :minimum] = 0.0
+        yeses = counts(law.given(_checked(ps, minimum)), max(need, minimum))
+        yeses[:, :minimum] = 0.0
         joined = np.zeros_like(total)
-        for yes in range(counts.shape[1]):
+        for yes in range(yeses.shape[1]):
             for so_far in range(need + 1):
-                joined[:, min(need, so_far + yes)] += total[:, so_far] * counts[:, yes]
+                joined[:, min(need, so_far + yes)] += total[:, so_far] * yeses[:, yes]
         total = joined
     return float(law.weight @ total[:, need])
 
@@ -101,6 +101,21 @@ def least_burden(
         threads,
     )
     return asked
+
+
+def counts(chances: Floats, most: int) -> Floats:
+    """[Q, most + 1] the law of the number of yeses at each node, the last for "or more".
+
+    chances: [Q, n] of each person at each node.
+    """
+    state = np.zeros((len(chances), most + 1))
+    state[:, 0] = 1.0
+    for p in chances.T[:, :, None]:
+        moved = state * p
+        moved[:, most] = 0.0  # who has enough keeps enough
+        state -= moved
+        state[:, 1:] += moved[:, :-1]
+    return state
 
 
 def still_to_come(chance: float, elapsed_share: float) -> float:
@@ -181,15 +196,6 @@ def _tails(ps: Floats, chance: Floats, weight: Floats, need: int) -> Floats:
         _count_in(state, chance, ps[i])
         tails[i + 1] = _sure(state, weight)
     return tails
-
-
-@compiled
-def _counts(ps: Floats, chance: Floats, most: int) -> Floats:
-    """[Q, most + 1] P(k yes) at each node, the last for "or more"."""
-    state = _nobody(chance.shape[1], most)
-    for i in range(len(ps)):
-        _count_in(state, chance, ps[i])
-    return state
 
 
 @compiled

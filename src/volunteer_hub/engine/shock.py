@@ -32,6 +32,14 @@ class Shock:
     weight: Floats
     chance: Floats
 
+    def given(self, ps: Floats) -> Floats:
+        """[Q, n] at each node, the chances of people who say yes with `ps` [n] on the whole."""
+        place = np.asarray(ps, dtype=np.float64) * GRID
+        low = np.minimum(place.astype(np.int64), GRID - 1)
+        share = (place - low)[:, None]
+        found: Floats = (self.chance[low] * (1 - share) + self.chance[low + 1] * share).T
+        return found
+
 
 @lru_cache(maxsize=32)
 def shock(correlation: float = 0.0, asks: float = np.inf) -> Shock:
