@@ -285,7 +285,7 @@ class Book:
             first[:-1].astype(np.int64), length.astype(np.int64), length < count,
             np.concatenate([cheapest.position, empty]), np.concatenate([cheapest.cost, empty]),
         )  # fmt: skip
-        standing = _nobody(units, penalty, extra, len(pool))
+        standing = standing_of(units, penalty, extra, len(pool))
         return cls(units, pool, standing, lists, len(cheapest), search_of(len(units)))
 
     def fill(self, heads: Ints, clock: Clock) -> None:
@@ -311,13 +311,14 @@ class Book:
     def solution(self, penalty: Penalties) -> Solution:
         """The assignment with the lowest prices that prove it: the same, whatever method found it."""
         standing, arcs = self.standing, self.worth()
+        arcs = arcs.only(standing.serves[arcs.position] < len(self.units))
         used = (standing.serves[arcs.position] == arcs.unit) & (standing.pays[arcs.position] == arcs.cost)
         flow = Flow(used, standing.open_heads[:, 0], standing.open_heads[:, 1])
         unit_price, person_price = prices(self.units, arcs, flow, penalty, len(self.pool))
         return Solution(arcs.only(used), unit_price, person_price, 1, int(self.lists.length.sum()))
 
 
-def _nobody(units: Units, penalty: Penalties, extra: Arcs, people: int) -> Standing:
+def standing_of(units: Units, penalty: Penalties, extra: Arcs, people: int) -> Standing:
     """Prices must start at or below the cost of every pair, which may be negative for extra ones: from zero,
     a negative pair would be found too late and the result would not be optimal."""
     order = np.argsort(extra.unit, kind="stable")

@@ -56,7 +56,7 @@ class Index(NamedTuple):
 def places(problem: Problem) -> tuple[Ints, Ints, Floats]:
     """Rows of people in the order of their cells, the first of each cell, and the grid (see Index)."""
     cell, grid, cells = _cells(problem)
-    order, first = _counted(cell, cells)
+    order, first = counted(cell, cells)
     return order, first, grid
 
 
@@ -137,7 +137,7 @@ def _cells(problem: Problem) -> tuple[Ints, Floats, int]:
 
 
 @compiled
-def _counted(cell: Ints, cells: int) -> tuple[Ints, Ints]:
+def counted(cell: Ints, cells: int) -> tuple[Ints, Ints]:
     """Rows in order of their cell (rows of one cell in theirs), and the first of each cell."""
     first = np.zeros(cells + 1, np.int64)
     for row in range(len(cell)):

@@ -19,8 +19,8 @@ import numpy as np
 
 from volunteer_hub.engine.clock import Clock
 from volunteer_hub.engine.compiled import compiled
-from volunteer_hub.engine.problem import Bools, Floats, Ints, Levels, Problem
-from volunteer_hub.engine.terms import UNITS_PER_HOUR, cost, penalties
+from volunteer_hub.engine.problem import Bools, Floats, Ints, Levels, Pairs, Problem
+from volunteer_hub.engine.terms import UNITS_PER_HOUR, Penalties, cost, distance_km, penalties
 from volunteer_hub.engine.units import Access, Units, fills
 
 BAND_KM = 0.5  # people lie in bands of latitude, from west to east in each
@@ -40,6 +40,26 @@ class Proof:
         return self.primal == self.dual and self.violated == 0
 
 
+@dataclass(frozen=True)
+class InForce:
+    """Orders given before a plan is changed: keeping one is worth `bonus`, to whichever unit of the slot."""
+
+    kept: Pairs  # (person, slot) of people who are still there, each person at most once
+    bonus: int  # 0.1 minutes
+    absent: Ints  # rows of people who serve nowhere
+    big: int  # of the penalties, at least what the problem needs
+
+
+def scaled(penalty: Penalties, big: int) -> Penalties:
+    """The same ranks on a larger scale."""
+    return Penalties(
+        big=big,
+        short_target=penalty.short_target // penalty.big * big,
+        short_minimum=penalty.short_minimum // penalty.big * big,
+        lock=penalty.lock // penalty.big * big,
+    )
+
+
 def prove(
     problem: Problem,
     units: Units,
@@ -49,18 +69,25 @@ def prove(
     person_price: Ints,
     clock: Clock,
     threads: int = 1,
+    orders: InForce | None = None,
 ) -> Proof:
     """Check the assignment (person[i] on a head of unit[i]) against prices [U] and [V].
 
-    Raises DeadlinePassed; ValueError when the assignment uses a person twice or more heads than there are.
+    Raises DeadlinePassed; ValueError when the assignment uses a person twice or more heads than there are, or
+    somebody absent.
     """
     penalty = penalties(problem, units)
+    orders = orders or InForce(Pairs(), 0, person[:0], penalty.big)
+    penalty = scaled(penalty, orders.big)
     filled = np.bincount(unit, minlength=len(units))
-    if len(np.unique(person)) < len(person) or (filled > units.heads).any():
+    absent = np.zeros(len(problem.people), np.bool_)
+    absent[orders.absent] = True
+    if len(np.unique(person)) < len(person) or (filled > units.heads).any() or absent[person].any():
         raise ValueError("not an assignment")
     slot_of = np.full(len(problem.people), -1)
     slot_of[problem.locked.person] = problem.locked.slot
     chosen = cost(problem, units, person, unit) - np.where(slot_of[person] >= 0, penalty.lock, 0)
+    chosen -= _worth_keeping(problem, units, person, unit, orders)
     below = np.maximum(units.minimum - filled, 0)
     above = units.heads - filled - below
     primal = int(chosen.sum()) + _dot(below, penalty.short_minimum) + _dot(above, penalty.short_target)
@@ -68,7 +95,9 @@ def prove(
     dual -= _dot(units.heads - units.minimum, np.maximum(unit_price - penalty.short_target, 0))
     dual -= _dot(units.minimum, np.maximum(unit_price - penalty.short_minimum, 0))
     violated = int((person_price < 0).sum())
-    violated += _tempted(problem, units, unit_price, person_price, slot_of < 0, clock, threads)
+    search = _Brute(problem, units, unit_price, person_price, (slot_of < 0) & ~absent)
+    violated += search.tempted(clock, threads)
+    violated += search.tempted_to_stay(orders)
     violated += _violated_locks(problem, units, unit_price, person_price, penalty.lock)
     return Proof(primal, dual, violated, len(problem.people) * len(units))
 
@@ -142,31 +171,64 @@ class _Frame(NamedTuple):
     most_minutes: int
 
 
-def _tempted(
-    problem: Problem, units: Units, unit_price: Ints, person_price: Ints, undecided: Bools, clock: Clock,
-    threads: int,
-) -> int:  # fmt: skip
-    """Allowed pairs with cost + person price below the unit's price, by brute force: every person in every
-    box that could hold one is looked at."""
-    if not len(units) or not undecided.any():
-        return 0
-    frame, people = _people(problem, person_price, undecided)
-    asked = _asked(problem, units, unit_price)
+def _worth_keeping(problem: Problem, units: Units, person: Ints, unit: Ints, orders: InForce) -> Ints:
+    before = np.full(len(problem.people), -1)
+    before[orders.kept.person] = orders.kept.slot
+    before[problem.locked.person] = -1  # decided anyway
+    return np.where(before[person] == units.slot[unit], orders.bonus, 0)
 
-    def count(begin: int) -> int:
-        clock.check()
-        return _count(frame, people, asked, begin, min(begin + AT_ONCE, len(units)))
 
-    parts = range(0, len(units), AT_ONCE)
-    if threads == 1:
-        return sum(map(count, parts))
-    with ThreadPoolExecutor(threads) as workers:
-        return sum(workers.map(count, parts))
+class _Brute:
+    """Every person in every box that could hold one who is cheaper than the prices allow is looked at."""
+
+    def __init__(
+        self, problem: Problem, units: Units, unit_price: Ints, person_price: Ints, undecided: Bools
+    ) -> None:
+        self._problem, self._units, self._undecided = problem, units, undecided
+        self._unit_price, self._person_price = unit_price, person_price
+        self._frame, self._people = _people(problem, person_price, undecided)
+        self._asked = _asked(problem, units, unit_price)
+
+    def tempted(self, clock: Clock, threads: int) -> int:
+        """Allowed pairs with cost + person price below the unit's price."""
+
+        def count(begin: int) -> int:
+            clock.check()
+            end = min(begin + AT_ONCE, len(self._units))
+            return _count(self._frame, self._people, self._asked, begin, end)
+
+        if not len(self._people.row):
+            return 0
+        parts = range(0, len(self._units), AT_ONCE)
+        if threads == 1:
+            return sum(map(count, parts))
+        with ThreadPoolExecutor(threads) as workers:
+            return sum(workers.map(count, parts))
+
+    def tempted_to_stay(self, orders: InForce) -> int:
+        """The same of orders in force, cheaper by their bonus, and each unit of their slot."""
+        units, by_slot = self._units, np.argsort(self._units.slot, kind="stable")
+        mine = self._undecided[orders.kept.person]
+        person, slot = orders.kept.person[mine], orders.kept.slot[mine]
+        low = np.searchsorted(units.slot[by_slot], slot)
+        count = np.searchsorted(units.slot[by_slot], slot, side="right") - low
+        v = np.repeat(person, count)
+        u = by_slot[np.repeat(low - np.cumsum(count) + count, count) + np.arange(len(v))]
+        score = cost(self._problem, units, v, u) - orders.bonus + self._person_price[v]
+        below = (score < self._unit_price[u]) & (units.access[u] == Access.OPEN)
+        if self._problem.travel is not None:
+            below &= self._problem.travel.reachable(v, units.slot[u])
+        v, u = v[below], u[below]
+        km = distance_km(self._problem, units, v, u)
+        rows = zip(v.tolist(), u.tolist(), km.tolist(), strict=True)
+        return sum(_allowed(self._frame, self._people, self._asked, *row) for row in rows)
 
 
 def _people(problem: Problem, person_price: Ints, undecided: Bools) -> tuple[_Frame, _People]:
     people, travel = problem.people, problem.travel
     x, y = problem.homes
+    if not len(x):
+        x, y = np.zeros(1), np.zeros(1)
     west, south = float(x.min()), float(y.min())
     width = float(np.ptp(x)) + 1.0
     band = np.floor((y - south) / BAND_KM)
@@ -175,7 +237,8 @@ def _people(problem: Problem, person_price: Ints, undecided: Bools) -> tuple[_Fr
     row = row[np.argsort(place[row])]
     rate = problem.limits.detour * UNITS_PER_HOUR / people.speed_kmh
     frame = _Frame(
-        west, south, width, int(band.max()) + 1, 0.0 if travel is not None else float(rate.min()),
+        west, south, width, int(band.max()) + 1,
+        0.0 if travel is not None else float(rate.min(initial=np.inf)),
         problem.limits.min_rest_min, problem.limits.max_minutes_24h,
     )  # fmt: skip
     return frame, _People(

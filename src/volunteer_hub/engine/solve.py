@@ -64,7 +64,9 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class _Draft:
+class Draft:
+    """An assignment found, before it is a plan."""
+
     units: Units
     person: Ints
     unit: Ints
@@ -102,10 +104,10 @@ def _exact(problem: Problem, units: Units, options: Options, clock: Clock) -> Pl
     draft = _optimum(problem, units, options, clock)
     if not _may_share(problem):
         if draft.proof is None:  # no time for it: the bound is the solver's own
-            return _plan(problem, draft, options, clock, State.BOUNDED, draft.value, "no time to prove")
+            return plan_of(problem, draft, options, clock, State.BOUNDED, draft.value, "no time to prove")
         if not draft.proof.holds:
-            return _plan(problem, draft, options, clock, State.BOUNDED, 0, "proof")
-        return _plan(problem, draft, options, clock, State.PROVEN, draft.value)
+            return plan_of(problem, draft, options, clock, State.BOUNDED, 0, "proof")
+        return plan_of(problem, draft, options, clock, State.PROVEN, draft.value)
     # Shared minima: two valid readings, the better wins; a third, too generous, bounds both.
     shared = frozenset(problem.minima.slot[problem.minima.may_share].tolist())
     other = _optimum(problem, split(problem, joined=shared), options, clock)
@@ -113,7 +115,7 @@ def _exact(problem: Problem, units: Units, options: Options, clock: Clock) -> Pl
     bound = relaxed.value if relaxed.proof is not None and relaxed.proof.holds else 0
     best = min(draft, other, key=lambda d: objective(problem, d.units, d.person, d.unit))
     state = State.PROVEN if best.value == bound else State.BOUNDED
-    return _plan(problem, best, options, clock, state, bound)
+    return plan_of(problem, best, options, clock, state, bound)
 
 
 def _may_share(problem: Problem) -> bool:
@@ -130,10 +132,12 @@ def _fallback(
         person, unit, bound = greedy(problem, units, penalty, options.seed, clock)
     nothing = np.zeros(len(units), np.int64), np.zeros(len(problem.people), np.int64)
     value = objective(problem, units, person, unit).value(penalty.big)
-    return _plan(problem, _Draft(units, person, unit, value, *nothing), options, clock, state, bound, failure)
+    return plan_of(
+        problem, Draft(units, person, unit, value, *nothing), options, clock, state, bound, failure
+    )
 
 
-def _optimum(problem: Problem, units: Units, options: Options, clock: Clock) -> _Draft:
+def _optimum(problem: Problem, units: Units, options: Options, clock: Clock) -> Draft:
     with clock.phase("index"):
         pool = Pool(problem, units, options)
         penalty = penalties(problem, units)
@@ -151,7 +155,7 @@ def _optimum(problem: Problem, units: Units, options: Options, clock: Clock) -> 
     with clock.phase("proof"), suppress(DeadlinePassed):
         prices = solution.unit_price, person_price
         proof = prove(problem, units, person, unit, *prices, clock, options.threads)
-    return _Draft(
+    return Draft(
         units=units,
         person=person,
         unit=unit,
@@ -165,15 +169,16 @@ def _optimum(problem: Problem, units: Units, options: Options, clock: Clock) -> 
     )
 
 
-def _plan(
+def plan_of(
     problem: Problem,
-    draft: _Draft,
+    draft: Draft,
     options: Options,
     clock: Clock,
     state: State,
     bound: int,
     failure: str = "",
 ) -> Plan:
+    """The draft with all that is counted from it."""
     units = draft.units
     below, above = open_heads(units, np.bincount(draft.unit, minlength=len(units)))
     slots = len(problem.slots)
