@@ -27,8 +27,8 @@ def roster_of(
 ) -> tuple[Roster, Ints]:
     """The roster, and [P] the rows of problem.people that its crew stands for.
 
-    Pairs are those that every hard rule of the surge allows: of each slot the cheapest, `per_slot` + twice its
-    target, and of each nested minimum as many who hold its skill. Roster.beyond says from what cost on pairs
+    Pairs are those that every hard rule of the surge allows: of each slot the cheapest, `per_slot` and twice
+    its target, and of each nested minimum as many who hold its skill. Roster.beyond says from what cost on pairs
     are missing, so that the bound holds for all pairs. Locked people keep their slot and leave the roster
     with the heads they hold. Hours promised elsewhere are taken off everybody's hours per day, on the safe
     side.
