@@ -3,7 +3,7 @@
 The number of queries does not depend on how many tasks, slots, callouts or people there are.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Final
 
@@ -162,9 +162,10 @@ def board(tx: Tx, incident: Incident) -> Board:
     )
 
 
-def people_of(tx: Tx, plan: PlanRun | None) -> dict[int, Person]:
-    """Volunteer id -> person, of those a plan chose and the actor may know; in one query."""
+def people_of(tx: Tx, plan: PlanRun | None, further: Collection[int] = ()) -> dict[int, Person]:
+    """Volunteer id -> person, of those a plan chose and others, if the actor may know them; one query."""
     ids = {pair["volunteer"] for pair in (plan.result or {}).get("pairs", ())} if plan is not None else set()
+    ids |= set(further)
     wanted = select(Volunteer.id, Volunteer.public_id, Volunteer.name).where(
         col(Volunteer.id).in_(ids), tx.actor.scope("volunteer.read", Volunteer.area)
     )

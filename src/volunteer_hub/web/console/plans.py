@@ -1,9 +1,10 @@
 """A plan from the board: asked for, read whole, approved, sent."""
 
 import uuid
+from dataclasses import dataclass
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
 from volunteer_hub.boards import command as boards
@@ -12,12 +13,18 @@ from volunteer_hub.core.actor import Actor
 from volunteer_hub.core.db import Tx
 from volunteer_hub.core.errors import HubError, Malformed
 from volunteer_hub.core.i18n import t
-from volunteer_hub.flows import mobilize
+from volunteer_hub.flows import mobilize, plan_why
 from volunteer_hub.flows import plan as planning
+from volunteer_hub.flows.insight_words import people_named
+from volunteer_hub.flows.plan_why import PersonWhy
 from volunteer_hub.incidents.models import Incident
 from volunteer_hub.incidents.policy import Hazards
 from volunteer_hub.incidents.templates import shown_title
 from volunteer_hub.mobilization import plans
+from volunteer_hub.mobilization.models import PlanRun
+from volunteer_hub.volunteers import queries, registry
+from volunteer_hub.volunteers.models import Volunteer
+from volunteer_hub.volunteers.queries import Wanted
 from volunteer_hub.web import nav
 from volunteer_hub.web.console.board import by_slot, came_back, slot_words
 from volunteer_hub.web.forms import Sent
@@ -27,6 +34,7 @@ from volunteer_hub.web.render import language_of, page
 router = APIRouter()
 
 _LONGEST_ANSWER: Final = 24 * 60
+_MOST_FOUND: Final = 8
 
 
 @router.post("/incidents/{id:uuid}/plan")
@@ -48,14 +56,21 @@ def _requested(tx: Tx, id: uuid.UUID) -> str:
 
 
 @router.get("/plans/{id:uuid}")
-def whole(request: Request, actor: Annotated[Actor, allow("plan.read")], id: uuid.UUID) -> Response:
-    """The whole plan: everybody chosen and why, every gap and why, and how the pool was narrowed."""
+def whole(
+    request: Request,
+    actor: Annotated[Actor, allow("plan.read")],
+    id: uuid.UUID,
+    who: Annotated[str, Query(max_length=100)] = "",
+    person: uuid.UUID | None = None,
+) -> Response:
+    """The whole plan: everybody chosen and why, every gap and what would close it, how the pool was narrowed;
+    and why one person, searched for by ``who`` or named by ``person``, is in it or not."""
     lang, hazards = language_of(request), policy.load("hazards", Hazards)
     with db.read(actor) as tx:
         plan = plans.find(tx, "plan.read", id)
         incident = tx.get_one(Incident, plan.incident_id)
         found = boards.board(tx, incident)
-        view = planning.view(plan.result, lang) if plan.result else None
+        view = planning.told(tx, plan, lang)
         slots = {slot.slot.id: (line.task, slot.slot) for line in found.tasks for slot in line.slots}
         context = nav.console(
             request,
@@ -66,12 +81,39 @@ def whole(request: Request, actor: Annotated[Actor, allow("plan.read")], id: uui
             incident=incident,
             plan=plan,
             view=view,
-            people=boards.people_of(tx, plan),
+            people=boards.people_of(tx, plan, people_named(plan.result) if plan.result else ()),
             by_slot=by_slot(view) if view else {},
             slot_name=lambda key: slot_words(lang, *slots[key]) if key in slots else "–",
             task_of=lambda key: shown_title(hazards, slots[key][0], lang) if key in slots else "–",
+            may_ask=view is not None and actor.may("volunteer.read"),
+            asked=_asked(tx, plan, who.strip(), person, lang),
         )
         return page(request, "console/plan.html", **context)
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """Somebody asked about: the answer, or those it may have been, or in words why there is none."""
+
+    who: str
+    answer: PersonWhy | None = None
+    choice: tuple[Volunteer, ...] = ()
+    refused: str = ""
+
+
+def _asked(tx: Tx, plan: PlanRun, who: str, person: uuid.UUID | None, lang: str) -> _Asked:
+    try:
+        if person is not None:
+            row = registry.find(tx, "volunteer.read", person)
+            return _Asked(row.name or who, plan_why.why(tx, plan, row, lang))
+        if not who or plan.result is None:
+            return _Asked(who)
+        found = [one.row for one in queries.people(tx, Wanted(search=who), limit=_MOST_FOUND)]
+        if len(found) == 1:
+            return _Asked(who, plan_why.why(tx, plan, found[0], lang))
+        return _Asked(who, choice=tuple(found), refused="" if found else t(lang, "plan.person.unknown"))
+    except HubError as error:
+        return _Asked(who, refused=t(lang, f"error.{error.code}", **error.params))
 
 
 @router.post("/plans/{id:uuid}/approve")
