@@ -14,14 +14,16 @@ from tests.engine.tours.reference import best
 from volunteer_hub.engine.clock import Clock
 from volunteer_hub.engine.tours.check import check
 from volunteer_hub.engine.tours.greedy import greedy_rows
-from volunteer_hub.engine.tours.network import equipped, network, qualified
+from volunteer_hub.engine.tours.network import _alone, equipped, network, qualified
 from volunteer_hub.engine.tours.problem import NO_END, Depot, Places, TourOptions, Tours
-from volunteer_hub.engine.tours.reasons import Reason, Unserved
+from volunteer_hub.engine.tours.reasons import Reason, Unserved, exchange, room_instead
+from volunteer_hub.engine.tours.route import copy_route
+from volunteer_hub.engine.tours.search import keep_if_best, recreate, settle, steps
 from volunteer_hub.engine.tours.solve import State, ToursPlan, solve_tours, warm
 from volunteer_hub.engine.tours.timetable import DEPOT
 
 COMPILED = os.environ.get("NUMBA_DISABLE_JIT", "0") == "0"
-SHORT = TourOptions(iterations=400 if COMPILED else 200, deadline_s=30.0)
+SHORT = TourOptions(iterations=200, deadline_s=30.0)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -39,7 +41,7 @@ def rows(plan: ToursPlan) -> dict[int, list[int]]:
 def test_small_tours_equal_enumeration_and_are_never_better() -> None:
     equal = Counter[bool]()
     states = Counter[State]()
-    seeds = range(300 if COMPILED else 60)
+    seeds = range(200 if COMPILED else 50)
     for seed in seeds:
         tours = random_tours(seed, 1 + seed % 3, 3 + seed % 4, limits=seed % 2 == 0)
         plan, (missed, travel) = solve_tours(tours, SHORT), best(tours)
@@ -56,7 +58,7 @@ def test_small_tours_equal_enumeration_and_are_never_better() -> None:
 
 @pytest.mark.skipif(not COMPILED, reason="thousands of insertions in plain Python take minutes")
 def test_larger_tours_pass_the_checker() -> None:
-    for seed in range(20):
+    for seed in range(10):
         tours = random_tours(seed, 8, 60, limits=seed % 2 == 0)
         plan = solve_tours(tours, TourOptions(iterations=2000, threads=1 + seed % 2))
         assert check(tours, plan) == (), seed
@@ -224,3 +226,14 @@ def test_the_same_seed_gives_the_same_plan() -> None:
     first, again = (solve_tours(tours, TourOptions(seed=3, iterations=100)) for _ in range(2))
     assert first.visits.stop.tolist() == again.visits.stop.tolist()
     assert (first.steps, first.travel) == (100, again.travel)
+
+
+@pytest.mark.skipif(not COMPILED, reason="nothing is compiled")
+def test_the_loops_are_compiled_once_whatever_comes_in() -> None:
+    """Arrays of another layout would cost a planning process its first seconds again."""
+    ways = Places(matrix=np.asfortranarray(np.full((2, 3, 3), 10)))
+    people = crew(0, 1, parts=np.ones((2, 3), np.int32))
+    solve_tours(Tours(ways, people, stops(1, 2, parts=np.ones((2, 3)))), SHORT)
+    solve_tours(random_tours(0, 3, 9), TourOptions(iterations=100, threads=2))
+    loops = (_alone, recreate, settle, keep_if_best, steps, copy_route, room_instead, exchange)
+    assert [len(loop.signatures) for loop in loops] == [1] * len(loops)

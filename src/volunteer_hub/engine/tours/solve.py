@@ -17,7 +17,8 @@ from volunteer_hub.engine.tours.chain import anneal
 from volunteer_hub.engine.tours.greedy import greedy_rows
 from volunteer_hub.engine.tours.network import Network, alone, equipped, network, qualified
 from volunteer_hub.engine.tours.problem import Crew, Depot, Places, Stops, TourOptions, Tours
-from volunteer_hub.engine.tours.reasons import Reason, Unserved, hopeless, outcome
+from volunteer_hub.engine.tours.reasons import Reason, Unserved, exchange, hopeless, outcome
+from volunteer_hub.engine.tours.route import copy_route
 from volunteer_hub.engine.tours.search import BEST_MISSED, BEST_TRAVEL, STEPS, Search
 from volunteer_hub.engine.tours.timetable import Timetable, timetable
 
@@ -157,3 +158,9 @@ key=np.arange(4), place=np.zeros(4, np.int64), service=np.full(4, 20), priority=
     possible = alone(net, qualified(tours) & equipped(net), clock)
     best = _search(net, possible, 0, TourOptions(iterations=3), clock)
     outcome(net, possible, best, clock)
+    # What not every problem comes to is compiled all the same.
+    copy_route(best.best, best.now, 0)
+    person = int(best.best.length.argmax())
+    row = best.best.seq[person, : best.best.length[person]]
+    visited = int(row[row < len(stops)][0])
+    exchange(net, best.best, person, visited, visited)
