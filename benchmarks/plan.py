@@ -64,8 +64,8 @@ class AllPairs:
         self.penalty = penalties(problem, self.units)
         self.pool = Pool(problem, self.units, Options())
         endless = np.full(len(self.units), 1 << 40)
-        nothing, room = np.zeros(len(self.pool), np.int64), np.full(len(self.units), len(self.pool))
-        self.arcs, found = self.pool.under_price(endless, nothing, room)
+        nothing = np.zeros(len(self.pool), np.int64)
+        self.arcs, found = self.pool.under_price(endless, nothing)
         assert found == len(self.arcs)
         self.seconds = time.perf_counter() - started
 
