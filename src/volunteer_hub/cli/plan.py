@@ -11,7 +11,7 @@ from volunteer_hub.cli import acting
 from volunteer_hub.core.errors import HubError
 from volunteer_hub.core.i18n import t
 from volunteer_hub.engine.problem import Limits, Options, ProblemError
-from volunteer_hub.flows import plan_files
+from volunteer_hub.flows import plan_files, roster_files
 
 plan = typer.Typer(add_completion=False, rich_markup_mode=None)
 File = Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True)]
@@ -32,6 +32,7 @@ def plan_(
     rest_hours: Annotated[float, typer.Option(min=0, help="between two duties")] = 11.0,
     hours_in_24: Annotated[float, typer.Option(min=0, help="of duty, at most")] = 12.0,
     detour: Annotated[float, typer.Option(min=1, max=10, help="road by straight line")] = 1.3,
+    duties: Annotated[int, typer.Option(min=1, help="most of them per person")] = 1,
 ) -> None:
     """Plan who goes where from two tables (CSV or JSON), with proof and reasons; no service, no database."""
     lang = acting.language()
@@ -39,7 +40,10 @@ def plan_(
     try:
         files = plan_files.read(people, slots, travel, limits)
         options = Options(seed=seed, deadline_s=deadline, threads=threads)
-        answer = plan_files.answer(files, options, lang)
+        if duties > 1 or roster_files.asked_for(files):
+            answer = roster_files.answer(files, options, lang, duties)
+        else:
+            answer = plan_files.answer(files, options, lang)
     except (HubError, ProblemError) as error:
         _refused(error)
         raise typer.Exit(1) from None
@@ -61,14 +65,16 @@ def _refused(error: HubError | ProblemError) -> None:
 def _tell(answer: dict[str, Any], lang: str) -> None:
     for sentence in answer["words"]:
         typer.echo(sentence)
-    for pair in answer["pairs"][:_SHOWN]:
-        typer.echo("  " + t(lang, "cli.plan_files.pair", **pair))
-    if len(answer["pairs"]) > _SHOWN:
-        typer.echo("  " + t(lang, "cli.plan_files.more", n=len(answer["pairs"]) - _SHOWN))
-    for gap in answer["gaps"][:_SHOWN]:
-        typer.echo("  " + t(lang, "cli.plan_files.gap", **gap))
-    if len(answer["gaps"]) > _SHOWN:
-        typer.echo("  " + t(lang, "cli.plan_files.more", n=len(answer["gaps"]) - _SHOWN))
+    _list(answer["pairs"], "pair", lang)
+    _list(answer["gaps"], "gap", lang)
+
+
+def _list(rows: list[dict[str, Any]], what: str, lang: str) -> None:
+    for row in rows[:_SHOWN]:
+        words = what if "why" in row else f"roster_{what}"  # a roster gives no reason for each person
+        typer.echo("  " + t(lang, f"cli.plan_files.{words}", n=row.get("short", row.get("heads", 1)), **row))
+    if len(rows) > _SHOWN:
+        typer.echo("  " + t(lang, "cli.plan_files.more", n=len(rows) - _SHOWN))
 
 
 def _write(answer: dict[str, Any], out: Path) -> None:
@@ -76,6 +82,7 @@ def _write(answer: dict[str, Any], out: Path) -> None:
         out.write_text(json.dumps(answer, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
         return
     with out.open("w", encoding="utf-8-sig", newline="") as file:
-        table = csv.DictWriter(file, ["person", "slot", "km", "minutes", "why"])
+        rows = [*answer.get("held", ()), *answer["pairs"]]
+        table = csv.DictWriter(file, list(dict.fromkeys(name for row in rows for name in row)))
         table.writeheader()
-        table.writerows([*answer["held"], *answer["pairs"]])
+        table.writerows(rows)

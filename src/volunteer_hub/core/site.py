@@ -4,7 +4,7 @@ from datetime import time
 from typing import Annotated
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import AfterValidator, Field, PositiveInt
+from pydantic import AfterValidator, Field, NonNegativeFloat, PositiveInt
 
 from volunteer_hub.core.policy import Name, Policy
 
@@ -53,7 +53,8 @@ class Retention(Policy):
 
 
 class Site(Policy):
-    """config/hub.toml. ``languages[0]`` is the one used when a reader has not said."""
+    """config/hub.toml. ``languages[0]`` is the one used when a reader has not said; ``roster`` weighs the
+    soft terms of a plan with several duties per person, each in minutes of travel."""
 
     name: Name
     zone: Zone
@@ -61,6 +62,7 @@ class Site(Policy):
     phone_region: str = Field(pattern=r"^[A-Z]{2}$")
     night: Night
     retention: Retention
+    roster: dict[str, NonNegativeFloat] = {}
 
     @property
     def timezone(self) -> ZoneInfo:

@@ -41,11 +41,22 @@ _TENTHS: Final = 10
 
 @dataclass(frozen=True)
 class Files:
-    """A problem and the ids its rows have in the files."""
+    """A problem, the rows of the files it was made from, and the minute it counts from."""
 
     case: Case
-    people: list[str]
-    slots: list[str]
+    people_rows: list[dict[str, Any]]
+    slot_rows: list[dict[str, Any]]
+    epoch: int
+
+    @property
+    def people(self) -> list[str]:
+        """Ids by row of the problem."""
+        return [row["id"] for row in self.people_rows]
+
+    @property
+    def slots(self) -> list[str]:
+        """Ids by row of the problem."""
+        return [row["id"] for row in self.slot_rows]
 
 
 def read(people: Path, slots: Path, travel: Path | None = None, limits: Limits | None = None) -> Files:
@@ -76,7 +87,7 @@ def read(people: Path, slots: Path, travel: Path | None = None, limits: Limits |
         funnel={},
         digest=digest(problem),
     )
-    return Files(case, persons.column("id"), wanted.column("id"))
+    return Files(case, persons.rows, wanted.rows, epoch)
 
 
 def answer(files: Files, options: Options, lang: str) -> dict[str, Any]:
@@ -88,6 +99,7 @@ def answer(files: Files, options: Options, lang: str) -> dict[str, Any]:
         faults = sorted({finding.code for finding in found.findings})
         raise AssertionError(f"the plan breaks {faults}")  # a fault of the engine, never of the files
     result = plan_document.result(files.case, found, lost=False, seconds={})
+    people, slots = files.people, files.slots
     result["funnel"] = dict.fromkeys(plan_words.FUNNEL, 0) | result["funnel"]
     said = plan_words.view(result, lang)
     return {
@@ -102,21 +114,18 @@ def answer(files: Files, options: Options, lang: str) -> dict[str, Any]:
         "figures": result["figures"],
         "pairs": [
             {
-                "person": files.people[pair.volunteer],
-                "slot": files.slots[pair.slot],
+                "person": people[pair.volunteer],
+                "slot": slots[pair.slot],
                 "km": pair.km,
                 "minutes": pair.minutes,
                 "why": pair.why,
             }
             for pair in said.pairs
         ],
-        "held": [
-            {"person": files.people[one["volunteer"]], "slot": files.slots[one["slot"]]}
-            for one in result["held"]
-        ],
+        "held": [{"person": people[one["volunteer"]], "slot": slots[one["slot"]]} for one in result["held"]],
         "gaps": [
             {
-                "slot": files.slots[gap.slot],
+                "slot": slots[gap.slot],
                 "short": gap.short,
                 "below_minimum": gap.below_minimum,
                 "what": gap.what,

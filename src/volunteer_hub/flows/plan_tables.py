@@ -99,6 +99,15 @@ def _nested(cell: str) -> tuple[tuple[Skill, int], ...]:
     return tuple(found)
 
 
+def _heads(cell: str) -> tuple[int, int]:
+    """ "12" people or none, or between "5-12"."""
+    least, _, most = cell.partition("-")
+    found = _whole(1, 10**5)(least), _whole(1, 10**5)(most or least)
+    if found[0] > found[1]:
+        raise ValueError(cell)
+    return found
+
+
 PEOPLE: Final[Mapping[str, Column]] = {
     "id": Column(str),
     "lat": Column(_number(-90, 90)),
@@ -120,6 +129,11 @@ PEOPLE: Final[Mapping[str, Column]] = {
     "worked": Column(_whole(0, 1440), 0),  # minutes in the 24 hours before
     "locked": Column(str, None),  # the slot they are decided for
     "zone": Column(str, None),  # where the table of travel times has them start
+    # with several duties (roster_files)
+    "max_duties": Column(_whole(1, 1000), None),
+    "call_cost": Column(_number(0, 10_000), 0.0),  # minutes of travel it is worth not to call them at all
+    "team": Column(str, None),  # all of a team or none, and in the same slot
+    "heads": Column(_heads, (1, 1)),  # an organisation's offer: "12", or "5-12"
 }
 SLOTS: Final[Mapping[str, Column]] = {
     "id": Column(str),
@@ -138,6 +152,11 @@ SLOTS: Final[Mapping[str, Column]] = {
     "hazardous": Column(_flag, False),
     "night": Column(_flag, False),
     "max_km": Column(_number(0, 20_100), 20_100.0),
+    # with several duties (roster_files)
+    "leader": Column(_skill, None),  # nobody serves without somebody who holds it
+    "pair_up": Column(_flag, False),  # nobody serves alone
+    "post": Column(str, None),  # the lasting place that crews of successive periods hand over
+    "period": Column(_whole(0, 10_000), None),
 }
 TRAVEL: Final[Mapping[str, Column]] = {
     "zone": Column(str),
