@@ -22,19 +22,7 @@ from volunteer_hub.engine.problem import Ints, Options, Pairs, Problem, Slots
 from volunteer_hub.engine.replan import KEEP_BONUS, Orders, Replan, replan
 from volunteer_hub.engine.solve import State, warm
 
-COLUMNS = (
-    "round",
-    "way",
-    "seconds",
-    "proof",
-    "gone",
-    "kept",
-    "moved",
-    "new orders",
-    "short min",
-    "cost",
-    "note",
-)
+COLUMNS = ("round", "way", "seconds", "proof", "kept", "moved", "new orders", "short min", "cost", "note")
 OPTIONS = Options(deadline_s=300, method="augment", threads=2)
 
 
