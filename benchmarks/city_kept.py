@@ -49,17 +49,17 @@ _OTHER: Final[dict[str, dict[str, LiteralString]]] = {
 
 
 @contextmanager
-def city(people: int, folder: Path | None) -> Iterator[str]:
+def city(people: int, folder: Path | None, **settings: str) -> Iterator[str]:
     """A database with the city, which this process is pointed at; its root's path.
 
     With a folder the city is built there once, and every run works on a copy of its own.
     """
     if folder is None:
-        with ground.installation() as own, ground.database(embedded.start(own), "city") as address:
+        with ground.installation(**settings) as own, ground.database(embedded.start(own), "city") as address:
             _fill(address, people)
             yield CITY
         return
-    with ground.installation(HUB_DATA_DIR=str(folder)):
+    with ground.installation(HUB_DATA_DIR=str(folder), **settings):
         server = embedded.start(folder)
         try:
             name = f"city_{people}"

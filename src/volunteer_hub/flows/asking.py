@@ -15,7 +15,7 @@ from sqlmodel import col, select
 
 from volunteer_hub.boards import slots
 from volunteer_hub.boards.slots import SlotFacts
-from volunteer_hub.core import policy
+from volunteer_hub.core import bulk, policy
 from volunteer_hub.core.db import Tx
 from volunteer_hub.core.site import Site
 from volunteer_hub.engine import overcall
@@ -166,7 +166,7 @@ class Candidates:
 def _callable(tx: Tx, ids: Collection[int]) -> set[int]:
     today = tx.now.astimezone(policy.load("hub", Site).timezone).date()
     standing = select(col(Volunteer.id), col(Volunteer.status), col(Volunteer.paused_until))
-    rows = tx.exec(standing.where(col(Volunteer.id).in_(ids))).all()
+    rows = tx.exec(standing.where(bulk.among(col(Volunteer.id), list(ids)))).all()
     return {key for key, status, until in rows if may_be_called(status, until, today)}
 
 

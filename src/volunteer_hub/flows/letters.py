@@ -13,7 +13,7 @@ from sqlmodel import col, select
 from volunteer_hub.access.models import Account
 from volunteer_hub.boards import slots
 from volunteer_hub.boards.slots import SlotFacts
-from volunteer_hub.core import policy
+from volunteer_hub.core import bulk, policy
 from volunteer_hub.core.db import Tx
 from volunteer_hub.flows import telling
 from volunteer_hub.incidents.models import Incident
@@ -24,7 +24,9 @@ from volunteer_hub.notify.outbox import Draft
 from volunteer_hub.notify.policy import Messages
 from volunteer_hub.notify.rules import WAITING, Channel, Kind, Subject
 from volunteer_hub.volunteers import addresses, registry
-from volunteer_hub.volunteers.models import Contact, Volunteer
+from volunteer_hub.volunteers.addresses import First
+from volunteer_hub.volunteers.models import Volunteer
+from volunteer_hub.volunteers.rules import ContactKind
 
 _ONCE: Final = frozenset({"offer", "stood_down", "released", "cancelled", "no_show"})
 """What can happen to an offer once only; anything else is told each time it happens."""
@@ -35,7 +37,7 @@ class Reach:
     """How a person is written to: in which language, and by the first address that we can send to."""
 
     lang: str
-    contact: Contact | None
+    contact: First | None
 
     @property
     def channel(self) -> Channel | None:
@@ -45,13 +47,11 @@ class Reach:
 
 def reach(tx: Tx, volunteer_ids: Iterable[int]) -> dict[int, Reach]:
     """Everybody's language and address, in two queries."""
-    ids = set(volunteer_ids)
-    languages = tx.exec(select(Volunteer.id, Volunteer.lang).where(col(Volunteer.id).in_(ids))).all()
-    known, sendable = addresses.of(tx, ids), {name.value for name in dispatch.configured()}
-    return {
-        key: Reach(lang, next((c for c in known[key] if c.kind.value in sendable), None))
-        for key, lang in languages
-    }
+    ids = sorted(set(volunteer_ids))
+    languages = tx.exec(select(Volunteer.id, Volunteer.lang).where(bulk.among(col(Volunteer.id), ids)))
+    names = {name.value for name in dispatch.configured()}
+    known = addresses.first(tx, ids, [kind for kind in ContactKind if kind.value in names])
+    return {key: Reach(lang, known.get(key)) for key, lang in languages}
 
 
 def tell(tx: Tx, purpose: str, offers: Sequence[Offer], **more: Any) -> int:
@@ -63,29 +63,38 @@ def tell(tx: Tx, purpose: str, offers: Sequence[Offer], **more: Any) -> int:
         return 0
     known = _about(tx, offers)
     ways = reach(tx, (offer.volunteer_id for offer in offers))
+    said = {key: _params(facts, callout) | more for key, (callout, facts) in known.items()}
     drafts = [
         draft
         for offer in offers
-        if (draft := _draft(tx, purpose, offer, known[offer.id], ways[offer.volunteer_id], more)) is not None
+        if (draft := _draft(tx, purpose, offer, known[_place(offer)][0], ways[offer.volunteer_id], said))
+        is not None
     ]
     outbox.enqueue(tx, drafts)
     return len(drafts)
 
 
-def _about(tx: Tx, offers: Sequence[Offer]) -> dict[int, tuple[Callout, SlotFacts]]:
-    """Offer id -> its callout and the facts of its slot, in two queries."""
+Place = tuple[int, int]
+"""A callout and a slot, by id: what all offers of one place are told alike."""
+
+
+def _place(offer: Offer) -> Place:
+    return offer.callout_id, offer.slot_id
+
+
+def _about(tx: Tx, offers: Sequence[Offer]) -> dict[Place, tuple[Callout, SlotFacts]]:
+    """The callouts of these offers and the facts of their slots, in two queries."""
     wanted = select(Callout).where(col(Callout.id).in_({offer.callout_id for offer in offers}))
     callouts = {callout.id: callout for callout in tx.exec(wanted)}
     facts = slots.of(tx, {offer.slot_id for offer in offers})
-    return {offer.id: (callouts[offer.callout_id], facts[offer.slot_id]) for offer in offers}
+    return {place: (callouts[place[0]], facts[place[1]]) for place in set(map(_place, offers))}
 
 
 def _draft(
-    tx: Tx, purpose: str, offer: Offer, about: tuple[Callout, SlotFacts], way: Reach, more: Mapping[str, Any]
+    tx: Tx, purpose: str, offer: Offer, callout: Callout, way: Reach, said: Mapping[Place, dict[str, Any]]
 ) -> Draft | None:
     if way.contact is None or way.channel is None:
         return None
-    callout, slot = about
     return Draft(
         purpose=purpose,
         subject_kind=Subject.OFFER,
@@ -98,7 +107,7 @@ def _draft(
         volunteer_id=offer.volunteer_id,
         contact_id=way.contact.id,
         kind=Kind(callout.kind.value),
-        params=_params(slot, callout) | dict(more),
+        params=said[_place(offer)],
     )
 
 
@@ -141,9 +150,9 @@ def renew(tx: Tx, offers: Sequence[Offer]) -> int:
     found = tx.exec(waiting.order_by(col(Message.id)).with_for_update()).all()
     if not found:
         return 0
-    about = _about(tx, offers)
+    about, places = _about(tx, offers), {offer.id: _place(offer) for offer in offers}
     for message in found:
-        callout, facts = about[message.subject_id]
+        callout, facts = about[places[message.subject_id]]
         message.params = message.params | _params(facts, callout)
     tx.flush()
     return len(found)
@@ -173,6 +182,6 @@ def alert(tx: Tx, purpose: str, incident: Incident, deed: str, params: Mapping[s
 def note_asked(tx: Tx, volunteer_ids: Iterable[int]) -> None:
     """Counts one more time asked, taking the rows in order: two callouts at once never wait in a circle."""
     ids = sorted(set(volunteer_ids))
-    rows = select(Volunteer.id).where(col(Volunteer.id).in_(ids)).order_by(col(Volunteer.id))
+    rows = select(Volunteer.id).where(bulk.among(col(Volunteer.id), ids)).order_by(col(Volunteer.id))
     tx.exec(rows.with_for_update(key_share=True)).all()
     registry.count_asked(tx, ids)

@@ -9,7 +9,7 @@ from sqlalchemy import func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlmodel import col
 
-from volunteer_hub.core import policy
+from volunteer_hub.core import bulk, policy
 from volunteer_hub.core.claims import claim
 from volunteer_hub.core.columns import uuid7
 from volunteer_hub.core.db import Tx
@@ -48,8 +48,12 @@ def enqueue(tx: Tx, drafts: Iterable[Draft]) -> int:
     rows = [_row(draft, tx.now) for draft in drafts]
     if not rows:
         return 0
-    new = pg_insert(Message).on_conflict_do_nothing(index_elements=["dedupe_key"]).returning(col(Message.id))
-    return len(tx.execute(new, rows).scalars().all())
+    count = 0
+    for some in bulk.batches(rows):
+        new = pg_insert(Message).from_select(list(some[0]), bulk.select_rows(Message, some))
+        known = new.on_conflict_do_nothing(index_elements=["dedupe_key"])
+        count += len(tx.execute(known.returning(col(Message.id))).scalars().all())
+    return count
 
 
 def _row(draft: Draft, now: datetime) -> dict[str, Any]:

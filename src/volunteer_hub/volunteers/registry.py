@@ -8,6 +8,7 @@ from sqlalchemy import column, func, table
 from sqlmodel import col, select
 from sqlmodel import update as update_rows
 
+from volunteer_hub.core import bulk
 from volunteer_hub.core.db import Tx
 from volunteer_hub.core.errors import FieldError, Malformed, NotFound, PreconditionFailed, Refused
 from volunteer_hub.volunteers import checking, stored
@@ -130,7 +131,7 @@ def count_asked(tx: Tx, volunteer_ids: list[int]) -> None:
     """Notes that these people were asked once more: what fairness goes by."""
     tx.execute(
         update_rows(Volunteer)
-        .where(col(Volunteer.id).in_(volunteer_ids))
+        .where(bulk.among(col(Volunteer.id), volunteer_ids))
         .values(asked_count=Volunteer.asked_count + 1)
     )
 
