@@ -22,9 +22,10 @@ from volunteer_hub.engine.tours.search import (
     steps,
 )
 
-# Temperature at the start and at the end, and what a unit of prize weighs in the annealing; in mean legs.
-TRAVEL_ONLY = (1.0, 0.01, 8.0)  # while nothing more can be served
-PRIZE_TOO = (10.0, 0.03, 24.0)
+# Temperatures at the start and at the end, in mean legs of travel.
+TRAVEL_ONLY = (3.0, 0.01)  # while nothing more can be served
+PRIZE_TOO = (10.0, 0.03)
+PRIZE_LEGS = 24.0  # what a unit of prize weighs in the annealing, in mean legs
 SLICE_S = 0.02  # between two looks at the clock
 ROUNDS = 10  # after each the chains go on from the best one
 
@@ -44,8 +45,8 @@ def anneal(net: Network, chains: Sequence[Search], clock: Clock, iterations: int
                 while chain.totals[STEPS] < most and (now := time.monotonic()) < until:
                     done = max((now - began) / whole, int(chain.totals[STEPS]) / iterations)
                     count = min(count, most - int(chain.totals[STEPS]))
-                    hot, cold, prize = TRAVEL_ONLY if chain.totals[BEST_MISSED] <= bound else PRIZE_TOO
-                    steps(net, chain, count, leg * hot * (cold / hot) ** done, leg * prize)
+                    hot, cold = TRAVEL_ONLY if chain.totals[BEST_MISSED] <= bound else PRIZE_TOO
+                    steps(net, chain, count, leg * hot * (cold / hot) ** done, leg * PRIZE_LEGS)
                     pace = (time.monotonic() - now) / count
                     count = int(np.clip(SLICE_S / pace, 1, 4 * count))
 
