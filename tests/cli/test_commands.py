@@ -1,5 +1,6 @@
 """Every command by its name, as a person types it, on a fresh database."""
 
+import json
 import os
 import subprocess
 import sys
@@ -203,3 +204,27 @@ def test_a_plan_from_files_needs_no_service(tmp_path: Path) -> None:
     refused = hub("plan", str(people), str(slots))
     assert refused.returncode == 1
     assert "people.csv, line 2, column lat: “460” cannot be read here." in refused.stderr
+
+
+def test_tours_from_files_need_no_service(tmp_path: Path) -> None:
+    people, stops, out = (tmp_path / name for name in ("people.csv", "stops.csv", "tours.json"))
+    people.write_text("id,lat,lon,since,until\nBo,46.6,125.1,0,120\n", encoding="utf-8")
+    stops.write_text("id,lat,lon\nMrs Wang,46.6,125.1\n", encoding="utf-8")
+    told = hub("tours", str(people), str(stops), "--seconds", "1", "--out", str(out))
+    assert (told.returncode, told.stderr) == (0, "")
+    assert "Bo, one stop: Mrs Wang" in told.stdout
+    assert json.loads(out.read_text(encoding="utf-8"))["state"] == "covered"
+    stops.write_text("id,lat,lon\nMrs Wang,46.6,east\n", encoding="utf-8")
+    refused = hub("tours", str(people), str(stops))
+    assert refused.returncode == 1
+    assert "stops.csv, line 2, column lon: “east” cannot be read here." in refused.stderr
+
+
+def test_a_plan_in_which_people_serve_twice_comes_from_the_same_tables(tmp_path: Path) -> None:
+    people, slots = tmp_path / "people.csv", tmp_path / "slots.csv"
+    people.write_text("id,lat,lon\nBo,46.6,125.1\n", encoding="utf-8")
+    rows = "early,46.6,125.1,0,60,1\nlate,46.6,125.1,60,120,1\n"
+    slots.write_text("id,lat,lon,start,end,target\n" + rows, encoding="utf-8")
+    told = hub("plan", str(people), str(slots), "--duties", "2", "--rest-hours", "0")
+    assert (told.returncode, told.stderr) == (0, "")
+    assert "2 places filled; people and organisations called: 1." in told.stdout

@@ -11,8 +11,9 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from sqlmodel import select
 
-from tests import areas
+from tests import areas, people
 from tests.core.http_server import Server, serving
+from tests.doors import client
 from tests.world import person
 from volunteer_hub.core import clock, db
 from volunteer_hub.core.actor import SYSTEM
@@ -99,6 +100,22 @@ def test_an_unknown_house_stays_at_the_centre_and_is_not_asked_for_again(
     assert stands(tx, lin) == (*CENTRE, Precision.COMMUNITY)
     assert lin.located_at is not None
     assert service.connections == 2
+
+
+def test_the_persons_page_says_that_the_address_was_not_found(tx: Tx, bo: Volunteer, service: Server) -> None:
+    lin = joined(tx, "Lin", 2, "Nowhere Lane 3")
+    wen = people.wen(tx)
+    words = {"en": "was not found by the address service", "zh": "未找到该地址"}
+
+    def said(row: Volunteer) -> list[bool]:
+        pages = {lang: client(wen, lang=lang).get(f"/volunteers/{row.public_id}") for lang in words}
+        assert [page.status_code for page in pages.values()] == [200, 200]
+        return [words[lang] in page.text for lang, page in pages.items()]
+
+    assert [said(lin), said(bo)] == [[False, False]] * 2
+    locate.sweep()
+    tx.expire_all()
+    assert [said(lin), said(bo)] == [[True, True], [False, False]]
 
 
 def test_a_household_is_asked_for_once(tx: Tx, bo: Volunteer, service: Server) -> None:

@@ -16,6 +16,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "export": ("volunteer_hub.cli.data:export", "Export volunteers to CSV or XLSX."),
     "incident": ("volunteer_hub.cli.incident:incident", "Declare, plan, mobilize and close an incident."),
     "plan": ("volunteer_hub.cli.plan:plan", "Plan from files alone: people and slots in, plan out."),
+    "tours": ("volunteer_hub.cli.tours:tours", "Plan tours of many small stops from files alone."),
     "account": ("volunteer_hub.cli.account:account", "Create accounts, set passwords, grant roles."),
     "db": ("volunteer_hub.cli.database:db", "Upgrade, stop, back up and restore the database."),
     "doctor": ("volunteer_hub.cli.ops:doctor", "Check this installation and say what to mend."),

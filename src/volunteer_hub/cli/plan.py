@@ -45,7 +45,7 @@ def plan_(
         else:
             answer = plan_files.answer(files, options, lang)
     except (HubError, ProblemError) as error:
-        _refused(error)
+        refused(error)
         raise typer.Exit(1) from None
     _tell(answer, lang)
     if out is not None:
@@ -53,7 +53,8 @@ def plan_(
         typer.echo(t(lang, "cli.plan_files.written", file=out))
 
 
-def _refused(error: HubError | ProblemError) -> None:
+def refused(error: HubError | ProblemError) -> None:
+    """Says what is wrong with the files, and where."""
     if isinstance(error, ProblemError):
         typer.echo(str(error), err=True)
         return

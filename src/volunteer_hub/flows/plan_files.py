@@ -64,7 +64,7 @@ def read(people: Path, slots: Path, travel: Path | None = None, limits: Limits |
     persons = _decided_last(plan_tables.read(people, plan_tables.PEOPLE))
     wanted = plan_tables.read(slots, plan_tables.SLOTS)
     times = plan_tables.read(travel, plan_tables.TRAVEL) if travel is not None else None
-    plan_tables.refuse([*_twice(persons), *_twice(wanted), *_windows(wanted)])
+    plan_tables.refuse([*plan_tables.twice(persons), *plan_tables.twice(wanted), *_windows(wanted)])
     epoch = min(wanted.column("start"), default=0)
     needs = _needs(wanted)
     try:
@@ -144,15 +144,6 @@ def _decided_last(people: Table) -> Table:
     """As in boards.problem: behind the pool stand those who hold a place already."""
     order = sorted(range(len(people.rows)), key=lambda v: people.rows[v]["locked"] is not None)
     return Table(people.name, [people.lines[v] for v in order], [people.rows[v] for v in order])
-
-
-def _twice(table: Table) -> list[FieldError]:
-    seen: dict[str, int] = {}
-    wrong = []
-    for row, key in enumerate(table.column("id")):
-        if seen.setdefault(key, row) != row:
-            wrong.append(table.wrong(row, "id", "plan_files.twice", value=key, first=table.lines[seen[key]]))
-    return wrong
 
 
 def _windows(slots: Table) -> list[FieldError]:

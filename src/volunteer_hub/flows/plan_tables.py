@@ -38,7 +38,9 @@ class Column:
     otherwise: Any = REQUIRED
 
 
-def _number(low: float, high: float) -> Callable[[str], float]:
+def number(low: float, high: float) -> Callable[[str], float]:
+    """Reads a number within bounds."""
+
     def read(cell: str) -> float:
         value = float(cell)
         if not low <= value <= high or math.isnan(value):
@@ -48,11 +50,13 @@ def _number(low: float, high: float) -> Callable[[str], float]:
     return read
 
 
-def _whole(low: int, high: int) -> Callable[[str], int]:
-    return lambda cell: int(_number(low, high)(str(int(cell))))
+def whole(low: int, high: int) -> Callable[[str], int]:
+    """Reads a whole number within bounds."""
+    return lambda cell: int(number(low, high)(str(int(cell))))
 
 
-def _flag(cell: str) -> bool:
+def flag(cell: str) -> bool:
+    """Yes or no."""
     if cell.lower() not in _YES | _NO:
         raise ValueError(cell)
     return cell.lower() in _YES
@@ -61,12 +65,13 @@ def _flag(cell: str) -> bool:
 def minute(cell: str) -> int:
     """Whole minutes, or those since 1970 of a time."""
     if cell.lstrip("-").isdigit():
-        return int(_number(-1e9, 1e9)(cell))
+        return int(number(-1e9, 1e9)(cell))
     when = datetime.fromisoformat(cell)
     return int((when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp() // 60)
 
 
-def _windows(cell: str) -> tuple[tuple[int, int], ...]:
+def windows(cell: str) -> tuple[tuple[int, int], ...]:
+    """Stretches of time, as "start/end; start/end"."""
     found = tuple((minute(start), minute(end)) for start, end in (one.split("/") for one in _listed(cell)))
     if any(end <= start for start, end in found):
         raise ValueError(cell)
@@ -77,32 +82,33 @@ def _listed(cell: str) -> list[str]:
     return [one.strip() for one in cell.split(";") if one.strip()]
 
 
-def _skill(cell: str) -> Skill:
+def skill(cell: str) -> Skill:
     """ "medic", "medic:2" or "medic:2@2027-05-01": code, level, last day or minute of its proof."""
     held, _, until = cell.partition("@")
     code, _, level = held.partition(":")
     if not code:
         raise ValueError(cell)
-    return Skill(code.strip(), _whole(1, 3)(level or "1"), minute(until) if until else None)
+    return Skill(code.strip(), whole(1, 3)(level or "1"), minute(until) if until else None)
 
 
-def _skills(cell: str) -> tuple[Skill, ...]:
-    return tuple(map(_skill, _listed(cell)))
+def skills(cell: str) -> tuple[Skill, ...]:
+    """Any number of skills."""
+    return tuple(map(skill, _listed(cell)))
 
 
 def _nested(cell: str) -> tuple[tuple[Skill, int], ...]:
     """ "driver x1; first_aid:2 x2": how many heads at least hold each skill."""
     found = []
     for one in _listed(cell):
-        skill, _, heads = one.rpartition("x")
-        found.append((_skill(skill.strip()), _whole(1, 10**6)(heads)))
+        holds, _, heads = one.rpartition("x")
+        found.append((skill(holds.strip()), whole(1, 10**6)(heads)))
     return tuple(found)
 
 
 def _heads(cell: str) -> tuple[int, int]:
     """ "12" people or none, or between "5-12"."""
     least, _, most = cell.partition("-")
-    found = _whole(1, 10**5)(least), _whole(1, 10**5)(most or least)
+    found = whole(1, 10**5)(least), whole(1, 10**5)(most or least)
     if found[0] > found[1]:
         raise ValueError(cell)
     return found
@@ -110,58 +116,58 @@ def _heads(cell: str) -> tuple[int, int]:
 
 PEOPLE: Final[Mapping[str, Column]] = {
     "id": Column(str),
-    "lat": Column(_number(-90, 90)),
-    "lon": Column(_number(-180, 180)),
-    "skills": Column(_skills, ()),
-    "free": Column(_windows, None),  # always
-    "busy": Column(_windows, ()),
-    "adult": Column(_flag, True),
-    "insured": Column(_flag, True),
-    "fit": Column(_flag, True),
-    "night": Column(_flag, True),
-    "speed_kmh": Column(_number(0.1, 1000), 30.0),
-    "max_km": Column(_number(0, 20_100), 50.0),
-    "night_km": Column(_number(0, 20_100), None),  # as by day
-    "fatigue": Column(_number(0, 10_000), 0.0),  # minutes of travel it is worth to spare them
-    "night_cost": Column(_number(0, 10_000), 0.0),
-    "served": Column(_whole(0, 10**6), 0),
+    "lat": Column(number(-90, 90)),
+    "lon": Column(number(-180, 180)),
+    "skills": Column(skills, ()),
+    "free": Column(windows, None),  # always
+    "busy": Column(windows, ()),
+    "adult": Column(flag, True),
+    "insured": Column(flag, True),
+    "fit": Column(flag, True),
+    "night": Column(flag, True),
+    "speed_kmh": Column(number(0.1, 1000), 30.0),
+    "max_km": Column(number(0, 20_100), 50.0),
+    "night_km": Column(number(0, 20_100), None),  # as by day
+    "fatigue": Column(number(0, 10_000), 0.0),  # minutes of travel it is worth to spare them
+    "night_cost": Column(number(0, 10_000), 0.0),
+    "served": Column(whole(0, 10**6), 0),
     "last_duty": Column(minute, None),
-    "worked": Column(_whole(0, 1440), 0),  # minutes in the 24 hours before
+    "worked": Column(whole(0, 1440), 0),  # minutes in the 24 hours before
     "locked": Column(str, None),  # the slot they are decided for
     "zone": Column(str, None),  # where the table of travel times has them start
     # with several duties (roster_files)
-    "max_duties": Column(_whole(1, 1000), None),
-    "call_cost": Column(_number(0, 10_000), 0.0),  # minutes of travel it is worth not to call them at all
+    "max_duties": Column(whole(1, 1000), None),
+    "call_cost": Column(number(0, 10_000), 0.0),  # minutes of travel it is worth not to call them at all
     "team": Column(str, None),  # all of a team or none, and in the same slot
     "heads": Column(_heads, (1, 1)),  # an organisation's offer: "12", or "5-12"
 }
 SLOTS: Final[Mapping[str, Column]] = {
     "id": Column(str),
-    "lat": Column(_number(-90, 90)),
-    "lon": Column(_number(-180, 180)),
+    "lat": Column(number(-90, 90)),
+    "lon": Column(number(-180, 180)),
     "start": Column(minute),
     "end": Column(minute),
-    "target": Column(_whole(0, 10**6)),
-    "minimum": Column(_whole(0, 10**6), None),  # the target
-    "maximum": Column(_whole(0, 10**6), None),  # the target
-    "priority": Column(_whole(1, 5), 3),  # 1 is the most urgent
-    "skill": Column(_skill, None),
+    "target": Column(whole(0, 10**6)),
+    "minimum": Column(whole(0, 10**6), None),  # the target
+    "maximum": Column(whole(0, 10**6), None),  # the target
+    "priority": Column(whole(1, 5), 3),  # 1 is the most urgent
+    "skill": Column(skill, None),
     "nested": Column(_nested, ()),
-    "adult_only": Column(_flag, False),
-    "insured_only": Column(_flag, False),
-    "hazardous": Column(_flag, False),
-    "night": Column(_flag, False),
-    "max_km": Column(_number(0, 20_100), 20_100.0),
+    "adult_only": Column(flag, False),
+    "insured_only": Column(flag, False),
+    "hazardous": Column(flag, False),
+    "night": Column(flag, False),
+    "max_km": Column(number(0, 20_100), 20_100.0),
     # with several duties (roster_files)
-    "leader": Column(_skill, None),  # nobody serves without somebody who holds it
-    "pair_up": Column(_flag, False),  # nobody serves alone
+    "leader": Column(skill, None),  # nobody serves without somebody who holds it
+    "pair_up": Column(flag, False),  # nobody serves alone
     "post": Column(str, None),  # the lasting place that crews of successive periods hand over
-    "period": Column(_whole(0, 10_000), None),
+    "period": Column(whole(0, 10_000), None),
 }
 TRAVEL: Final[Mapping[str, Column]] = {
     "zone": Column(str),
     "slot": Column(str),
-    "minutes": Column(_number(0, 100_000), None),  # no way
+    "minutes": Column(number(0, 100_000), None),  # no way
 }
 
 
@@ -203,6 +209,16 @@ def read(path: Path, columns: Mapping[str, Column]) -> Table:
         table.rows.append(row)
     refuse(wrong)
     return table
+
+
+def twice(table: Table) -> list[FieldError]:
+    """Ids that stand in more than one row."""
+    seen: dict[str, int] = {}
+    wrong = []
+    for row, key in enumerate(table.column("id")):
+        if seen.setdefault(key, row) != row:
+            wrong.append(table.wrong(row, "id", "plan_files.twice", value=key, first=table.lines[seen[key]]))
+    return wrong
 
 
 def refuse(wrong: Sequence[FieldError]) -> None:
