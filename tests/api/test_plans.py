@@ -19,6 +19,8 @@ from volunteer_hub.incidents import states
 from volunteer_hub.incidents.models import Incident
 from volunteer_hub.incidents.rules import State
 from volunteer_hub.mobilization import plans
+from volunteer_hub.volunteers import floors
+from volunteer_hub.volunteers.floors import FloorIn
 
 
 @pytest.fixture
@@ -54,6 +56,20 @@ def test_a_request_is_accepted_and_says_where_to_watch_it(flood: World) -> None:
 def test_a_request_repeated_under_one_key_is_one_plan(flood: World) -> None:
     first, second = (ask(flood, **{"Idempotency-Key": "k1"}) for _ in range(2))
     assert second.headers["location"] == first.headers["location"]
+
+
+def test_a_request_may_break_floors_for_a_reason_that_is_shown(tx: Tx, flood: World) -> None:
+    kept = floors.create(tx, FloorIn(area="/1/2/", skill="first_aid", keep=2))
+    foreign = floors.create(tx, FloorIn(area="/1/4/", skill="first_aid", keep=2))
+    body = {"break_floors": [str(kept.public_id)], "break_reason": "The dyke is giving way."}
+    seen = client(flood.mei).get(ask(flood, body).headers["location"]).json()
+    assert {name: seen[name] for name in body} == body
+    silent = ask(flood, {"break_floors": [str(kept.public_id)]})
+    assert (silent.status_code, silent.json()["errors"][0]["code"]) == (422, "floor.reason")
+    assert ask(flood, body | {"break_floors": [str(foreign.public_id)]}).status_code == 404
+    floors.remove(tx, kept.public_id, 1)
+    gone = client(flood.mei).get(f"/api/v1/plans/{seen['id']}").json()
+    assert (gone["break_floors"], gone["break_reason"]) == ([], "The dyke is giving way.")
 
 
 def test_progress_is_shown_while_it_is_solved(flood: World) -> None:

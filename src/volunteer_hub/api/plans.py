@@ -14,6 +14,7 @@ from volunteer_hub.api.pages import In, OnceOnly, Out
 from volunteer_hub.core import db
 from volunteer_hub.core.actor import Actor
 from volunteer_hub.flows import plan, plan_why
+from volunteer_hub.flows.floor_words import FloorView
 from volunteer_hub.flows.insight_words import TomorrowView
 from volunteer_hub.flows.plan import GapView, Report
 from volunteer_hub.mobilization.plans import LONGEST_DEADLINE
@@ -25,10 +26,23 @@ router = APIRouter(tags=["plans"])
 class PlanIn(In):
     """What is not given is as configured; without a pool, people of the incident's district may be chosen."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{}, {"deadline_seconds": 30, "seed": 7}]})
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {},
+                {"deadline_seconds": 30, "seed": 7},
+                {
+                    "break_floors": ["01980c3e-7a60-7a53-9f1b-3f1c5a0f7d11"],
+                    "break_reason": "The dyke is giving way; Datong has been told.",
+                },
+            ]
+        }
+    )
     deadline_seconds: float | None = Field(None, gt=0, le=LONGEST_DEADLINE)
     seed: int | None = Field(None, ge=0, lt=2**63)
     pool: UUID | None = Field(None, description="the jurisdiction whose people may be chosen")
+    break_floors: list[UUID] = Field([], max_length=100, description="floors that it may go below")
+    break_reason: str | None = Field(None, max_length=500, description="needed to break a floor")
 
 
 class ApprovalIn(In):
@@ -91,6 +105,19 @@ class TomorrowOut(Out):
     worst: list[str]
 
 
+class FloorToldOut(Out):
+    """A reserve floor that holds people back, with its price, or that was broken; ``floor`` is null when it
+    has been removed since, the figures are null where nobody knows."""
+
+    floor: UUID | None
+    what: str
+    said: str
+    binds: bool
+    broken: bool
+    heads: int | None = Field(description="places more that would be filled without it")
+    minutes: int | None = Field(description="of way and tiredness that would be saved without it")
+
+
 class ResultOut(Out):
     proven: bool
     state: str
@@ -100,6 +127,7 @@ class ResultOut(Out):
     funnel: list[StepOut]
     pairs: list[PairOut]
     gaps: list[GapOut]
+    floors: list[FloorToldOut]
     seconds: float
 
 
@@ -141,6 +169,8 @@ class PlanOut(Out):
                     "finished_at": None,
                     "deadline_seconds": 20,
                     "seed": 7,
+                    "break_floors": [],
+                    "break_reason": None,
                     "attempts": 0,
                     "progress": None,
                     "failure": None,
@@ -159,6 +189,8 @@ class PlanOut(Out):
     finished_at: datetime | None
     deadline_seconds: float
     seed: int
+    break_floors: list[UUID]
+    break_reason: str | None
     attempts: int
     progress: ProgressOut | None
     failure: str | None
@@ -180,7 +212,13 @@ def request(
 
         def deed() -> PlanOut:
             run = plan.request_for(
-                tx, incident_id, deadline_seconds=body.deadline_seconds, seed=body.seed, pool=body.pool
+                tx,
+                incident_id,
+                deadline_seconds=body.deadline_seconds,
+                seed=body.seed,
+                pool=body.pool,
+                breaking=body.break_floors,
+                reason=body.break_reason,
             )
             return _out(plan.report(tx, run, language))
 
@@ -243,6 +281,8 @@ def _out(report: Report) -> PlanOut:
         finished_at=run.finished_at,
         deadline_seconds=run.deadline_seconds,
         seed=run.seed,
+        break_floors=[report.floor_ids[one] for one in run.broken_floors or () if one in report.floor_ids],
+        break_reason=run.floors_reason,
         attempts=run.attempts,
         progress=ProgressOut(phase=report.phase, seconds=run.progress.get("seconds", 0.0))
         if report.phase is not None
@@ -278,6 +318,7 @@ def _result(report: Report) -> ResultOut | None:
             for pair in view.pairs
         ],
         gaps=[_gap(gap, report) for gap in view.gaps],
+        floors=[_floor(floor, report) for floor in report.floors.floors],
         seconds=view.seconds,
     )
 
@@ -287,6 +328,18 @@ def _tomorrow(night: TomorrowView | None) -> TomorrowOut | None:
         return None
     return TomorrowOut(
         starts=night.starts, ends=night.ends, lost=night.lost, what=night.what, worst=list(night.worst)
+    )
+
+
+def _floor(floor: FloorView, report: Report) -> FloorToldOut:
+    return FloorToldOut(
+        floor=report.floor_ids.get(floor.floor),
+        what=floor.what,
+        said=floor.said,
+        binds=floor.binds,
+        broken=floor.broken,
+        heads=floor.heads,
+        minutes=floor.minutes,
     )
 
 

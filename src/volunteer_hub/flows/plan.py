@@ -2,6 +2,7 @@
 
 import secrets
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
@@ -14,7 +15,8 @@ from volunteer_hub.core.db import Tx
 from volunteer_hub.core.errors import Malformed
 from volunteer_hub.core.i18n import pick, t
 from volunteer_hub.core.site import Site
-from volunteer_hub.flows import asking, insight_words
+from volunteer_hub.flows import asking, floor_words, floors, insight_words
+from volunteer_hub.flows.floor_words import FloorsView
 from volunteer_hub.flows.plan_words import GapView, PairView, PlanView, view
 from volunteer_hub.incidents import queries, tasks
 from volunteer_hub.incidents.models import Incident, RoleSlot
@@ -29,7 +31,9 @@ __all__ = [
     "PairView",
     "PlanView",
     "Report",
+    "again_without",
     "approve",
+    "floors_told",
     "read",
     "report",
     "request",
@@ -47,14 +51,19 @@ def request(
     deadline_seconds: float | None = None,
     seed: int | None = None,
     pool_area: str | None = None,
+    breaking: Sequence[uuid.UUID] = (),
+    reason: str | None = None,
 ) -> PlanRun:
-    """Asks for a plan. What is not given: the configured deadline, a random seed, `usual_pool`.
+    """Asks for a plan. What is not given: the configured deadline, a random seed, `usual_pool`. ``breaking``
+    are reserve floors that the plan may go below, for a ``reason``.
 
-    Raises Refused when the incident is closed, Malformed for a deadline or seed out of range or a pool that
-    does not hold the incident, NotFound for a pool outside the actor's areas.
+    Raises Refused when the incident is closed, Malformed for a deadline or seed out of range, a pool that
+    does not hold the incident or a floor broken without a reason, NotFound for a pool or floor outside the
+    actor's areas.
     """
     tx.actor.must_cover("plan.request", incident.area)
     tasks.hold_open(tx, incident)
+    broken, why = floors.to_break(tx, breaking, reason)
     pool = pool_area or usual_pool(tx, incident.area)
     if not incident.area.startswith(pool):
         raise Malformed("plan.pool")
@@ -67,6 +76,8 @@ def request(
         seed=secrets.randbelow(2**31) if seed is None else seed,
         policy_version=versions.current(tx),
         pool_area=pool,
+        broken_floors=broken,
+        floors_reason=why,
     )
 
 
@@ -77,11 +88,34 @@ def request_for(
     deadline_seconds: float | None = None,
     seed: int | None = None,
     pool: uuid.UUID | None = None,
+    breaking: Sequence[uuid.UUID] = (),
+    reason: str | None = None,
 ) -> PlanRun:
     """`request` by the ids seen outside; ``pool`` is a jurisdiction. Raises as `request`, and NotFound."""
     incident = queries.find(tx, "plan.request", incident_id)
     area = jurisdictions.find(tx, "plan.request", pool).path if pool is not None else None
-    return request(tx, incident, deadline_seconds=deadline_seconds, seed=seed, pool_area=area)
+    return request(
+        tx,
+        incident,
+        deadline_seconds=deadline_seconds,
+        seed=seed,
+        pool_area=area,
+        breaking=breaking,
+        reason=reason,
+    )
+
+
+def again_without(tx: Tx, public_id: uuid.UUID, floor: uuid.UUID, reason: str) -> PlanRun:
+    """Asks for the plan once more, from the same people, with one more floor broken. Raises as `request`."""
+    run = plans.find(tx, "plan.request", public_id)
+    return request(
+        tx,
+        tx.get_one(Incident, run.incident_id),
+        deadline_seconds=run.deadline_seconds,
+        pool_area=run.pool_area,
+        breaking=floors.without(tx, run, floor),
+        reason=reason,
+    )
 
 
 def usual_pool(tx: Tx, area: str) -> str:
@@ -115,7 +149,8 @@ def approve(tx: Tx, public_id: uuid.UUID, reason: str | None = None) -> PlanRun:
 @dataclass(frozen=True)
 class Report:
     """A plan as a door shows it. ``slots`` and ``people`` turn the ids of ``view`` into those seen outside;
-    ``view`` is None until the plan is made, ``failure`` says in words why there is none."""
+    ``view`` is None until the plan is made, ``failure`` says in words why there is none; ``floor_ids`` are
+    those of ``floors`` and of the run's that are still there."""
 
     run: PlanRun
     incident: uuid.UUID
@@ -125,6 +160,8 @@ class Report:
     people: dict[int, uuid.UUID]
     failure: str | None
     phase: str | None
+    floors: FloorsView
+    floor_ids: dict[int, uuid.UUID]
 
 
 def told(tx: Tx, run: PlanRun, lang: str) -> PlanView | None:
@@ -135,6 +172,13 @@ def told(tx: Tx, run: PlanRun, lang: str) -> PlanView | None:
     return view(run.result, lang, {path: pick(name, lang) for path, name in names.items()})
 
 
+def floors_told(tx: Tx, run: PlanRun, lang: str) -> FloorsView:
+    """What reserve floors do to the plan, in words; nothing until it is made."""
+    result = run.result or {}
+    names = jurisdictions.names(tx, floor_words.areas_named(result))
+    return floor_words.floors(result, lang, {path: pick(name, lang) for path, name in names.items()})
+
+
 def read(tx: Tx, public_id: uuid.UUID, lang: str) -> Report:
     """A plan in words and figures. Raises NotFound."""
     return report(tx, plans.find(tx, "plan.read", public_id), lang)
@@ -142,7 +186,7 @@ def read(tx: Tx, public_id: uuid.UUID, lang: str) -> Report:
 
 def report(tx: Tx, run: PlanRun, lang: str) -> Report:
     """The same of a row at hand."""
-    words = told(tx, run, lang)
+    words, kept = told(tx, run, lang), floors_told(tx, run, lang)
     pairs = words.pairs if words is not None else ()
     gaps = words.gaps if words is not None else ()
     slots = {pair.slot for pair in pairs} | {slot for gap in gaps for slot in (gap.slot, *gap.group)}
@@ -157,6 +201,8 @@ def report(tx: Tx, run: PlanRun, lang: str) -> Report:
         people=_outside(tx, Volunteer, {pair.volunteer for pair in pairs} | further),
         failure=t(lang, f"error.{run.failure}") if run.failure is not None else None,
         phase=t(lang, f"plan.phase.{phase}") if phase is not None else None,
+        floors=kept,
+        floor_ids=floors.outside(tx, {*(run.broken_floors or ()), *(one.floor for one in kept.floors)}),
     )
 
 

@@ -1,7 +1,7 @@
 """A plan is asked for, solved by a worker under a lease, frozen, approved by one person or two."""
 
 import uuid
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import time, timedelta
 from typing import Any, Final
 
@@ -29,8 +29,11 @@ def request(
     seed: int,
     policy_version: int,
     pool_area: str | None = None,
+    broken_floors: Sequence[int] = (),
+    floors_reason: str | None = None,
 ) -> PlanRun:
-    """Asks for a plan of one incident, from the people of ``pool_area`` (its own area where None).
+    """Asks for a plan of one incident, from the people of ``pool_area`` (its own area where None), which may
+    go below ``broken_floors`` (ids) for a reason.
 
     Raises Malformed for a deadline outside (0, 3600] s or a wild seed, NotFound for a foreign area.
     """
@@ -49,6 +52,8 @@ def request(
         deadline_seconds=deadline_seconds,
         seed=seed,
         policy_version=policy_version,
+        broken_floors=list(broken_floors) or None,
+        floors_reason=floors_reason,
     )
     tx.add(plan)
     tx.flush()
