@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from volunteer_hub.engine.compiled import compiled
-from volunteer_hub.engine.eligible import Eligible, Small
+from volunteer_hub.engine.eligible import UNDECIDED, Eligible, Small
 from volunteer_hub.engine.index import Index, index_of, places, unit_columns
 from volunteer_hub.engine.problem import Bools, Ints, Options, Problem
 from volunteer_hub.engine.units import Units
@@ -291,6 +292,17 @@ class Pool:
 
     def __len__(self) -> int:
         return len(self.order)
+
+    @cached_property
+    def position(self) -> Ints:
+        """[V] where each row is in `order`."""
+        position = np.empty(len(self.order), np.int64)
+        position[self.order] = np.arange(len(self.order))
+        return position
+
+    def leave_out(self, position: Ints) -> None:
+        """Find these people no longer."""
+        self.index.flags[position] &= ~np.uint8(UNDECIDED)
 
     def cheapest(self, count: Ints) -> Arcs:
         """For each unit u the count[u] people of lowest cost, fewer if there are not as many."""

@@ -12,6 +12,7 @@ from __future__ import annotations
 import numpy as np
 
 from volunteer_hub.engine.candidates import Arcs, Pool
+from volunteer_hub.engine.floors import Family
 from volunteer_hub.engine.flow import Solution, locked_arcs, minimum_cost_flow
 from volunteer_hub.engine.problem import Bools, Ints, Problem
 from volunteer_hub.engine.terms import Penalties, draw
@@ -22,26 +23,49 @@ COST_BITS = 60  # what the solver can hold, less the bits of the number of nodes
 
 
 def fairest(
-    problem: Problem, units: Units, pool: Pool, penalty: Penalties, solution: Solution, seed: int
-) -> Arcs:
-    """An optimal assignment with the least sum of `served`, unique up to equal draws. Raises FlowFailed."""
+    problem: Problem, units: Units, pool: Pool, penalty: Penalties, solution: Solution, seed: int,
+    family: Family | None = None,
+) -> Arcs:  # fmt: skip
+    """An optimal assignment with the least sum of `served`, unique up to equal draws. `family`: sets of which
+    only so many may be taken. Raises FlowFailed."""
     arcs = tight_arcs(problem, units, pool, penalty, solution)
     if len(arcs) == len(solution.arcs):
         return solution.arcs  # nothing to choose
+    family = family or Family(np.full(len(pool), -1), arcs.unit[:0], arcs.unit[:0])
     people, node = np.unique(arcs.position, return_inverse=True)
     U, P, A = len(units), len(people), len(arcs)
-    must_serve = solution.person_price[people] > 0
-    may_serve = np.flatnonzero(~must_serve)
+    sink = U + P + len(family.most)
     heads, tail_open, room_open = _open_heads(units, penalty, solution.unit_price)
-    sink = U + P
-    tail = np.concatenate([arcs.unit, U + may_serve, tail_open])
-    head = np.concatenate([U + node, np.full(len(may_serve) + len(tail_open), sink)])
-    capacity = np.concatenate([np.ones(A + len(may_serve), np.int64), room_open])
-    price = np.zeros(len(tail), np.int64)
+    own = solution.person_price[people] - family.people_share(solution.floor_price)[people]
+    ends = _Ends(sink, heads, arcs.unit, U + node)
+    onward = np.where(family.leaf >= 0, U + P + family.leaf, sink)[people]
+    around = np.where(family.parent >= 0, U + P + family.parent, sink)
+    ends.through(U + np.arange(P), onward, np.ones(P, np.int64), own > 0)
+    ends.through(U + P + np.arange(len(around)), around, family.most, solution.floor_price > 0)
+    ends.through(tail_open, np.full(len(tail_open), sink), room_open, np.zeros(len(tail_open), np.bool_))
+    price = np.zeros(len(ends.tail), np.int64)
     price[:A] = _preference(problem, units, pool, arcs, seed, sink + 1)
-    supply = np.concatenate([heads, -must_serve.astype(np.int64), [must_serve.sum() - heads.sum()]])
-    used = minimum_cost_flow(tail, head, capacity, price, supply)[:A] > 0
+    used = minimum_cost_flow(ends.tail, ends.head, ends.capacity, price, ends.supply)[:A] > 0
     return arcs.only(used)
+
+
+class _Ends:
+    """A network that grows: arcs, and what each node sends (below 0: takes)."""
+
+    def __init__(self, sink: int, heads: Ints, tail: Ints, head: Ints) -> None:
+        self.tail, self.head, self.capacity = tail, head, np.ones(len(tail), np.int64)
+        self.supply = np.zeros(sink + 1, np.int64)
+        self.supply[: len(heads)] = heads
+        self.supply[sink] = -heads.sum()
+
+    def through(self, tail: Ints, head: Ints, capacity: Ints, full: Bools) -> None:
+        """Arcs, of which those that are `full` carry all they can whatever the price: what they carry is
+        taken off at their tail and given out at their head."""
+        np.subtract.at(self.supply, tail[full], capacity[full])
+        np.add.at(self.supply, head[full], capacity[full])
+        self.tail = np.concatenate([self.tail, tail[~full]])
+        self.head = np.concatenate([self.head, head[~full]])
+        self.capacity = np.concatenate([self.capacity, capacity[~full]])
 
 
 def tight_arcs(problem: Problem, units: Units, pool: Pool, penalty: Penalties, solution: Solution) -> Arcs:

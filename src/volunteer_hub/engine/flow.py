@@ -11,7 +11,8 @@ SimpleMinCostFlow gives no dual values: they are shortest distances from the sin
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -53,12 +54,18 @@ class Solution:
     person_price: Ints  # [V] by position: what the person's absence would cost, >= 0
     rounds: int
     columns: int  # arcs ever given to the solver
+    floor_price: Ints = field(default_factory=lambda: np.zeros(0, np.int64))  # of sets of people (floors.py)
+
+
+# The cheapest flow over some arcs, and the prices of units, people and sets of people that prove it.
+Step = Callable[[Units, Arcs, Penalties], tuple[Flow, Ints, Ints, Ints]]
 
 
 def solve_flow(
-    problem: Problem, units: Units, pool: Pool, penalty: Penalties, options: Options, clock: Clock
-) -> Solution:
-    """Raises FlowFailed, DeadlinePassed."""
+    problem: Problem, units: Units, pool: Pool, penalty: Penalties, options: Options, clock: Clock,
+    step: Step | None = None,
+) -> Solution:  # fmt: skip
+    """`step`: another network around the same pairs. Raises FlowFailed, DeadlinePassed."""
     decided = locked_arcs(problem, units, pool, penalty)
     with clock.phase("candidates"):
         wanted = np.ceil(units.heads * options.candidates_per_head).astype(np.int64) + SPARE_CANDIDATES
@@ -68,24 +75,27 @@ def solve_flow(
     while True:
         rounds += 1
         clock.check(SLOWEST_PER_ARC * len(arcs) ** 1.5)
+        floor_price = np.zeros(0, np.int64)
         with clock.phase("flow"):
-            flow = transport(units, arcs, penalty)
+            if step is None:
+                flow = transport(units, arcs, penalty)
+            else:
+                flow, unit_price, person_price, floor_price = step(units, arcs, penalty)
         with clock.phase("prices"):
-            unit_price, person_price = prices(units, arcs, flow, penalty, len(pool))
+            if step is None:
+                unit_price, person_price = prices(units, arcs, flow, penalty, len(pool))
         clock.check()
         with clock.phase("pricing"):
             better, found = pool.under_price(unit_price, person_price, room)
         if not found:
             chosen = arcs.only(flow.used)
-            return Solution(chosen, unit_price, person_price, rounds, len(arcs))
+            return Solution(chosen, unit_price, person_price, rounds, len(arcs), floor_price)
         arcs = arcs + better
 
 
 def locked_arcs(problem: Problem, units: Units, pool: Pool, penalty: Penalties) -> Arcs:
     """Arcs of locked people to every unit of their slot they can fill, each made cheaper than any
     alternative: the flow then uses every lock, and which head it takes is optimised with the rest."""
-    position_of = np.empty(len(pool), np.int64)
-    position_of[pool.order] = np.arange(len(pool))
     unit, person = [], []
     for v, slot in problem.locked.rows():
         for u in np.flatnonzero((units.slot == slot) & (units.access != Access.CLOSED)).tolist():
@@ -93,7 +103,7 @@ def locked_arcs(problem: Problem, units: Units, pool: Pool, penalty: Penalties) 
                 unit.append(u)
                 person.append(v)
     at, who = np.array(unit, dtype=np.int64), np.array(person, dtype=np.int64)
-    return Arcs(at, position_of[who], cost(problem, units, who, at) - penalty.lock)
+    return Arcs(at, pool.position[who], cost(problem, units, who, at) - penalty.lock)
 
 
 def transport(units: Units, arcs: Arcs, penalty: Penalties) -> Flow:

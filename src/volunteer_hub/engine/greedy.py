@@ -16,10 +16,10 @@ GRACE_S = 1.0  # past the deadline the fallback itself may take; units not reach
 
 
 def greedy(
-    problem: Problem, units: Units, penalty: Penalties, seed: int, clock: Clock
+    problem: Problem, units: Units, penalty: Penalties, seed: int, clock: Clock, held: Ints | None = None
 ) -> tuple[Ints, Ints, int]:
-    """People and units of the pairs chosen, and a lower bound on the objective's value: what every unit would
-    cost if it had all people to itself."""
+    """People and units of the pairs chosen, nobody of `held` (rows) unless locked, and a lower bound on the
+    objective's value: what every unit would cost if it had all people to itself."""
     seats = seat_locked(problem, units)
     person, unit = [v for v, _ in seats], [u for _, u in seats]
     filled = np.bincount(np.array(unit, dtype=np.int64), minlength=len(units))
@@ -27,6 +27,8 @@ def greedy(
     bound = _alone(problem, units, penalty, queues)
     free = np.ones(len(problem.people), np.bool_)
     free[person] = False
+    if held is not None:
+        free[held] = False
     for up_to in (units.minimum, units.heads):
         for u in sorted(queues, key=lambda u: (-units.priority[u], len(queues[u]), u)):
             queue = queues[u]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from volunteer_hub.engine.augment import solve_augment
 from volunteer_hub.engine.candidates import Pool
 from volunteer_hub.engine.clock import Clock
+from volunteer_hub.engine.floors import Family, transport_within
 from volunteer_hub.engine.flow import Solution, solve_flow
 from volunteer_hub.engine.index import Index
 from volunteer_hub.engine.problem import Floats, Ints, Options, Problem
@@ -58,11 +61,14 @@ def _squares(index: Index) -> tuple[Ints, Ints]:
 
 
 def optimum(
-    problem: Problem, units: Units, pool: Pool, penalty: Penalties, options: Options, clock: Clock
-) -> tuple[Solution, str]:
-    """An optimal solution and the method that found it. Raises FlowFailed, DeadlinePassed."""
+    problem: Problem, units: Units, pool: Pool, penalty: Penalties, options: Options, clock: Clock,
+    family: Family | None = None,
+) -> tuple[Solution, str]:  # fmt: skip
+    """An optimal solution and the method that found it; within floors that bind it is the flow. Raises
+    FlowFailed, DeadlinePassed."""
     with clock.phase("index"):
-        method = chosen(units, pool, options)
+        method = FLOW if family is not None else chosen(units, pool, options)
     if method == AUGMENT:
         return solve_augment(problem, units, pool, penalty, clock), method
-    return solve_flow(problem, units, pool, penalty, options, clock), method
+    step = None if family is None else partial(transport_within, family=family)
+    return solve_flow(problem, units, pool, penalty, options, clock, step), method

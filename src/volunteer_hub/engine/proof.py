@@ -19,6 +19,7 @@ import numpy as np
 
 from volunteer_hub.engine.clock import Clock
 from volunteer_hub.engine.compiled import compiled
+from volunteer_hub.engine.floors import Floors
 from volunteer_hub.engine.problem import Bools, Floats, Ints, Levels, Pairs, Problem
 from volunteer_hub.engine.terms import UNITS_PER_HOUR, Penalties, cost, distance_km, penalties
 from volunteer_hub.engine.units import Access, Units, fills
@@ -70,11 +71,14 @@ def prove(
     clock: Clock,
     threads: int = 1,
     orders: InForce | None = None,
+    floors: Floors | None = None,
+    floor_price: Ints | None = None,
 ) -> Proof:
-    """Check the assignment (person[i] on a head of unit[i]) against prices [U] and [V].
+    """Check the assignment (person[i] on a head of unit[i]) against prices [U], [V] and, of floors, [G]. A
+    person's price holds the share of every set they are in.
 
-    Raises DeadlinePassed; ValueError when the assignment uses a person twice or more heads than there are, or
-    somebody absent.
+    Raises DeadlinePassed; ValueError when the assignment uses a person twice or more heads than there are,
+    somebody absent or more of a set than its floor allows.
     """
     penalty = penalties(problem, units)
     orders = orders or InForce(Pairs(), 0, person[:0], penalty.big)
@@ -91,15 +95,34 @@ def prove(
     below = np.maximum(units.minimum - filled, 0)
     above = units.heads - filled - below
     primal = int(chosen.sum()) + _dot(below, penalty.short_minimum) + _dot(above, penalty.short_target)
-    dual = _dot(units.heads, unit_price) - int(person_price.sum())
+    own, floors_dual, broken = _own_prices(person, person_price, floors, floor_price)
+    if broken:
+        raise ValueError("not within the floors")
+    dual = _dot(units.heads, unit_price) - int(own.sum()) - floors_dual
     dual -= _dot(units.heads - units.minimum, np.maximum(unit_price - penalty.short_target, 0))
     dual -= _dot(units.minimum, np.maximum(unit_price - penalty.short_minimum, 0))
-    violated = int((person_price < 0).sum())
+    violated = int((own < 0).sum())
     search = _Brute(problem, units, unit_price, person_price, (slot_of < 0) & ~absent)
     violated += search.tempted(clock, threads)
     violated += search.tempted_to_stay(orders)
     violated += _violated_locks(problem, units, unit_price, person_price, penalty.lock)
     return Proof(primal, dual, violated, len(problem.people) * len(units))
+
+
+def _own_prices(
+    person: Ints, person_price: Ints, floors: Floors | None, floor_price: Ints | None
+) -> tuple[Ints, int, bool]:
+    """Prices of people without what their sets take, the dual value of the sets, and whether one has more of
+    its people taken than allowed or a price below 0."""
+    if floors is None or floor_price is None:
+        return person_price, 0, False
+    own, taken = person_price.copy(), np.zeros(len(person_price), np.int64)
+    taken[person] = 1
+    for g in range(len(floors)):
+        own[floors.members(g)] -= floor_price[g]
+    counts = np.array([taken[floors.members(g)].sum() for g in range(len(floors))], dtype=np.int64)
+    broken = bool((counts > floors.most).any() or (floor_price < 0).any())
+    return own, _dot(floors.most, floor_price), broken
 
 
 def _dot(count: Ints, price: Ints) -> int:

@@ -120,14 +120,12 @@ class Orders:
         with clock.phase("index"):
             self.problem, self.units = problem, split(problem)
             self.pool = Pool(problem, self.units, self.options)
-            self._position = np.empty(len(self.pool), np.int64)
-            self._position[self.pool.order] = np.arange(len(self.pool))
             basis = penalties(problem, self.units)
             self.penalty = scaled(basis, HEADROOM * _needed(problem, self.units, self.bonus))
         kept = _still(previous, absent)
         with clock.phase("candidates"):
             self.book = Book.of(self.units, self.pool, self.penalty, self._extra(problem, self.units, kept))
-            self.book.standing.serves[self._position[absent]] = len(self.units)
+            self.book.standing.serves[self.pool.position[absent]] = len(self.units)
             todo = by_urgency(self.units, self.units.minimum, self.units.heads - self.units.minimum)
         return self._finish(previous, kept, absent, todo, clock, True, False)
 
@@ -143,7 +141,7 @@ class Orders:
         barred = problem.forbidden.person * len(problem.slots) + problem.forbidden.slot
         fine = feasible(problem, units, v, u) & ~np.isin(v * len(problem.slots) + units.slot[u], barred)
         v, u = v[fine], u[fine]
-        bonus = Arcs(u, self._position[v], cost(problem, units, v, u) - self.bonus)
+        bonus = Arcs(u, self.pool.position[v], cost(problem, units, v, u) - self.bonus)
         decided = locked_arcs(problem, units, self.pool, self.penalty)
         return decided + bonus if self.bonus else decided  # else the very pairs that the lists hold
 
@@ -179,7 +177,7 @@ class Orders:
         for pair, (v, slot) in zip(keyed, rows, strict=True):
             for u in np.flatnonzero(self.units.slot == slot).tolist() if pair not in known else ():
                 part = slice(lists.first[u], lists.first[u] + lists.length[u])
-                others = np.flatnonzero(lists.position[part] != self._position[v]) + part.start
+                others = np.flatnonzero(lists.position[part] != self.pool.position[v]) + part.start
                 after = slice(part.start, part.start + len(others))
                 lists.position[after], lists.cost[after] = lists.position[others], lists.cost[others]
                 lists.length[u] = len(others)
@@ -204,7 +202,7 @@ class Orders:
         standing.serves[here] = u[stays]
         worth = np.where(locked[stays], self.penalty.lock, self.bonus)
         standing.pays[here] = cost(self.problem, units, v[stays], u[stays]) - worth
-        away = self._position[absent]
+        away = self.pool.position[absent]
         standing.serves[away], standing.pays[away] = gone, 0
         loose = np.setdiff1d(np.concatenate([placed[~stays], was_absent]), away)
         standing.serves[loose] = gone  # until each has found a place

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cache
 
@@ -13,6 +13,7 @@ import numpy as np
 from volunteer_hub.engine.candidates import Pool
 from volunteer_hub.engine.clock import Clock, DeadlinePassed
 from volunteer_hub.engine.fairness import fairest
+from volunteer_hub.engine.floors import Family, Floors, laminar
 from volunteer_hub.engine.flow import FlowFailed
 from volunteer_hub.engine.greedy import greedy
 from volunteer_hub.engine.method import AUGMENT, FLOW, optimum
@@ -61,6 +62,8 @@ class Plan:
     rounds: int = 0
     columns: int = 0
     method: str = ""  # "flow" or "augment", none without an exact solution
+    # [G] of floors: what one more person from the set would save; 0 also where a set cuts across others
+    floor_price: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
 
 
 @dataclass(frozen=True)
@@ -77,21 +80,27 @@ class Draft:
     rounds: int = 0
     columns: int = 0
     method: str = ""
+    floor_price: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
+    bound: int | None = None  # a proven one below the value
 
 
-def solve(problem: Problem, options: Options | None = None) -> Plan:
+def solve(problem: Problem, options: Options | None = None, floors: Floors | None = None) -> Plan:
     """Plan one period. Never raises for a valid problem: an empty or unsolvable one has an empty plan whose
-    gaps can be explained (explain.gaps). Returns at the latest two seconds after the deadline."""
+    gaps can be explained (explain.gaps). Returns at the latest two seconds after the deadline.
+
+    `floors`: sets of people of which only so many are taken. Raises ProblemError for people not there.
+    """
     options = options or Options()
     clock = Clock(options.deadline_s)
+    floors = floors.check(problem) if floors is not None and len(floors) else None
     units = split(problem)
     try:
         _wait_for_compiler(clock)
-        return _exact(problem, units, options, clock)
+        return _exact(problem, units, options, clock, floors)
     except DeadlinePassed:
-        return _fallback(problem, units, options, clock, State.DEADLINE, "deadline")
+        return _fallback(problem, units, options, clock, State.DEADLINE, "deadline", floors)
     except FlowFailed as failed:
-        return _fallback(problem, units, options, clock, State.GREEDY, failed.status)
+        return _fallback(problem, units, options, clock, State.GREEDY, failed.status, floors)
 
 
 def warm() -> None:
@@ -100,22 +109,27 @@ def warm() -> None:
     _compiling().join()
 
 
-def _exact(problem: Problem, units: Units, options: Options, clock: Clock) -> Plan:
-    draft = _optimum(problem, units, options, clock)
+def _exact(problem: Problem, units: Units, options: Options, clock: Clock, floors: Floors | None) -> Plan:
+    draft = _optimum(problem, units, options, clock, floors)
     if not _may_share(problem):
         if draft.proof is None:  # no time for it: the bound is the solver's own
-            return plan_of(problem, draft, options, clock, State.BOUNDED, draft.value, "no time to prove")
+            return plan_of(problem, draft, options, clock, State.BOUNDED, _bound(draft), "no time to prove")
         if not draft.proof.holds:
             return plan_of(problem, draft, options, clock, State.BOUNDED, 0, "proof")
-        return plan_of(problem, draft, options, clock, State.PROVEN, draft.value)
+        state = State.PROVEN if _bound(draft) == draft.value else State.BOUNDED
+        return plan_of(problem, draft, options, clock, state, _bound(draft))
     # Shared minima: two valid readings, the better wins; a third, too generous, bounds both.
     shared = frozenset(problem.minima.slot[problem.minima.may_share].tolist())
-    other = _optimum(problem, split(problem, joined=shared), options, clock)
-    relaxed = _optimum(problem, split(problem, relaxed=True), options, clock)
-    bound = relaxed.value if relaxed.proof is not None and relaxed.proof.holds else 0
+    other = _optimum(problem, split(problem, joined=shared), options, clock, floors)
+    relaxed = _optimum(problem, split(problem, relaxed=True), options, clock, floors)
+    bound = _bound(relaxed) if relaxed.proof is not None and relaxed.proof.holds else 0
     best = min(draft, other, key=lambda d: objective(problem, d.units, d.person, d.unit))
     state = State.PROVEN if best.value == bound else State.BOUNDED
     return plan_of(problem, best, options, clock, state, bound)
+
+
+def _bound(draft: Draft) -> int:
+    return draft.value if draft.bound is None else draft.bound
 
 
 def _may_share(problem: Problem) -> bool:
@@ -125,36 +139,78 @@ def _may_share(problem: Problem) -> bool:
 
 
 def _fallback(
-    problem: Problem, units: Units, options: Options, clock: Clock, state: State, failure: str
+    problem: Problem,
+    units: Units,
+    options: Options,
+    clock: Clock,
+    state: State,
+    failure: str,
+    floors: Floors | None,
 ) -> Plan:
     penalty = penalties(problem, units)
+    held = floors.held_back(problem.locked.person, problem.people.fatigue) if floors is not None else None
     with clock.phase("greedy"):
-        person, unit, bound = greedy(problem, units, penalty, options.seed, clock)
+        person, unit, bound = greedy(problem, units, penalty, options.seed, clock, held)
     nothing = np.zeros(len(units), np.int64), np.zeros(len(problem.people), np.int64)
     value = objective(problem, units, person, unit).value(penalty.big)
-    return plan_of(
-        problem, Draft(units, person, unit, value, *nothing), options, clock, state, bound, failure
-    )
+    draft = Draft(units, person, unit, value, *nothing)
+    return plan_of(problem, draft, options, clock, state, bound, failure)
 
 
-def _optimum(problem: Problem, units: Units, options: Options, clock: Clock) -> Draft:
+def _optimum(
+    problem: Problem, units: Units, options: Options, clock: Clock, floors: Floors | None = None
+) -> Draft:
     with clock.phase("index"):
         pool = Pool(problem, units, options)
-        penalty = penalties(problem, units)
+    draft = _best(problem, units, pool, options, clock)
+    if floors is None:
+        return draft
+    if (floors.taken(draft.person, len(problem.people)) <= floors.most).all():
+        return replace(draft, floor_price=np.zeros(len(floors), np.int64))
+    family, inside, across = laminar(floors, pool.position)
+    draft = _best(problem, units, pool, options, clock, family, floors.only(inside))
+    if across and (floors.taken(draft.person, len(problem.people)) > floors.most).any():
+        relaxed = draft
+        value_of = np.where(np.isin(np.arange(len(pool)), draft.person), draft.person_price + 1, 0)
+        held = floors.only(across).held_back(problem.locked.person, value_of)
+        pool.leave_out(pool.position[held])
+        draft = _best(problem, units, pool, options, clock, family, floors.only(inside), prove_it=False)
+        proven = relaxed.proof is not None and relaxed.proof.holds
+        draft = replace(draft, proof=relaxed.proof, bound=relaxed.value if proven else 0)
+    price = np.zeros(len(floors), np.int64)
+    price[inside] = draft.floor_price
+    return replace(draft, floor_price=price)
+
+
+def _best(
+    problem: Problem,
+    units: Units,
+    pool: Pool,
+    options: Options,
+    clock: Clock,
+    family: Family | None = None,
+    floors: Floors | None = None,
+    prove_it: bool = True,
+) -> Draft:
+    """The optimum within a family of floors, the fairest one, and its proof."""
+    penalty = penalties(problem, units)
     clock.check()
-    solution, method = optimum(problem, units, pool, penalty, options, clock)
+    solution, method = optimum(problem, units, pool, penalty, options, clock, family)
     clock.check()
     arcs = solution.arcs
     with clock.phase("fairness"), suppress(FlowFailed):  # still optimal without, though ties fall by row
-        arcs = fairest(problem, units, pool, penalty, solution, options.seed)
+        arcs = fairest(problem, units, pool, penalty, solution, options.seed, family)
     order = np.lexsort((pool.order[arcs.position], arcs.unit))
     person, unit = pool.order[arcs.position[order]], arcs.unit[order]
     person_price = np.zeros(len(problem.people), np.int64)
     person_price[pool.order] = solution.person_price
     proof = None
     with clock.phase("proof"), suppress(DeadlinePassed):
-        prices = solution.unit_price, person_price
-        proof = prove(problem, units, person, unit, *prices, clock, options.threads)
+        if prove_it:
+            proof = prove(
+                problem, units, person, unit, solution.unit_price, person_price, clock, options.threads,
+                floors=floors, floor_price=solution.floor_price,
+            )  # fmt: skip
     return Draft(
         units=units,
         person=person,
@@ -166,6 +222,7 @@ def _optimum(problem: Problem, units: Units, options: Options, clock: Clock) -> 
         rounds=solution.rounds,
         columns=solution.columns,
         method=method,
+        floor_price=solution.floor_price,
     )
 
 
@@ -202,6 +259,7 @@ def plan_of(
         rounds=draft.rounds,
         columns=draft.columns,
         method=draft.method,
+        floor_price=draft.floor_price,
     )
 
 
