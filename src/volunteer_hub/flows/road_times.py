@@ -79,6 +79,17 @@ def service() -> roads.Roads | None:
     return roads.configured(spec.get_secret_value() if spec else None, outbound=outbound)
 
 
+def for_plan(case: Case, modes: Ints, slow_down: float, *, seconds: float = SECONDS) -> Measured:
+    """`measured` by the service of HUB_ROADS. A setting that cannot be used counts as no answer: a plan that
+    is wanted now does not wait for it to be mended."""
+    try:
+        found = service()
+    except HubError as error:
+        logger("roads").error("HUB_ROADS cannot be used; see volunteer-hub doctor", error=str(error))
+        return Measured(case, Ways.NO_ANSWER)
+    return measured(case, modes, slow_down, found, seconds=seconds)
+
+
 def measured(
     case: Case, modes: Ints, slow_down: float, service: roads.Roads | None, *, seconds: float = SECONDS
 ) -> Measured:
