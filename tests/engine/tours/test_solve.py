@@ -221,11 +221,14 @@ def test_without_a_compiler_in_time_a_greedy_pass_serves_the_most_urgent() -> No
     assert greedy_rows(net, able, Clock(-5.0)) == [[]]
 
 
-def test_the_same_seed_gives_the_same_plan() -> None:
+@pytest.mark.parametrize("threads", [1, 2])
+def test_the_same_seed_and_steps_give_the_same_plan(threads: int) -> None:
     tours = random_tours(7, 4, 25)
-    first, again = (solve_tours(tours, TourOptions(seed=3, iterations=100)) for _ in range(2))
+    options = TourOptions(seed=3, iterations=300 if COMPILED else 60, threads=threads)
+    first, again = solve_tours(tours, options), solve_tours(tours, options)
     assert first.visits.stop.tolist() == again.visits.stop.tolist()
-    assert (first.steps, first.travel) == (100, again.travel)
+    assert first.visits.person.tolist() == again.visits.person.tolist()
+    assert first.steps == again.steps == options.iterations * threads
 
 
 @pytest.mark.skipif(not COMPILED, reason="nothing is compiled")

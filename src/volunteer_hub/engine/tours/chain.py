@@ -10,6 +10,7 @@ import numpy as np
 
 from volunteer_hub.engine.clock import Clock
 from volunteer_hub.engine.tours.network import Network
+from volunteer_hub.engine.tours.problem import NO_LIMIT
 from volunteer_hub.engine.tours.route import copy_route
 from volunteer_hub.engine.tours.search import (
     BEST_MISSED,
@@ -27,6 +28,7 @@ TRAVEL_ONLY = (3.0, 0.01)  # while nothing more can be served
 PRIZE_TOO = (10.0, 0.03)
 PRIZE_LEGS = 24.0  # what a unit of prize weighs in the annealing, in mean legs
 SLICE_S = 0.02  # between two looks at the clock
+PORTION = 100  # steps between two looks when their number is given
 ROUNDS = 10  # after each the chains go on from the best one
 
 
@@ -34,17 +36,19 @@ def anneal(net: Network, chains: Sequence[Search], clock: Clock, iterations: int
     """Search from where the chains are until time or iterations end; every chain keeps its own best. bound:
     prize that stays unserved in every plan."""
     leg = _mean_leg(chains[0])
-    began, whole = time.monotonic(), clock.left
+    began, whole, counted = time.monotonic(), clock.left, iterations < NO_LIMIT
     with ThreadPoolExecutor(len(chains)) as pool:
         for turn in range(ROUNDS):
-            until = began + whole * (turn + 1) / ROUNDS
+            until = began + whole * (1 if counted else (turn + 1) / ROUNDS)
             most = iterations * (turn + 1) // ROUNDS
 
             def run(chain: Search, until: float = until, most: int = most) -> None:
                 count = 1
                 while chain.totals[STEPS] < most and (now := time.monotonic()) < until:
-                    done = max((now - began) / whole, int(chain.totals[STEPS]) / iterations)
-                    count = min(count, most - int(chain.totals[STEPS]))
+                    so_far = int(chain.totals[STEPS])
+                    # With a number of steps nothing but the seed decides: no look at the clock.
+                    done = so_far / iterations if counted else (now - began) / whole
+                    count = min(PORTION if counted else count, most - so_far)
                     hot, cold = TRAVEL_ONLY if chain.totals[BEST_MISSED] <= bound else PRIZE_TOO
                     steps(net, chain, count, leg * hot * (cold / hot) ** done, leg * PRIZE_LEGS)
                     pace = (time.monotonic() - now) / count

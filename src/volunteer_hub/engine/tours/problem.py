@@ -206,8 +206,8 @@ class Tours:
 
 @dataclass(frozen=True)
 class TourOptions:
-    """How to solve, not what. `iterations` ends the search early: with one thread the same seed then gives
-    the same plan on every machine."""
+    """How to solve, not what. With a number of `iterations` (per thread) that end before the deadline the
+    same seed gives the same plan."""
 
     seed: int = 0
     deadline_s: float = 30.0
