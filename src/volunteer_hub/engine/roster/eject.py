@@ -36,9 +36,9 @@ class _State(NamedTuple):
     total: Ints  # [open heads, open slots]
 
 
-def fill(flat: Flat, chosen: Ints, active: Bools, steps: int, seed: int) -> tuple[Ints, int]:
+def fill(flat: Flat, chosen: Ints, active: Bools, steps: int, seed: int, stop: Bools) -> tuple[Ints, int]:
     """Search from the chosen rows (of active people) for at most so many steps: the rows with the fewest open
-    heads met, and how many those are."""
+    heads met, and how many those are. Another thread may set stop[0] to end it."""
     S, P, N = len(flat.target), len(flat.rested), len(flat.person)
     state = _State(
         kept=np.empty(N, np.int64),
@@ -52,13 +52,13 @@ def fill(flat: Flat, chosen: Ints, active: Bools, steps: int, seed: int) -> tupl
         tabu=np.zeros(N, np.int64),
         total=np.zeros(2, np.int64),
     )
-    rows, open_heads = _search(flat, state, chosen, active, steps, seed)
+    rows, open_heads = _search(flat, state, chosen, active, steps, seed, stop)
     return rows, int(open_heads)
 
 
 @compiled
 def _search(
-    flat: Flat, state: _State, chosen: Ints, active: Bools, steps: int, seed: int
+    flat: Flat, state: _State, chosen: Ints, active: Bools, steps: int, seed: int, stop: Bools
 ) -> tuple[Ints, int]:
     np.random.seed(seed)
     for s in np.flatnonzero(flat.target):
@@ -69,7 +69,7 @@ def _search(
         _seat(flat, state, row)
     best, best_serving = state.total[0], state.serving.copy()
     for step in range(1, steps + 1):
-        if state.total[0] == 0:
+        if state.total[0] == 0 or stop[0]:
             break
         row = _best_row(flat, state, active, step, best)
         if row >= 0:

@@ -73,8 +73,12 @@ def solve_roster(
     clock = Clock(options.deadline_s)
     goal = goal_of(roster, weights or {})
     best = Incumbent(goal)
-    with clock.phase("greedy"):
-        best.offer(*greedy(roster, clock))
+    quick = plain(roster) and not roster.pairs.cost.any()
+    if quick:
+        _compiling().join(max(clock.left, 0.0))
+    if not quick or clock.left <= 0:  # where nothing costs, ejection finds a first plan sooner
+        with clock.phase("greedy"):
+            best.offer(*greedy(roster, clock))
     if clock.left > 0:
         with clock.phase("bound"):
             best.at_least(*flow_bound(goal), of_all=True)
@@ -113,7 +117,7 @@ def _solve_toy() -> None:
     goal = goal_of(roster, {})
     flat = flatten(roster)
     assert flat is not None
-    chosen, _ = fill(flat, np.zeros(0, np.int64), np.ones(3, np.bool_), 9, 0)
+    chosen, _ = fill(flat, np.zeros(0, np.int64), np.ones(3, np.bool_), 9, 0, np.zeros(1, np.bool_))
     anneal(
         flat,
         np.arange(12).reshape(3, 4),
@@ -138,7 +142,7 @@ def _eject(goal: Goal, best: Incumbent, options: Options, clock: Clock) -> None:
     limit, seed, better = Clock(clock.left * FILL_SHARE), options.seed, True
     while best.levels[0] > best.floor[0] and better and limit.left > 0:
         seed += 1
-        chosen, _ = fill(flat, best.chosen, everybody, FILL_STEPS, seed)
+        chosen, _ = fill(flat, best.chosen, everybody, FILL_STEPS, seed, np.zeros(1, np.bool_))
         better = best.offer(chosen, np.ones(len(chosen), np.int64))
     if best.levels[0] == 0 and goal.call_cost.any():
         limit = Clock(clock.left * _calls_share(goal))

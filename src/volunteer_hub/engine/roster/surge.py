@@ -28,10 +28,10 @@ def roster_of(
     """The roster, and [P] the rows of problem.people that its crew stands for.
 
     Pairs are those that every hard rule of the surge allows: of each slot the cheapest, `per_slot` and twice
-    its target, and of each nested minimum as many who hold its skill. Roster.beyond says from what cost on pairs
-    are missing, so that the bound holds for all pairs. Locked people keep their slot and leave the roster
-    with the heads they hold. Hours promised elsewhere are taken off everybody's hours per day, on the safe
-    side.
+    its target, and of each nested minimum as many who hold its skill. Roster.beyond says from what cost on
+    pairs are missing, so that the bound holds for all pairs. Locked people keep their slot and leave the
+    roster with the heads they hold. Hours promised elsewhere are taken off everybody's hours per day, on the
+    safe side.
 
     speed_kmh: between the sites of two duties. crew, duties: further columns of Crew (by row of
     problem.people) and of Duties. rules: further fields of Roster.
