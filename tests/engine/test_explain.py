@@ -7,6 +7,7 @@ import pytest
 
 from tests.engine.build import DRIVER, MEDIC, UNHURRIED, minima, pairs, people, random_problem, skilled, slots
 from volunteer_hub.engine.explain import Group, Tier, Why, gaps, reasons
+from volunteer_hub.engine.floors import Floors
 from volunteer_hub.engine.problem import Options, Problem
 from volunteer_hub.engine.solve import solve
 
@@ -131,3 +132,12 @@ def test_every_gap_of_an_exact_plan_is_proven_by_its_group(seed: int) -> None:
         assert gap.slot in gap.group.slots
         assert gap.group.short >= gap.short
         assert gap.group.short == gap.group.wanted - gap.group.qualified
+
+
+def test_a_gap_that_a_reserve_floor_leaves_says_so() -> None:
+    problem = Problem(people(3, levels=skilled(*[(1, 0, 0)] * 3)), slots(1, target=[2], skill=[MEDIC]))
+    floors = Floors.keeping([np.arange(3)], [2])
+    plan = solve(problem, UNHURRIED, floors)
+    (gap,) = gaps(problem, plan, floors)
+    assert (gap.short, gap.binding, gap.group) == (1, "reserved", None)
+    assert gap.left[-3:] == (("forbidden", 3), ("locked", 3), ("reserved", 1))

@@ -25,7 +25,9 @@ from tests.engine.planted import (
 )
 from volunteer_hub.engine.changes import Reach, Start
 from volunteer_hub.engine.could import Could
+from volunteer_hub.engine.counterfactual import Obstacle, why_not
 from volunteer_hub.engine.explain import gaps
+from volunteer_hub.engine.floors import Floors
 from volunteer_hub.engine.margins import margins
 from volunteer_hub.engine.problem import FOREVER, Intervals, Options, People, Problem
 from volunteer_hub.engine.remedies import Cure, Effect, Kind, Remedy, remedies
@@ -156,6 +158,22 @@ def test_a_lapsed_proof_and_a_missing_skill_are_told_apart() -> None:
     pool = people(2, levels=skilled((2, 0, 0), (1, 0, 0)), cert_until=until)
     found = told(Problem(pool, slots(1, skill=[MEDIC], level=[2], start=[0], end=[720])))
     assert found == {Kind.CERTIFY: ((0,), 1, 1), Kind.TRAIN: ((1,), 1, 1)}
+
+
+def test_reserve_floors_hold_on_and_who_stays_by_them_is_no_remedy() -> None:
+    """Two of three medics stay; a helper may be trained, and the floor is not broken for it."""
+    pool = people(4, levels=skilled((1, 0, 0), (1, 0, 0), (1, 0, 0), (0, 0, 0)), km=[0.0, 1.0, 2.0, 9.0])
+    problem = Problem(pool, slots(1, target=[2], skill=[MEDIC]))
+    floors = Floors.keeping([np.arange(3)], [2])
+    plan = solve(problem, UNHURRIED, floors)
+    could = Could(problem, plan, floors)
+    found = margins(problem, plan, could)
+    assert found is not None
+    (cure,) = remedies(problem, plan, gaps(problem, plan, floors), found, UNHURRIED, floors=floors)
+    assert [(one.kind, one.people, one.effect) for one in cure.remedies] == [
+        (Kind.TRAIN, (3,), Effect(1, 1, 234))
+    ]
+    assert why_not(problem, plan, could, found, 2, 0).obstacles == (Obstacle("reserved"),)
 
 
 def test_no_time_gives_no_remedies_and_no_error() -> None:

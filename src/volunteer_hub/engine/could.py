@@ -8,25 +8,37 @@ import numpy as np
 
 from volunteer_hub.engine.eligible import Eligible
 from volunteer_hub.engine.feasible import READS, RULES, distance
+from volunteer_hub.engine.floors import Floors
 from volunteer_hub.engine.problem import Ints, Problem
 from volunteer_hub.engine.solve import Plan
 from volunteer_hub.engine.terms import cost
 from volunteer_hub.engine.units import Access
 
+FREE, HELD_BACK = -1, -2
+
+
+def _held_back(problem: Problem, plan: Plan, floors: Floors) -> Ints:
+    """Everybody of a set of whom the plan takes as many as it may: one more would break the floor."""
+    taken = floors.taken(plan.person, len(problem.people))
+    full = np.flatnonzero(taken >= floors.most).tolist()
+    return np.concatenate([np.zeros(0, np.int64), *(floors.members(g) for g in full)])
+
 
 class Could:
     """Who could serve each unit, whatever else they do; found when asked for. Locked people never could.
 
-    `serves` [V]: the unit each person serves, -1 for none.
+    `serves` [V]: the unit each person serves, FREE for none, HELD_BACK for who stays by a reserve floor.
     """
 
-    def __init__(self, problem: Problem, plan: Plan) -> None:
+    def __init__(self, problem: Problem, plan: Plan, floors: Floors | None = None) -> None:
         self._problem, self._units = problem, plan.units
         self._eligible = Eligible(problem, plan.units)
         self._known: dict[int, Ints] = {}
         self._costs: dict[int, Ints] = {}
         self._narrowed: dict[Hashable, tuple[list[tuple[str, int]], Ints]] = {}
-        self.serves = np.full(len(problem.people), -1)
+        self.serves = np.full(len(problem.people), FREE)
+        if floors is not None:
+            self.serves[_held_back(problem, plan, floors)] = HELD_BACK
         self.serves[plan.person] = plan.unit
 
     def __call__(self, u: int) -> Ints:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from volunteer_hub.engine.changes import Change, Free, Grant, Qualify, Reach, Spare, Worked, apply, some
-from volunteer_hub.engine.could import Could
+from volunteer_hub.engine.could import HELD_BACK, Could
 from volunteer_hub.engine.feasible import DAY, RULES, feasible
 from volunteer_hub.engine.margins import Margins, without
 from volunteer_hub.engine.problem import Intervals, Ints, Pairs, Problem
@@ -32,7 +32,7 @@ class Obstacle:
     """A rule in the way. `lacking` counts levels, minutes or kilometres by the rule, 0 where it is yes or no;
     `start` and `end` are the minutes it is about. `change` None: nothing about this person would do."""
 
-    rule: str  # of feasible.RULES, else "locked", "forbidden", "slot_full"
+    rule: str  # of feasible.RULES, else "locked", "forbidden", "reserved", "slot_full"
     lacking: float = 0.0
     skill: int = -1
     level: int = 0
@@ -109,7 +109,7 @@ def why_not(
         units,
         None if prices is None else prices.less,
         slot,
-        tuple(_decided(problem, person, slot)),
+        tuple(_decided(problem, could, person, slot)),
         problem.forbidden.slot[problem.forbidden.person == person],
     )
     return replace(
@@ -201,8 +201,10 @@ def _worth(one: Problem, units: Units, less: Ints, slot: int, barred: Ints | Non
     return int(less[mine].max()), rest, int(units.slot[best]) if rest > 0 else -1
 
 
-def _decided(problem: Problem, person: int, slot: int) -> Iterator[Obstacle]:
+def _decided(problem: Problem, could: Could, person: int, slot: int) -> Iterator[Obstacle]:
     """Decisions that stand in the way: nothing about the person lifts them."""
+    if could.serves[person] == HELD_BACK:
+        yield Obstacle("reserved")
     if ((problem.locked.person == person) & (problem.locked.slot != slot)).any():
         yield Obstacle("locked")
     if ((problem.forbidden.person == person) & (problem.forbidden.slot == slot)).any():

@@ -7,8 +7,9 @@ from enum import StrEnum
 
 import numpy as np
 
-from volunteer_hub.engine.could import Could
+from volunteer_hub.engine.could import FREE, HELD_BACK, Could
 from volunteer_hub.engine.feasible import distance
+from volunteer_hub.engine.floors import Floors
 from volunteer_hub.engine.problem import Problem
 from volunteer_hub.engine.reach import Reach
 from volunteer_hub.engine.solve import Plan
@@ -83,9 +84,9 @@ def reasons(problem: Problem, plan: Plan) -> tuple[Reason, ...]:
     )
 
 
-def gaps(problem: Problem, plan: Plan) -> tuple[Gap, ...]:
-    """One per unit and tier with open heads, the most urgent first."""
-    could = Could(problem, plan)
+def gaps(problem: Problem, plan: Plan, floors: Floors | None = None) -> tuple[Gap, ...]:
+    """One per unit and tier with open heads, the most urgent first. `floors`: those the plan kept to."""
+    could = Could(problem, plan, floors)
     units = plan.units
     filled = np.bincount(plan.unit, minlength=len(units))
     below = np.maximum(units.minimum - filled, 0)
@@ -107,7 +108,7 @@ def _reason(problem: Problem, plan: Plan, could: Could, v: int, u: int, locked: 
     fatigue = int(problem.people.fatigue[v])
     others = could.serves[people] != u
     better = others & (costs < own)
-    equal = others & (costs == own) & (could.serves[people] < 0)
+    equal = others & (costs == own) & (could.serves[people] == FREE)
     ways = travel(problem, plan.units, people[others], np.full(int(others.sum()), u))
     if locked:
         code = Why.LOCKED
@@ -144,14 +145,18 @@ def _gap(problem: Problem, plan: Plan, could: Could, reach: Reach, u: int, tier:
     left.append(("forbidden", len(v)))
     v = v[~np.isin(v, problem.locked.person[problem.locked.slot != slot])]
     left.append(("locked", len(v)))
+    if (could.serves == HELD_BACK).any():
+        v = v[could.serves[v] != HELD_BACK]
+        left.append(("reserved", len(v)))
     elsewhere = int(((could.serves[v] >= 0) & (could.serves[v] != u)).sum())
     wanted = int(units.minimum[u] if tier is Tier.MINIMUM else units.heads[u])
     binding = next((code for code, count in left if count < wanted), "elsewhere")
     if units.access[u] == Access.CLOSED:
         binding = "slot_full"
-    elif binding == "elsewhere" and (could.serves[could(u)] < 0).any():
+    elif binding == "elsewhere" and (could.serves[could(u)] == FREE).any():
         binding = "not_reached"  # somebody is free: the plan was cut short
-    group = _hall_group(problem, plan, reach, u, tier)
+    # Who is held back could serve, so the group proves nothing: the floor does.
+    group = _hall_group(problem, plan, reach, u, tier) if binding != "reserved" else None
     return Gap(slot, u, units.minima[u], tier, short, tuple(left), elsewhere, binding, group)
 
 

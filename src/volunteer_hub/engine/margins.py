@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from volunteer_hub.engine.could import Could
+from volunteer_hub.engine.could import FREE, HELD_BACK, Could
 from volunteer_hub.engine.problem import Ints, Problem
 from volunteer_hub.engine.solve import Plan, State
 from volunteer_hub.engine.terms import Penalties, cost, penalties
@@ -20,7 +20,7 @@ from volunteer_hub.engine.units import Access, Units, fills
 
 FAR = 1 << 60
 BIG = 1 << 40  # an open head, 0.1 minutes: above what any change could make a plan cost
-NOBODY, ABSENT = -1, -2
+NOBODY, ABSENT = FREE, HELD_BACK
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Margins:
     the people it had, so that whoever comes from farther away is judged alike."""
 
     big: int
-    serves: Ints  # [V] unit served, NOBODY, or ABSENT
+    serves: Ints  # [V] unit served, NOBODY, or ABSENT (also who stays by a reserve floor)
     more: Ints  # [U] what one more head would cost
     comes: Ints  # [U] who would take it, NOBODY: it stays open
     comes_from: Ints  # [U] the unit they would leave, NOBODY when they were free
@@ -55,7 +55,9 @@ class Margins:
 
 
 def margins(problem: Problem, plan: Plan, could: Could) -> Margins | None:
-    """None for a plan that is not optimal: there, a head more could even save."""
+    """None for a plan that is not optimal: there, a head more could even save. Where a reserve floor binds,
+    people of its set change places with nobody of the set, and the figures are bounds: a head more costs at
+    most that, a head less saves at least that."""
     if plan.state in (State.DEADLINE, State.GREEDY):
         return None
     return _margins(problem, plan.units, could, could.serves)

@@ -18,6 +18,7 @@ from volunteer_hub.engine.changes import Borrow, Change, Free, Grant, Qualify, R
 from volunteer_hub.engine.clock import Clock
 from volunteer_hub.engine.explain import Gap
 from volunteer_hub.engine.feasible import feasible
+from volunteer_hub.engine.floors import Floors
 from volunteer_hub.engine.margins import Margins
 from volunteer_hub.engine.nearly import Near, by_moving, nearly
 from volunteer_hub.engine.problem import Floats, Ints, Options, Pairs, People, Problem
@@ -94,9 +95,11 @@ def remedies(
     known: Margins,
     options: Options,
     groups: Mapping[str, People] | None = None,
+    floors: Floors | None = None,
 ) -> tuple[Cure, ...]:
     """The best of each gap, solved again: every gap's first, then every gap's second, until the time of
-    `options` is up; what was not solved is left out. `groups`: people of other pools who might be asked."""
+    `options` is up; what was not solved is left out. `groups`: people of other pools who might be asked;
+    `floors`: those the plan was made with, which hold on."""
     clock = Clock(options.deadline_s)
     shared: dict[object, list[int]] = {}
     for number, gap in enumerate(gaps):
@@ -110,7 +113,8 @@ def remedies(
         for numbers, queue, done in zip(shared.values(), waiting, solved, strict=True):
             if turn < len(queue) and clock.left > _needed(plan):
                 gap = gaps[numbers[0]]
-                tried = _tried(problem, plan, gap, queue[turn], replace(options, deadline_s=clock.left))
+                left = replace(options, deadline_s=clock.left)
+                tried = _tried(problem, plan, gap, queue[turn], left, floors)
                 if tried is not None:
                     done.append(tried)
     return tuple(
@@ -253,10 +257,12 @@ def _borrowed(
     )
 
 
-def _tried(problem: Problem, plan: Plan, gap: Gap, remedy: Remedy, options: Options) -> Remedy | None:
+def _tried(
+    problem: Problem, plan: Plan, gap: Gap, remedy: Remedy, options: Options, floors: Floors | None
+) -> Remedy | None:
     """The remedy with its effect, cut down to whom the new plan needs; None when it closes nothing, or time
     was too short to tell."""
-    after = solve(remedy.change.apply(problem), options)
+    after = solve(remedy.change.apply(problem), options, floors)
     closes = _open(plan) - _open(after)
     if after.state in (State.DEADLINE, State.GREEDY) or closes <= 0:
         return None

@@ -12,6 +12,7 @@ from volunteer_hub.engine.clock import Clock
 from volunteer_hub.engine.could import Could
 from volunteer_hub.engine.counterfactual import Standing, standings
 from volunteer_hub.engine.explain import Gap
+from volunteer_hub.engine.floors import Floors
 from volunteer_hub.engine.greedy import greedy
 from volunteer_hub.engine.margins import Margins, margins
 from volunteer_hub.engine.problem import Ints, Options, People, Problem
@@ -27,11 +28,13 @@ ALONE_SECONDS: Final = 5.0  # the simple method may take this long, or there is 
 @dataclass(frozen=True)
 class Setting:
     """What is known beside the problem: ``areas`` [V], the number of each person's area, -1 for nowhere;
-    ``night``, the next one as minutes; ``groups``, people of other pools who might be asked."""
+    ``night``, the next one as minutes; ``groups``, people of other pools who might be asked; ``floors``,
+    those the plan kept to."""
 
     areas: Ints | None = None
     night: tuple[int, int] | None = None
     groups: Mapping[str, People] = field(default_factory=dict)
+    floors: Floors | None = None
     remedy_seconds: float = 0.0
 
 
@@ -65,14 +68,16 @@ def insight(problem: Problem, plan: Plan, gaps: tuple[Gap, ...], setting: Settin
     tomorrow: tuple[Readiness, ...] = ()
     if setting.areas is not None and setting.night is not None:
         tomorrow = readiness(problem, plan, *setting.night, setting.areas)
-    known = margins(problem, plan, Could(problem, plan))
+    known = margins(problem, plan, Could(problem, plan, setting.floors))
     if known is None:
         return Insight(tomorrow=tomorrow)
     options = Options(seed=plan.seed, deadline_s=setting.remedy_seconds)
     return Insight(
         standings=standings(problem, plan, known),
         prices=_prices(plan, known),
-        cures=remedies(problem, plan, gaps, known, options, setting.groups) if options.deadline_s else (),
+        cures=remedies(problem, plan, gaps, known, options, setting.groups, setting.floors)
+        if options.deadline_s
+        else (),
         alone=_alone(problem, plan),
         tomorrow=tomorrow,
         big=known.big,
