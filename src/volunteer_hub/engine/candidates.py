@@ -315,7 +315,8 @@ class Pool:
 
     def under_price(self, unit_price: Ints, person_price: Ints, room: Ints | None = None) -> tuple[Arcs, int]:
         """Pairs with cost + person_price < unit_price among ALL pairs the rules allow: at most room[u] per
-        unit, the most attractive ones, and how many there are in all. Without `room` all of them.
+        unit, the most attractive ones, and how many there are in all (of units with room). Without `room` all
+        of them.
 
         unit_price: [U]; person_price: [V] by position, >= 0.
         """
@@ -323,9 +324,12 @@ class Pool:
         def search(units: Ints, first: Ints, position: Ints, score: Ints, held: Ints, found: Ints) -> None:
             _lowest_of_all(self.index, units, unit_price, person_price, first, position, score, held, found)
 
-        arcs, found = self._gather(search, np.zeros(len(self._units), np.int64) if room is None else room)
-        if room is None:
-            arcs, found = self._gather(search, found)
+        # Tight pairs are rarely many more than heads: one search for nearly all units.
+        arcs, found = self._gather(search, 2 * self._units.heads + 8 if room is None else room)
+        if room is None and found.sum() > len(arcs):
+            short = found > np.bincount(arcs.unit, minlength=len(found))
+            rest, _ = self._gather(search, np.where(short, found, 0))
+            arcs = arcs.only(~short[arcs.unit]) + rest
         return Arcs(arcs.unit, arcs.position, arcs.cost - person_price[arcs.position]), int(found.sum())
 
     def _gather(self, search: Callable[..., None], most: Ints) -> tuple[Arcs, Ints]:
@@ -334,13 +338,13 @@ class Pool:
         first = np.concatenate([[0], np.cumsum(np.minimum(most, lengths))]).astype(np.int64)
         position, score = np.empty(first[-1], np.int64), np.empty(first[-1], np.int64)
         held, found = np.zeros(len(most), np.int64), np.zeros(len(most), np.int64)
-        units = np.arange(len(most))
-        parts = [units[i :: 4 * self._threads] for i in range(4 * self._threads)]
+        every, units = np.arange(len(most)), np.flatnonzero(most)
         if self._threads > 1:
+            parts = [units[i :: 4 * self._threads] for i in range(4 * self._threads)]
             with ThreadPoolExecutor(self._threads) as workers:
                 list(workers.map(lambda part: search(part, first, position, score, held, found), parts))
         else:
             search(units, first, position, score, held, found)
-        unit = np.repeat(units, held)
+        unit = np.repeat(every, held)
         kept = np.repeat(first[:-1] - np.cumsum(held) + held, held) + np.arange(len(unit))
         return Arcs(unit, position[kept], score[kept]), found

@@ -24,7 +24,7 @@ from volunteer_hub.engine.problem import Bools, Floats, Ints, Levels, Pairs, Pro
 from volunteer_hub.engine.terms import UNITS_PER_HOUR, Penalties, cost, distance_km, penalties
 from volunteer_hub.engine.units import Access, Units, fills
 
-BAND_KM = 0.5  # people lie in bands of latitude, from west to east in each
+BAND_KM = 0.25  # people lie in bands of latitude, from west to east in each
 DAY = 24 * 60
 AT_ONCE = 64  # units between two looks at the clock
 

@@ -160,23 +160,37 @@ def _fallback(
 def _optimum(
     problem: Problem, units: Units, options: Options, clock: Clock, floors: Floors | None = None
 ) -> Draft:
+    """The fairest optimum, with its proof."""
     with clock.phase("index"):
         pool = Pool(problem, units, options)
     draft = _best(problem, units, pool, options, clock)
     if floors is None:
-        return draft
-    if (floors.taken(draft.person, len(problem.people)) <= floors.most).all():
-        return replace(draft, floor_price=np.zeros(len(floors), np.int64))
+        del pool  # the proof needs memory of its own
+        return _proven(problem, draft, options, clock)
+    if _within(floors, draft):
+        return replace(_proven(problem, draft, options, clock), floor_price=np.zeros(len(floors), np.int64))
+    return _within_floors(problem, units, pool, options, clock, floors)
+
+
+def _within(floors: Floors, draft: Draft) -> bool:
+    return bool((floors.taken(draft.person, len(draft.person_price)) <= floors.most).all())
+
+
+def _within_floors(
+    problem: Problem, units: Units, pool: Pool, options: Options, clock: Clock, floors: Floors
+) -> Draft:
+    """The optimum within nested floors. Sets that cut across others are left out for a bound; if the plan
+    then takes too many of one, people are held back by name and the plan is the best without them."""
     family, inside, across = laminar(floors, pool.position)
-    draft = _best(problem, units, pool, options, clock, family, floors.only(inside))
-    if across and (floors.taken(draft.person, len(problem.people)) > floors.most).any():
-        relaxed = draft
+    draft = _best(problem, units, pool, options, clock, family)
+    draft = _proven(problem, draft, options, clock, floors.only(inside))
+    if not _within(floors, draft):
+        bound = draft.value if draft.proof is not None and draft.proof.holds else 0
         value_of = np.where(np.isin(np.arange(len(pool)), draft.person), draft.person_price + 1, 0)
         held = floors.only(across).held_back(problem.locked.person, value_of)
         pool.leave_out(pool.position[held])
-        draft = _best(problem, units, pool, options, clock, family, floors.only(inside), prove_it=False)
-        proven = relaxed.proof is not None and relaxed.proof.holds
-        draft = replace(draft, proof=relaxed.proof, bound=relaxed.value if proven else 0)
+        best = _best(problem, units, pool, options, clock, family)
+        draft = replace(best, proof=draft.proof, bound=bound)
     price = np.zeros(len(floors), np.int64)
     price[inside] = draft.floor_price
     return replace(draft, floor_price=price)
@@ -189,10 +203,8 @@ def _best(
     options: Options,
     clock: Clock,
     family: Family | None = None,
-    floors: Floors | None = None,
-    prove_it: bool = True,
 ) -> Draft:
-    """The optimum within a family of floors, the fairest one, and its proof."""
+    """The optimum within a family of floors, the fairest one."""
     penalty = penalties(problem, units)
     clock.check()
     solution, method = optimum(problem, units, pool, penalty, options, clock, family)
@@ -204,13 +216,6 @@ def _best(
     person, unit = pool.order[arcs.position[order]], arcs.unit[order]
     person_price = np.zeros(len(problem.people), np.int64)
     person_price[pool.order] = solution.person_price
-    proof = None
-    with clock.phase("proof"), suppress(DeadlinePassed):
-        if prove_it:
-            proof = prove(
-                problem, units, person, unit, solution.unit_price, person_price, clock, options.threads,
-                floors=floors, floor_price=solution.floor_price,
-            )  # fmt: skip
     return Draft(
         units=units,
         person=person,
@@ -218,12 +223,24 @@ def _best(
         value=objective(problem, units, person, unit).value(penalty.big),
         unit_price=solution.unit_price,
         person_price=person_price,
-        proof=proof,
         rounds=solution.rounds,
         columns=solution.columns,
         method=method,
         floor_price=solution.floor_price,
     )
+
+
+def _proven(
+    problem: Problem, draft: Draft, options: Options, clock: Clock, floors: Floors | None = None
+) -> Draft:
+    """The draft with its proof, if there is time for one."""
+    with clock.phase("proof"), suppress(DeadlinePassed):
+        proof = prove(
+            problem, draft.units, draft.person, draft.unit, draft.unit_price, draft.person_price, clock,
+            options.threads, floors=floors, floor_price=draft.floor_price,
+        )  # fmt: skip
+        return replace(draft, proof=proof)
+    return draft
 
 
 def plan_of(
