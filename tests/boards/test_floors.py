@@ -17,8 +17,6 @@ from volunteer_hub.volunteers import floors as stored
 from volunteer_hub.volunteers import pool, registry, skills
 from volunteer_hub.volunteers.floors import FloorIn
 
-NOBODY = np.zeros(0, np.int64)
-
 
 @pytest.fixture
 def w(tx: Tx) -> World:
@@ -37,19 +35,18 @@ def kept(
     tx: Tx, w: World, area: str = SARTU, asked: tuple[int, ...] = (), broken: tuple[int, ...] = ()
 ) -> dict[int, tuple[int, int, list[int]]]:
     """Floor -> how many are there, how many may go, the ids of its members."""
-    people = pool.load(tx, [area])
+    ids = pool.load(tx, [area]).ids
+    left = ids[~np.isin(ids, asked)]
     found = all_kept(tx, w, area, asked, broken)
-    return {one.id: (one.there, one.spare, people.ids[one.members].tolist()) for one in found}
+    return {one.id: (one.there, one.spare, left[one.members].tolist()) for one in found}
 
 
 def all_kept(
     tx: Tx, w: World, area: str = SARTU, asked: tuple[int, ...] = (), broken: tuple[int, ...] = ()
 ) -> tuple[Kept, ...]:
     people = pool.load(tx, [area])
-    every = np.arange(len(people))
-    return floors.kept(
-        tx, w.incident, area, people, every, tx.now + 6 * HOUR, np.array(asked, np.int64), broken
-    )
+    left = people.ids[~np.isin(people.ids, asked)]
+    return floors.kept(tx, w.incident, area, people, left, tx.now + 6 * HOUR, broken)
 
 
 def first_aiders(w: World) -> list[int]:
@@ -81,7 +78,7 @@ def test_a_promise_after_the_last_duty_takes_nobody_away(tx: Tx, w: World) -> No
     offer = held(tx, w, w.slots[0], w.bo, OfferState.ACCEPTED)
     people = pool.load(tx, [SARTU])
     before = offer.starts_at - timedelta(minutes=1)
-    (found,) = floors.kept(tx, w.incident, SARTU, people, np.arange(len(people)), before, NOBODY)
+    (found,) = floors.kept(tx, w.incident, SARTU, people, people.ids, before)
     assert (found.id, found.there) == (mine, 3)
 
 
@@ -101,15 +98,6 @@ def test_a_floor_above_the_pool_counts_people_beyond_it(tx: Tx, w: World) -> Non
     assert kept(tx, w, "/1/")[elsewhere][:2] == (1, 0)
 
 
-def test_members_are_rows_of_the_plans_people(tx: Tx, w: World) -> None:
-    keep(tx)
-    people = pool.load(tx, [SARTU])
-    without_bo = np.flatnonzero(people.ids != w.bo.id)
-    (found,) = floors.kept(tx, w.incident, SARTU, people, without_bo, tx.now + 6 * HOUR, NOBODY)
-    assert people.ids[without_bo][found.members].tolist() == first_aiders(w)[1:]
-    assert found.there == 3
-
-
 def test_a_broken_floor_is_told_of_and_marked(tx: Tx, w: World) -> None:
     mine, other = keep(tx), keep(tx, level=2)
     assert [(one.id, one.broken) for one in all_kept(tx, w, broken=(mine,))] == [(mine, True), (other, False)]
@@ -125,7 +113,7 @@ def test_floors_are_read_with_as_many_queries_for_three_as_for_one(tx: Tx, w: Wo
     people = pool.load(tx, [SARTU])
 
     def read() -> object:
-        return floors.kept(tx, w.incident, SARTU, people, np.arange(len(people)), tx.now + 6 * HOUR, NOBODY)
+        return floors.kept(tx, w.incident, SARTU, people, people.ids, tx.now + 6 * HOUR)
 
     keep(tx, "/1/")
     keep(tx)
@@ -134,3 +122,22 @@ def test_floors_are_read_with_as_many_queries_for_three_as_for_one(tx: Tx, w: Wo
     keep(tx, level=2)
     keep(tx, "/1/2/3/")
     assert statements(tx, read) == few == 4
+
+
+def test_the_engine_gets_the_floors_that_could_limit_a_plan(tx: Tx, w: World) -> None:
+    assert floors.for_engine(all_kept(tx, w)) is None
+    assert floors.digest("abc", all_kept(tx, w)) == "abc"
+    first, second, third = keep(tx), keep(tx, level=2, most=1), keep(tx, "/1/2/3/", most=2)
+    given = floors.for_engine(all_kept(tx, w))
+    assert given is not None
+    assert given.most.tolist() == [2, 0, 1]
+    assert [len(given.members(g)) for g in range(3)] == [3, 1, 3]
+    within = floors.for_engine(all_kept(tx, w, broken=(first, third)))
+    assert within is not None
+    assert within.most.tolist() == [0]
+    assert floors.for_engine(all_kept(tx, w, broken=(first, second, third))) is None
+    digests = {
+        floors.digest("abc", all_kept(tx, w, broken=broken))
+        for broken in ((), (first,), (first, third), (first, second, third))
+    }
+    assert len(digests) == 4

@@ -98,8 +98,8 @@ def told(**changes: Any) -> dict[str, Any]:
     return usual | changes
 
 
-def price(heads: int = 0, tenths: int = 0, *, urgent: bool = False) -> dict[str, Any]:
-    return {"heads": heads, "urgent": urgent, "tenths": tenths}
+def price(heads: int = 0, tenths: int = 0) -> dict[str, Any]:
+    return {"heads": heads, "tenths": tenths}
 
 
 @pytest.mark.parametrize(
@@ -121,9 +121,9 @@ def price(heads: int = 0, tenths: int = 0, *, urgent: bool = False) -> dict[str,
             "若突破此底线，可多填补 2 个名额；路程与疲劳合计多 20 分钟。",
         ),
         (
-            told(price=price(urgent=True, tenths=30)),
-            "Without this floor more urgent places would be filled; way and tiredness 3 min less in all.",
-            "若突破此底线，可填补更紧急的名额；路程与疲劳合计少 3 分钟。",
+            told(price=price(heads=1, tenths=30)),
+            "Without this floor 1 more place would be filled; way and tiredness 3 min less in all.",
+            "若突破此底线，可多填补 1 个名额；路程与疲劳合计少 3 分钟。",
         ),
         (
             told(price=price(tenths=3)),

@@ -1,6 +1,7 @@
 """Reserve floors as one plan meets them: who counts for each, how many there are, how many may go."""
 
-from collections.abc import Collection, Mapping
+import hashlib
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,6 +10,7 @@ import numpy as np
 from volunteer_hub.access import jurisdictions
 from volunteer_hub.boards.free_times import Ints
 from volunteer_hub.core.db import Tx
+from volunteer_hub.engine.floors import Floors
 from volunteer_hub.incidents.models import Incident
 from volunteer_hub.incidents.rules import Kind
 from volunteer_hub.mobilization import busy
@@ -38,31 +40,36 @@ class Kept:
         """How many may be sent."""
         return max(0, self.there - self.keep)
 
+    @property
+    def limits(self) -> bool:
+        """Whether a plan could send too many."""
+        return not self.broken and len(self.members) > self.spare
+
 
 def kept(
     tx: Tx,
     incident: Incident,
     pool_area: str,
     pool: Pool,
-    rows: Ints,
+    people: Ints,
     ends_at: datetime,
-    waiting: Ints,
     broken: Collection[int] = (),
 ) -> tuple[Kept, ...]:
     """The floors that people of the pool count for, by id; none in a drill, from which anybody may be called
-    away. ``rows`` [n] are the positions in the pool of the plan's people, ``broken`` ids of floors.
+    away. ``people`` [n] are the ids that the plan may choose, ascending; ``broken`` are ids of floors.
 
-    Who is promised to any duty before ``ends_at``, or asked (``waiting``, ids) and may yet say yes, is not
-    there and not kept. Four queries at most, however many floors there are.
+    Who is promised to any duty before ``ends_at``, or may not be chosen because they are asked already and
+    may yet say yes, is not there and not kept. Four queries at most, however many floors there are.
     """
     if incident.kind is Kind.DRILL:
         return ()
     touching = stored.touching(tx, pool_area)
     if not touching:
         return ()
-    away = np.union1d(busy.held(tx, tx.now, ends_at).volunteer, waiting)
-    here = ~np.isin(pool.ids, away)
+    promised = busy.held(tx, tx.now, ends_at).volunteer
+    here = np.isin(pool.ids, people) & ~np.isin(pool.ids, promised)
     wide = [floor for floor in touching if not floor.area.startswith(pool_area)]
+    away = np.union1d(promised, pool.ids[~here])
     beyond = stored.present(tx, wide, away.tolist()) if wide else {}
     homes = {node.id: node.path for node in jurisdictions.subtree(tx, pool_area)}
     found = []
@@ -78,11 +85,30 @@ def kept(
                 level=floor.level,
                 keep=floor.keep,
                 there=beyond.get(floor.id, int(counts.sum())),
-                members=np.flatnonzero(counts[rows]),
+                members=np.searchsorted(people, pool.ids[counts]),
                 broken=floor.id in broken,
             )
         )
     return tuple(found)
+
+
+def for_engine(found: Sequence[Kept]) -> Floors | None:
+    """Those floors that could limit a plan, in their order; None where there are none."""
+    limiting = [one for one in found if one.limits]
+    if not limiting:
+        return None
+    return Floors.keeping(
+        [one.members for one in limiting], [len(one.members) - one.spare for one in limiting]
+    )
+
+
+def digest(of_problem: str, found: Sequence[Kept]) -> str:
+    """The digest of a problem with its floors."""
+    floors = for_engine(found)
+    if floors is None:
+        return of_problem
+    parts = (floors.first, floors.person, floors.most)
+    return hashlib.sha256(b"".join([of_problem.encode(), *(part.tobytes() for part in parts)])).hexdigest()
 
 
 def _below(area: str, nodes: Mapping[int, str]) -> list[int]:

@@ -80,8 +80,6 @@ def _price(price: Mapping[str, Any] | None, lang: str) -> str:
     cost = t(lang, f"plan.effect.{_change(price['tenths'], minutes)}", minutes=minutes)
     if price["heads"] > 0:
         return t(lang, "plan.floor.heads", n=price["heads"], cost=cost)
-    if price["urgent"]:
-        return t(lang, "plan.floor.urgent", cost=cost)
     return t(lang, "plan.floor.minutes", n=minutes) if minutes else t(lang, "plan.floor.seconds")
 
 
