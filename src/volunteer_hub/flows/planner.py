@@ -25,6 +25,8 @@ from volunteer_hub.core.errors import HubError, Refused
 from volunteer_hub.core.log import logger
 from volunteer_hub.engine.problem import ProblemError
 from volunteer_hub.flows import plan_document, solving
+from volunteer_hub.flows.handover import Handed
+from volunteer_hub.flows.insight import Setting
 from volunteer_hub.flows.solving import Answer, Task
 from volunteer_hub.incidents.models import Incident
 from volunteer_hub.mobilization import plans
@@ -76,7 +78,7 @@ class Process:
         self._wait_until_ready(tick)
         phase, ends = solving.SOLVING, time.monotonic() + limit
         try:
-            self._line.send(task)
+            self._line.send(Handed(task))
             while True:
                 while not self._line.poll(_POLL_SECONDS):
                     if time.monotonic() > ends:
@@ -188,7 +190,7 @@ class Planner:
         """The process's answer, else that of a fresh one solving greedily. Raises Lost when that one fails
         too, Unwanted."""
         try:
-            task = Task(case.problem, run.seed, run.deadline_seconds)
+            task = Task(case.problem, run.seed, run.deadline_seconds, _setting(case))
             return self.process.ask(task, run.deadline_seconds + GRACE_SECONDS, tick), False
         except Lost:
             logger("planner").warning("planning process lost", plan=str(run.public_id))
@@ -247,6 +249,11 @@ def store(plan_id: int, case: Case, answer: Answer, *, lost: bool, seconds: dict
     with suppress(Refused), db.transaction(SYSTEM, "plan.finish") as tx:  # refused: superseded meanwhile
         plans.finish(tx, plan_id, document, objective=goal, problem_digest=case.digest)
     return None
+
+
+def _setting(case: Case) -> Setting:
+    seconds = policy.load("callouts", Callouts).goal.remedy_seconds
+    return Setting(areas=case.areas, night=case.night, remedy_seconds=seconds)
 
 
 def _fail(plan_id: int, code: str) -> None:
