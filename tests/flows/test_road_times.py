@@ -206,18 +206,24 @@ def test_the_setting_names_the_service_and_doctor_asks_it(
     try:
         assert road_times.service() is None
         case, modes = case_of([BO], [CAR], [GATE]), np.array([CAR])
-        assert road_times.for_plan(case, modes, 1.0) == Measured(case, Ways.STRAIGHT_LINE)
+        assert road_times.for_plan(case, modes) == Measured(case, Ways.STRAIGHT_LINE)
         assert road_times.probe() is None
         monkeypatch.setenv("HUB_ROADS", f"valhalla:http://{land.name}")
         settings.cache_clear()
         with pytest.raises(Malformed) as caught:
             road_times.service()
         assert caught.value.code == "roads.https"
-        assert road_times.for_plan(case, modes, 1.0) == Measured(case, Ways.NO_ANSWER)
+        assert road_times.for_plan(case, modes) == Measured(case, Ways.NO_ANSWER)
         monkeypatch.setenv("HUB_INTERNAL_HOSTS", json.dumps([land.name]))
         settings.cache_clear()
         assert road_times.probe() == "valhalla"
-        assert road_times.for_plan(case, modes, 1.0).ways is Ways.VALHALLA
+        plain = road_times.for_plan(case, modes)
+        assert plain.ways is Ways.VALHALLA
+        slowed = replace(case.problem.people, speed_kmh=case.problem.people.speed_kmh / 1.8)
+        snow = road_times.for_plan(replace(case, problem=replace(case.problem, people=slowed)), modes)
+        assert abs(tenths(snow, 0) - 1.8 * tenths(plain, 0)) <= 1
+        nobody = case_of([], [], [GATE])
+        assert road_times.for_plan(nobody, np.zeros(0, int)).ways is Ways.STRAIGHT_LINE
         assert {profile for profile, _, _ in land.asked} == {"auto", "bicycle", "pedestrian"}
         land.status = 500
         with pytest.raises(Unavailable):

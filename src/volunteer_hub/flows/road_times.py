@@ -18,7 +18,7 @@ from sqlmodel import col, select
 
 from volunteer_hub.access.models import Jurisdiction
 from volunteer_hub.boards.problem import Case
-from volunteer_hub.core import db, geo, net, roads
+from volunteer_hub.core import db, geo, net, policy, roads
 from volunteer_hub.core.actor import SYSTEM
 from volunteer_hub.core.errors import HubError
 from volunteer_hub.core.log import logger
@@ -27,6 +27,7 @@ from volunteer_hub.core.settings import settings
 from volunteer_hub.engine.problem import Problem
 from volunteer_hub.engine.terms import UNITS_PER_HOUR
 from volunteer_hub.engine.travel import LONGEST, NO_WAY, Matrix
+from volunteer_hub.mobilization.policy import Callouts
 from volunteer_hub.volunteers.pool import MODES
 from volunteer_hub.volunteers.rules import TravelMode
 
@@ -79,7 +80,7 @@ def service() -> roads.Roads | None:
     return roads.configured(spec.get_secret_value() if spec else None, outbound=outbound)
 
 
-def for_plan(case: Case, modes: Ints, slow_down: float, *, seconds: float = SECONDS) -> Measured:
+def for_plan(case: Case, modes: Ints, *, seconds: float = SECONDS) -> Measured:
     """`measured` by the service of HUB_ROADS. A setting that cannot be used counts as no answer: a plan that
     is wanted now does not wait for it to be mended."""
     try:
@@ -87,7 +88,17 @@ def for_plan(case: Case, modes: Ints, slow_down: float, *, seconds: float = SECO
     except HubError as error:
         logger("roads").error("HUB_ROADS cannot be used; see volunteer-hub doctor", error=str(error))
         return Measured(case, Ways.NO_ANSWER)
-    return measured(case, modes, slow_down, found, seconds=seconds)
+    return measured(case, modes, _slow_down(case, modes), found, seconds=seconds)
+
+
+def _slow_down(case: Case, modes: Ints) -> float:
+    """How many times longer travel takes in the case's hazard: what its speeds are lower than configured."""
+    if not len(modes):
+        return 1.0
+    travel = policy.load("callouts", Callouts).travel
+    configured = {"car": travel.car, "bike": travel.bicycle, "foot": travel.foot}
+    profile = roads.PROFILES[int(_PROFILE[modes[0]])]
+    return float(configured[profile] / case.problem.people.speed_kmh[0])
 
 
 def measured(
