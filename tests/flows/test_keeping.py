@@ -1,11 +1,10 @@
-"""What floors cost a plan, whom they hold back from explanations and from being asked further."""
+"""What floors cost a plan, and whom they leave to be asked beyond it."""
 
 import numpy as np
 import pytest
 
 from tests.engine.build import people, skilled, slots
 from volunteer_hub.boards.floors import Kept
-from volunteer_hub.engine.check import check
 from volunteer_hub.engine.floors import Floors
 from volunteer_hub.engine.problem import Options, Problem
 from volunteer_hub.engine.solve import Plan, State, solve
@@ -67,20 +66,6 @@ def test_without_time_nobody_knows_the_price() -> None:
     assert greedy.state is State.DEADLINE
     assert keeping.prices(problem, greedy, floors, 10.0) == (None,)
     assert keeping.prices(problem, plan, None, 10.0) == ()
-
-
-def test_whom_floors_hold_back_is_free_at_no_time_where_the_plan_is_explained() -> None:
-    problem = medics(2)
-    floors, plan = kept(problem, ([0, 1, 2], 2))
-    seen = keeping.not_kept(problem, plan, floors)
-    assert np.diff(seen.people.free.first).tolist() == [1, 0, 0, 1, 1]
-    assert solve(seen, ALL).objective == plan.objective
-    assert check(seen, plan) == ()
-    assert keeping.not_kept(problem, plan, None) is problem
-    loose, plan = kept(problem, ([0, 1, 2], 1))
-    assert keeping.not_kept(problem, plan, loose).people.free.first.tolist() == [0, 1, 2, 2, 3, 4]
-    everybody = Floors.keeping([[0, 1, 2]], [0])
-    assert keeping.not_kept(problem, plan, everybody) is problem
 
 
 def test_who_is_asked_beyond_the_plan_stays_within_the_floors() -> None:

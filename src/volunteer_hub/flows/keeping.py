@@ -1,16 +1,15 @@
-"""What reserve floors mean for the rest of the planning process: whom else to ask, what to explain, and what
-each floor costs.
+"""What reserve floors mean for the rest of the planning process: whom else to ask, and what each floor costs.
 
 Like all of the planning process it knows the engine alone.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from volunteer_hub.engine.clock import Clock
 from volunteer_hub.engine.floors import Floors
-from volunteer_hub.engine.problem import Intervals, Ints, Options, Problem
+from volunteer_hub.engine.problem import Options, Problem
 from volunteer_hub.engine.solve import Plan, State, solve
 
 _EXACT = (State.PROVEN, State.BOUNDED)
@@ -36,16 +35,6 @@ def full(problem: Problem, plan: Plan, floors: Floors) -> list[int]:
     return [g for g in range(len(floors)) if floors.most[g] <= taken[g] < len(floors.members(g))]
 
 
-def not_kept(problem: Problem, plan: Plan, floors: Floors | None) -> Problem:
-    """The problem as it is where the floors have held back whom they hold back: these are never free. The
-    plan is as good for it as it was within the floors, with the same prices."""
-    if floors is None:
-        return problem
-    members = [floors.members(g) for g in full(problem, plan, floors)]
-    held = np.setdiff1d(np.concatenate([np.zeros(0, np.int64), *members]), plan.person)
-    return without(problem, held) if len(held) else problem
-
-
 def further(problem: Problem, plan: Plan, floors: Floors | None) -> Floors | None:
     """The floors as they limit who is asked beyond the plan."""
     if floors is None:
@@ -54,17 +43,6 @@ def further(problem: Problem, plan: Plan, floors: Floors | None) -> Floors | Non
     sets = [np.setdiff1d(floors.members(g), plan.person) for g in range(len(floors))]
     stay = [max(0, len(rows) - max(0, int(most))) for rows, most in zip(sets, left, strict=True)]
     return Floors.keeping(sets, stay)
-
-
-def without(problem: Problem, rows: Ints) -> Problem:
-    """The problem in which these people are free at no time."""
-    free = problem.people.free
-    owner = np.repeat(np.arange(len(problem.people)), np.diff(free.first))
-    stays = ~np.isin(owner, rows)
-    counts = np.bincount(owner[stays], minlength=len(problem.people))
-    first = np.concatenate([[0], np.cumsum(counts)])
-    left = Intervals(first, free.start[stays], free.end[stays])
-    return replace(problem, people=replace(problem.people, free=left))
 
 
 def prices(
