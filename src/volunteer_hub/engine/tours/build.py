@@ -53,6 +53,7 @@ def begin(net: Network, possible: Bools, near: Ints, seed: int) -> Search:
         dice=np.array([seed % 2147483561 + 1, (seed * 7919 + 104729) % 2147483397 + 1], np.int64),
         first=who_first,
         who=who,
+        possible=possible,
         gain=np.zeros(pairs, np.int64),
         position=np.zeros(pairs, np.int64),
         refill=np.zeros(pairs, np.int64),

@@ -2,8 +2,9 @@
 strings of neighbouring stops out of neighbouring tours, put everything that is out back greedily with blinks,
 keep the result by simulated annealing. Stops that find no room stay out and are tried again every time.
 
-Two additions: a stop's best place in a tour is remembered until that tour changes, and prizes weigh in the
-annealing as some legs of travel each, so that the search may give up a lesser stop for a while.
+Three additions: a stop's best place in a tour is remembered until that tour changes; prizes weigh in the
+annealing as some legs of travel each, so that the search may give up a lesser stop for a while; and some ruins
+make room around a stop that is out, in the tours of those who may visit it.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from volunteer_hub.engine.arrays import Floats, Ints
+from volunteer_hub.engine.arrays import Bools, Floats, Ints
 from volunteer_hub.engine.tours.bare import bare
 from volunteer_hub.engine.tours.network import NEVER, Network
 from volunteer_hub.engine.tours.route import (
@@ -29,7 +30,7 @@ STRING = 10.0  # longest string
 SPLIT = 0.5  # share of strings with a part left standing
 STRETCH = 0.01  # chance that this part is longer by one more
 BLINK = 0.01  # chance that a tour is overlooked
-FROM_ABSENT = 0.3  # share of ruins around a stop that is out
+FROM_ABSENT = 0.4  # share of ruins around a stop that is out, in tours of people who may visit it
 
 
 class Search(NamedTuple):
@@ -47,6 +48,7 @@ class Search(NamedTuple):
     dice: Ints  # [2] state of the random numbers
     first: Ints  # [S + 1] people who may visit stop s: rows first[s]:first[s + 1] of who
     who: Ints
+    possible: Bools  # [S, P] the same as a table
     gain: Ints  # like who, remembered: ticks more, position, depot's position, version of the tour
     position: Ints
     refill: Ints
@@ -129,13 +131,13 @@ def _ruin(net: Network, search: Search) -> None:
     most = 4.0 * REMOVED / (1.0 + longest) - 1.0
     strings = int(uniform(dice) * most + 1.0)
     if search.totals[OUT] > 0 and uniform(dice) < FROM_ABSENT:
-        seed = search.out[_below(dice, search.totals[OUT])]
+        seed, out = search.out[_below(dice, search.totals[OUT])], True
     else:
-        seed = _below(dice, stops)
+        seed, out = _below(dice, stops), False
     for a in range(search.near.shape[1]):
         s = search.near[seed, a]
         p = search.owner[s]
-        if p < 0 or search.is_touched[p]:
+        if p < 0 or search.is_touched[p] or (out and not search.possible[seed, p]):
             continue
         n = now.length[p]
         count = int(uniform(dice) * min(float(n), longest) + 1.0)
