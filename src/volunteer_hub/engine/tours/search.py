@@ -3,8 +3,8 @@ strings of neighbouring stops out of neighbouring tours, put everything that is 
 keep the result by simulated annealing. Stops that find no room stay out and are tried again every time.
 
 Three additions: a stop's best place in a tour is remembered until that tour changes; prizes weigh in the
-annealing as some legs of travel each, so that the search may give up a lesser stop for a while; and some ruins
-make room around a stop that is out, in the tours of those who may visit it.
+annealing as some legs of travel each, so that the search may give up a lesser stop for a while; and some
+ruins make room around a stop that is out, in the tours of those who may visit it.
 """
 
 from __future__ import annotations
