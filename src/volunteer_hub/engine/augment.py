@@ -308,6 +308,16 @@ class Book:
         _worth(self.standing, self.lists, arcs.unit, arcs.position, arcs.cost)
         return arcs
 
+    def as_it_stands(self) -> Solution:
+        """The assignment with the prices it was found with, which prove it but need not be the lowest."""
+        serves, price = self.standing.serves, self.standing.price
+        position = np.flatnonzero((serves >= 0) & (serves < len(self.units)))
+        unit, pays = serves[position], self.standing.pays[position]
+        person_price = np.zeros(len(serves), np.int64)
+        person_price[position] = price[unit] - pays
+        arcs = Arcs(unit, position, pays)
+        return Solution(arcs, price[:-1].copy(), person_price, 1, int(self.lists.length.sum()))
+
     def solution(self, penalty: Penalties) -> Solution:
         """The assignment with the lowest prices that prove it: the same, whatever method found it."""
         standing, arcs = self.standing, self.worth()

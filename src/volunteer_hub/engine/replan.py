@@ -46,7 +46,9 @@ class Change:
 
 @dataclass(frozen=True)
 class Replan:
-    plan: Plan  # its value and bound count the bonus of every order kept
+    # Its value and bound count the bonus of every order kept; prices of a warm one prove it but need not be
+    # the lowest.
+    plan: Plan
     changes: tuple[Change, ...]
     kept: int  # orders that stay
     closed: Ints  # [S] heads filled that were open when only the orders still valid are counted
@@ -66,6 +68,7 @@ class Orders:
         keep_bonus: int = KEEP_BONUS,
     ) -> None:
         self.problem, self.bonus = problem, keep_bonus
+        self.penalty: Penalties
         self.options = options or Options()
         self.last = self._anew(problem, previous or Pairs(), absent, Clock(self.options.deadline_s))
 
@@ -84,8 +87,9 @@ class Orders:
             with clock.phase("units"):
                 _on_the_map_of(problem, self.problem)
                 units = split(problem)
-                needed = _needed(problem, units, self.bonus)
-            if needed <= self.penalty.big:
+                basis = penalties(problem, units)
+            if _needed(problem, basis, self.bonus) <= self.penalty.big:
+                self.penalty = scaled(basis, self.penalty.big)
                 self.last = self._changed(problem, units, previous, absent, clock, prove_it)
                 return self.last
         self.last = self._anew(problem, previous, absent, clock)
@@ -121,7 +125,7 @@ class Orders:
             self.problem, self.units = problem, split(problem)
             self.pool = Pool(problem, self.units, self.options)
             basis = penalties(problem, self.units)
-            self.penalty = scaled(basis, HEADROOM * _needed(problem, self.units, self.bonus))
+            self.penalty = scaled(basis, HEADROOM * _needed(problem, basis, self.bonus))
         kept = _still(previous, absent)
         with clock.phase("candidates"):
             self.book = Book.of(self.units, self.pool, self.penalty, self._extra(problem, self.units, kept))
@@ -155,7 +159,6 @@ class Orders:
             stayed = _same_units(self.problem, self.units, problem, units)
             before, self.problem, self.units = self.problem, problem, units
             self.pool.ask(problem, units)
-            self.penalty = scaled(penalties(problem, units), self.penalty.big)
             extra = self._extra(problem, units, kept)
             self.book = _carried(old, units, self.pool, stayed, self.penalty, extra)
             self._bar(before)
@@ -234,7 +237,7 @@ class Orders:
         except DeadlinePassed:
             return self._as_it_is(previous, kept, clock, warm)
         with clock.phase("prices"):
-            solution = self.book.solution(self.penalty)
+            solution = self.book.as_it_stands() if warm else self.book.solution(self.penalty)
         arcs, order = solution.arcs, self.pool.order
         rows = np.lexsort((order[arcs.position], arcs.unit))
         person, unit = order[arcs.position[rows]], arcs.unit[rows]
@@ -327,9 +330,9 @@ def _slots_of(problem: Problem, pairs: Pairs) -> Ints:
     return slot
 
 
-def _needed(problem: Problem, units: Units, bonus: int) -> int:
+def _needed(problem: Problem, basis: Penalties, bonus: int) -> int:
     most_units = len(problem.slots) + 3 * len(problem.minima) + 2 * len(problem.locked)
-    return penalties(problem, units).big + bonus * most_units
+    return basis.big + bonus * most_units
 
 
 def _on_the_map_of(problem: Problem, first: Problem) -> None:

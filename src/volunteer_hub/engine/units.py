@@ -18,7 +18,6 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 import numpy as np
-import numpy.typing as npt
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import maximum_bipartite_matching
 
@@ -78,9 +77,9 @@ def split(problem: Problem, joined: frozenset[int] = frozenset(), relaxed: bool 
     for person, slot in problem.locked.rows():
         locked[slot].append(person)
     rows: list[_Row] = []
-    for slot, (target, minimum) in enumerate(
-        zip(problem.slots.target.tolist(), problem.slots.minimum.tolist(), strict=True)
-    ):
+    targets, minimums = problem.slots.target, problem.slots.minimum
+    for slot in sorted(nested.keys() | locked.keys()):
+        target, minimum = int(targets[slot]), int(minimums[slot])
         own = _nested_rows(problem, slot, nested.get(slot, []), slot in joined)
         reserved = sum(row.heads for row in own)
         if target > reserved:
@@ -88,7 +87,10 @@ def split(problem: Problem, joined: frozenset[int] = frozenset(), relaxed: bool 
         if slot in locked:
             own = _make_room(problem, slot, own, locked[slot])
         rows += own
-    return _table(problem, rows)
+    # Slots without either are most of a city: one unit each, without a row of their own on the way.
+    plain = targets > 0
+    plain[[*nested, *locked]] = False
+    return _table(problem, rows, np.flatnonzero(plain))
 
 
 def slot_units(problem: Problem) -> Units:
@@ -172,23 +174,37 @@ def _make_room(problem: Problem, slot: int, rows: list[_Row], people: list[int])
     return result
 
 
-def _table(problem: Problem, rows: list[_Row]) -> Units:
+def _table(problem: Problem, rows: list[_Row], plain: Ints | None = None) -> Units:
+    """The rows, and one unit for each plain slot, in order of their slots."""
     slots = problem.slots
-    at = np.array([row.slot for row in rows], dtype=np.int64)
+    plain = np.zeros(0, np.int64) if plain is None else plain
+    special = np.array([row.slot for row in rows], dtype=np.int64)
+    order = np.argsort(np.concatenate([special, plain]), kind="stable")
+    at = np.concatenate([special, plain])[order]
     needs = [_needs(problem, row.slot, row.minima) for row in rows]
     width = max((len(n) for n in needs), default=1) or 1
-    padded = np.array([n + [(-1, 0)] * (width - len(n)) for n in needs], dtype=np.int64).reshape(-1, width, 2)
+    padded = np.zeros((len(at), width, 2), np.int64)
+    padded[:, :, 0] = -1
+    padded[: len(rows)] = np.array([n + [(-1, 0)] * (width - len(n)) for n in needs], dtype=np.int64).reshape(
+        -1, width, 2
+    )
+    skilled = slots.skill[plain] >= 0
+    padded[len(rows) :, 0, 0] = np.where(skilled, slots.skill[plain], -1)
+    padded[len(rows) :, 0, 1] = np.where(skilled, slots.level[plain], 0)
+    padded = padded[order]
 
-    def column(values: list[int]) -> npt.NDArray[np.int64]:
-        return np.array(values, dtype=np.int64)
+    def column(values: list[int], others: Ints) -> Ints:
+        merged: Ints = np.concatenate([np.array(values, dtype=np.int64), others])[order]
+        return merged
 
+    minima = [row.minima for row in rows] + [()] * len(plain)
     x, y = problem.sites
     return Units(
         slot=at,
-        heads=column([row.heads for row in rows]),
-        minimum=column([row.minimum for row in rows]),
-        access=column([row.access for row in rows]),
-        minima=tuple(row.minima for row in rows),
+        heads=column([row.heads for row in rows], slots.target[plain]),
+        minimum=column([row.minimum for row in rows], slots.minimum[plain]),
+        access=column([row.access for row in rows], np.full(len(plain), Access.OPEN)),
+        minima=tuple(minima[i] for i in order.tolist()),
         need_skill=padded[:, :, 0],
         need_level=padded[:, :, 1],
         x=x[at],
