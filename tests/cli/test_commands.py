@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from sqlmodel import func, select
+from sqlmodel import col, func, select
 from typer.testing import CliRunner
 
 from tests import areas
@@ -184,11 +184,24 @@ def test_a_plan_is_waited_for_approved_and_sent(planted: None) -> None:
         assert planned.returncode == 0, planned.stderr
         assert "people chosen" in planned.stdout
         assert planned.stdout.endswith("Approved.\n")
+        plan = planned.stdout.split()[0]
+        asked = hub("incident", "why", plan, _somebody(), *mei)
+        assert asked.returncode == 0, asked.stderr
+        assert asked.stdout.splitlines()[0] in (
+            "Is in this plan.",
+            "Could come, and is not in this plan.",
+            "Is not in this plan: something stands in the way of every place.",
+        )
         sent = hub("incident", "mobilize", key, *mei)
         assert (sent.returncode, sent.stderr) == (0, "")
     finally:
         worker.terminate()
         worker.wait(20)
+
+
+def _somebody() -> str:
+    with db.read(SYSTEM) as tx:
+        return str(tx.exec(select(Volunteer.public_id).order_by(col(Volunteer.id))).first())
 
 
 def test_a_plan_from_files_needs_no_service(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from volunteer_hub.flows import close as closing
 from volunteer_hub.flows import declare as declaring
 from volunteer_hub.flows import mobilize as mobilizing
 from volunteer_hub.flows import plan as planning
+from volunteer_hub.flows import plan_why
 from volunteer_hub.flows.plan import Report
 from volunteer_hub.incidents import queries
 from volunteer_hub.incidents.rules import IncidentSpec, Kind, Source, State
@@ -28,6 +29,7 @@ Email = Annotated[str, typer.Option("--as", help="e-mail of the account that act
 Id = Annotated[uuid.UUID, typer.Argument(help="id of the incident, as `incident list` shows it")]
 _LOOK_SECONDS: Final = 0.5
 _PATIENCE_SECONDS: Final = 30
+_REMEDIES: Final = 3  # of each gap
 
 
 @incident.callback()
@@ -112,9 +114,30 @@ def _tell(report: Report) -> None:
     if run.state in (PlanState.REQUESTED, PlanState.RUNNING):
         typer.echo(t(lang, "cli.plan.no_worker"), err=True)
     if report.view is not None:
+        typer.echo(" ".join(filter(None, (report.view.state, report.view.compared))))
         typer.echo(t(lang, "cli.plan.people", n=len(report.view.pairs)))
         for gap in report.view.gaps:
             typer.echo(f"  {gap.what} {gap.why}")
+            for remedy in gap.remedies[:_REMEDIES]:
+                typer.echo(f"    {remedy.what} {remedy.effect}")
+        if report.view.tomorrow is not None:
+            typer.echo(report.view.tomorrow.what)
+            for line in report.view.tomorrow.worst:
+                typer.echo(f"  {line}")
+
+
+@incident.command()
+def why(
+    plan: Annotated[uuid.UUID, typer.Argument(help="id of the plan, as `incident plan` tells it")],
+    person: Annotated[uuid.UUID, typer.Argument(help="id of the volunteer")],
+    email: Email,
+) -> None:
+    """Tell why somebody is in a plan or not, and what would have to be otherwise."""
+    with acting.ready(), db.read(acting.actor(email)) as tx:
+        told = plan_why.read(tx, plan, person, acting.language())
+        typer.echo(told.person.said)
+        for slot in told.person.slots:
+            typer.echo(f"  {told.slots[slot.slot]}  {slot.why} {slot.would}".rstrip())
 
 
 @incident.command()
