@@ -55,7 +55,7 @@ class Run:
 
     def phases(self) -> list[object]:
         split = self.result["seconds"]
-        explained = sum(split.get(name, 0.0) for name in ("check", "reasons", "gaps", "reserves"))
+        explained = sum(split.get(name, 0.0) for name in ("check", "reasons", "gaps", "reserves", "insight"))
         told = split["answer"] - split["solve"] - explained
         rest = self.seconds - split["read"] - split["answer"]
         return [self.name, split["read"], split["solve"], explained, told, rest, self.seconds, self.child_mb]

@@ -38,7 +38,8 @@ from volunteer_hub.volunteers.pool.loading import Warm
 MOST_ATTEMPTS: Final = 3
 GRACE_SECONDS: Final = 2.0  # past the deadline the process is killed
 GREEDY_SECONDS: Final = 60.0  # what the greedy method may take in its stead
-EXPLAIN_SECONDS: Final = 60.0  # a solved plan may take this long to be explained
+EXPLAIN_SECONDS: Final = 60.0  # a solved plan may take this long to be explained,
+EXPLAINED: Final = 5e7  # and a second more for so many pairs of a person and a head: each is looked at
 START_SECONDS: Final = 60.0  # a cold machine compiles the engine's loops once
 HEARTBEAT_SECONDS: Final = 2.0
 _POLL_SECONDS: Final = 0.1
@@ -88,7 +89,7 @@ class Process:
                 if isinstance(message, Answer):
                     return message
                 if message == solving.EXPLAINING:
-                    ends = time.monotonic() + EXPLAIN_SECONDS
+                    ends = time.monotonic() + EXPLAIN_SECONDS + _pairs(task) / EXPLAINED
                 phase = message
         except (EOFError, OSError):
             raise Lost from None
@@ -111,6 +112,11 @@ class Process:
         self._process.kill()
         self._process.join()
         self._line.close()
+
+
+def _pairs(task: Task) -> float:
+    """People times heads wanted."""
+    return len(task.problem.people) * float(task.problem.slots.target.sum())
 
 
 class Planner:
