@@ -42,7 +42,7 @@ def document(problem: Problem, **groups: Any) -> dict[str, Any]:
         parts=("/1/2/",),
         night=(1000, 1480),
     )
-    setting = Setting(case.areas, case.night, groups, 30.0)
+    setting = Setting(case.areas, case.night, groups, remedy_seconds=30.0)
     answer = solving.explained(problem, solve(problem, UNHURRIED), 0.0, setting)
     return plan_document.result(case, answer, lost=False, seconds={})
 
