@@ -29,7 +29,9 @@ from volunteer_hub.engine.roster.rules import program as program_of
 MOST_PAIRS = 300_000  # beyond, building the programme alone takes too long
 MOST_ENTRIES = 3_000_000  # beyond, its relaxation does
 SMALL = 2_000  # pairs up to which the whole programme comes before neighbourhoods
-WHOLE_SHARE = 0.4  # of the time left
+TINY = 200  # pairs up to which nothing else is worth while
+MOST_WHOLE = 80_000  # beyond, the whole programme is not tried at all
+WHOLE_SHARE = 0.5  # of the time left
 RESTRICTED_SHARE = 0.15
 ANNEAL_SHARE = 0.15
 NEIGHBOURHOOD_S = 1.0
@@ -159,36 +161,47 @@ class _Work:
 
     def whole(self) -> None:
         """Everything that may be part of a better plan: to the end if that is little."""
-        free = self.wanted.copy()
-        if self.best.proven or free.sum() > SMALL:
-            return
-        free[self.x[: self.pairs] > 0.5] = True
-        while not self.best.proven:
+        while not self.best.proven and self.wanted.sum() <= SMALL:
             self.clock.check()
-            share = 1.0 if free.sum() < SMALL / 10 else WHOLE_SHARE
-            level_1 = not self.best.level_1_proven
-            program = self.program if level_1 else self._capped(self.program)
-            program = replace(program, upper=program.upper.copy())
-            program.upper[: self.pairs][~free] = 0.0
-            objective = program.level_1 if level_1 else program.level_2
-            answer = mip.solve(
-                program, objective, self.clock.left * share, start=self.x, seed=self.options.seed
-            )
-            if answer.x is not None:
-                self._take(answer.x)
-            bound = mip.whole(answer.bound)
-            self.best.at_least(*((bound, 0) if level_1 else (self.best.levels[0], bound)))
-            if not answer.optimal:
+            share = 1.0 if self.wanted.sum() <= TINY else WHOLE_SHARE
+            if not self._whole(self.clock.left * share):
                 return
 
+    def _whole(self, seconds: float) -> bool:
+        """The wanted pairs and those of the best plan: level 1 first, level 2 once that is proven. Was it
+        done to the end?"""
+        level_1 = not self.best.level_1_proven
+        program = self.program if level_1 else self._capped(self.program)
+        free = self.wanted | (self.x[: self.pairs] > 0.5)
+        upper = program.upper.copy()
+        upper[: self.pairs][~free] = 0.0
+        objective = program.level_1 if level_1 else program.level_2
+        answer = mip.solve(
+            replace(program, upper=upper), objective, seconds, start=self.x, seed=self.options.seed
+        )
+        floor = self.best.levels[0]
+        if answer.x is not None:
+            self._take(answer.x)
+        bound = mip.whole(answer.bound)
+        self.best.at_least(*((bound, 0) if level_1 else (floor, bound)))
+        return answer.optimal
+
     def neighbourhoods(self) -> None:
-        """Until the time is up or the plan meets its bound."""
+        """Until the time is up or the plan meets its bound. One of several threads tries the whole programme
+        first: a week of shifts it can prove, and until then the others find plans for it."""
         if self.best.proven:
             return
         with ThreadPoolExecutor(self.options.threads) as workers:
             seeds = [self.options.seed * 1000 + k for k in range(self.options.threads)]
-            for done in [workers.submit(self._neighbourhoods, seed) for seed in seeds]:
+            jobs = [workers.submit(self._neighbourhoods, seed) for seed in seeds[:-1]]
+            jobs.append(workers.submit(self._whole_first, seeds[-1]))
+            for done in jobs:
                 done.result()
+
+    def _whole_first(self, seed: int) -> None:
+        if SMALL < self.wanted.sum() <= MOST_WHOLE:
+            self._whole(self.clock.left * WHOLE_SHARE)
+        self._neighbourhoods(seed)
 
     def _neighbourhoods(self, seed: int) -> None:
         draws = Neighbourhoods(self.goal.roster, self.wanted, seed)

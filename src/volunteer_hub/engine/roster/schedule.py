@@ -38,15 +38,15 @@ class Schedule:
         return self._within_hours(person, pair) and self._within_turns(pair, mine)
 
     def _within_hours(self, person: int, pair: int) -> bool:
-        most = int(self.roster.crew.minutes_24h[person])
-        return not day_windows(self.roster, np.array([*self.of_person[person], pair]), most)
+        rows = np.array(sorted([*self.of_person[person], pair]))  # rows of one person follow their starts
+        return not len(day_windows(self.roster, person, rows))
 
     def _within_turns(self, pair: int, mine: list[int]) -> bool:
         roster = self.roster
         hazard = int(roster.duties.hazard[roster.pairs.slot[pair]])
         if hazard < 0:
             return True
-        rows = np.array(sorted([*mine, pair]))  # rows of one person are in the order of their starts
+        rows = np.array(sorted([*mine, pair]))
         return not long_turns(roster, hazard, rows[roster.duties.hazard[roster.pairs.slot[rows]] == hazard])
 
     def take(self, pair: int, heads: int = 1) -> None:

@@ -26,6 +26,7 @@ from volunteer_hub.engine.roster.goal import Goal
 from volunteer_hub.engine.roster.greedy import greedy
 from volunteer_hub.engine.roster.incumbent import Incumbent
 from volunteer_hub.engine.roster.problem import Allowed, Crew, Duties, Roster
+from volunteer_hub.engine.roster.rules.hours import day_windows
 from volunteer_hub.engine.roster.rules.overlap import rest_cliques
 from volunteer_hub.engine.roster.schedule import plain
 from volunteer_hub.engine.roster.terms import goal as goal_of
@@ -111,7 +112,7 @@ def _solve_toy() -> None:
     times = np.array([0, 0, 1, 1])
     roster = Roster(
         Duties(start=times, end=times + 1, minimum=one, target=one),
-        Crew(capacity=np.full(3, 9), call_cost=np.ones(3, np.int64)),
+        Crew(capacity=np.full(3, 9), minutes_24h=np.ones(3, np.int64), call_cost=np.ones(3, np.int64)),
         Allowed(np.repeat(np.arange(3), 4), np.tile(np.arange(4), 3)),
     )
     goal = goal_of(roster, {})
@@ -131,6 +132,7 @@ def _solve_toy() -> None:
         0,
     )
     rest_cliques(roster, 0, np.arange(4))
+    day_windows(roster, 0, np.arange(4))
 
 
 def _eject(goal: Goal, best: Incumbent, options: Options, clock: Clock) -> None:
