@@ -1,9 +1,11 @@
 """The pool as arrays: whom it holds, what they count for, and that every way of reading it gives the same."""
 
+import re
 from datetime import date, timedelta
 
 import numpy as np
 import pytest
+from sqlalchemy import text
 
 from tests.volunteers.conftest import KAI
 from tests.volunteers.files import table, thousand
@@ -15,7 +17,8 @@ from volunteer_hub.core.errors import NotFound
 from volunteer_hub.core.site import Site
 from volunteer_hub.volunteers import availability, pool, registry, rules, standing, week
 from volunteer_hub.volunteers.exchange import importing
-from volunteer_hub.volunteers.models import Volunteer
+from volunteer_hub.volunteers.models import POOL_COLUMNS, Volunteer
+from volunteer_hub.volunteers.pool import reading
 from volunteer_hub.volunteers.rules import Status
 
 
@@ -173,3 +176,23 @@ def test_reading_the_pool_takes_as_many_queries_for_a_thousand_as_for_none(mei: 
     importing.apply(mei, table(*thousand()))
     assert statements(mei, lambda: pool.load(mei, ["/1/2/"])) == nobody
     assert len(pool.load(mei, ["/1/2/"])) == 1000
+
+
+def test_a_change_of_whatever_the_pool_reads_of_a_person_carries_its_transaction() -> None:
+    read = " ".join([one for expressions, _ in reading._SOURCES.values() for one in expressions])
+    columns = set(re.findall(r"\bv\.(\w+)", read)) - {"id"}
+    assert columns | {"area", "revision"} == set(POOL_COLUMNS)
+
+
+def test_a_change_of_anything_else_does_not(mei: Tx, bo: Volunteer) -> None:
+    mei.execute(text("ALTER TABLE volunteers DISABLE TRIGGER volunteers_revision"))
+    mei.execute(text("UPDATE volunteers SET revision = 1"))
+    mei.execute(text("ALTER TABLE volunteers ENABLE TRIGGER volunteers_revision"))
+    mei.refresh(bo)
+    registry.update(mei, bo.public_id, bo.version, {"name": "Bo Wang"})
+    registry.count_asked(mei, [bo.id])
+    mei.refresh(bo)
+    assert bo.revision == 1
+    registry.update(mei, bo.public_id, bo.version, {"max_km": "3"})
+    mei.refresh(bo)
+    assert bo.revision == mei.execute(text("SELECT pg_current_xact_id()::text::bigint")).scalar_one()
