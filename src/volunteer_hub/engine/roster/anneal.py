@@ -25,7 +25,7 @@ from volunteer_hub.engine.roster.schedule import plain
 ADAPT_EVERY = 2_000  # moves between two looks at the overload
 STEP = 1.02  # of the price of overload
 NEAR = 5  # rows worth trying per slot
-TRIAL = 200_000  # moves that tell how many fit
+TRIAL = 20_000  # moves that tell how many fit
 MOST_ROWS = 5_000_000  # people x slots of the table of rows
 
 
@@ -57,7 +57,7 @@ def annealed(goal: Goal, relaxed: Relaxation, chosen: Ints, clock: Clock, option
         if cost >= 0 and (best is None or cost < best):
             best, found = cost, rows
         seconds = time.monotonic() - started
-        moves = int(min(max(moves * clock.left / max(seconds, 1e-3), TRIAL), 100 * moves))
+        moves = int(min(max(moves * clock.left / max(seconds, 1e-3), TRIAL), 30 * moves))
         started, seed = time.monotonic(), seed + 1
     return found
 
