@@ -43,6 +43,7 @@ class Kind(StrEnum):
     BORROW = "borrow"
 
 
+AT_ONCE = frozenset({Kind.NIGHT, Kind.FREE, Kind.REACH, Kind.START, Kind.BORROW})  # the rest take days
 _KINDS = {
     "skill": Kind.TRAIN,
     "certification": Kind.CERTIFY,
@@ -82,7 +83,8 @@ class Remedy:
 
 @dataclass(frozen=True)
 class Cure:
-    """Remedies of gaps that share a Hall group, those that close most first. `gaps`: their numbers."""
+    """Remedies of gaps that share a Hall group: those that close most first, among equals those that can be
+    had at once. `gaps`: their numbers."""
 
     gaps: tuple[int, ...]
     remedies: tuple[Remedy, ...]
@@ -118,7 +120,7 @@ def remedies(
                 if tried is not None:
                     done.append(tried)
     return tuple(
-        Cure(tuple(numbers), tuple(sorted(done, key=_best_first)))
+        Cure(tuple(numbers), _undominated(sorted(done, key=_best_first)))
         for numbers, done in zip(shared.values(), solved, strict=True)
     )
 
@@ -128,9 +130,30 @@ def _needed(plan: Plan) -> float:
     return 1.5 * sum(plan.seconds.values())
 
 
-def _best_first(remedy: Remedy) -> tuple[int, int, int]:
+def _best_first(remedy: Remedy) -> tuple[int, bool, int, int]:
     assert remedy.effect is not None
-    return -remedy.effect.closes, len(remedy.people), remedy.effect.cost
+    later = remedy.kind not in AT_ONCE
+    return -remedy.effect.closes, later, len(remedy.people), remedy.effect.cost
+
+
+def _undominated(found: list[Remedy]) -> tuple[Remedy, ...]:
+    """Without those that one of the same kind outdoes: it closes as much, by no more, at no more."""
+    kept: list[Remedy] = []
+    for one in found:
+        if not any(_outdoes(other, one) for other in kept):
+            kept.append(one)
+    return tuple(kept)
+
+
+def _outdoes(other: Remedy, one: Remedy) -> bool:
+    assert other.effect is not None
+    assert one.effect is not None
+    return (
+        (other.kind, other.group) == (one.kind, one.group)
+        and other.effect.closes >= one.effect.closes
+        and other.effect.cost <= one.effect.cost
+        and abs(other.amount) <= abs(one.amount)
+    )
 
 
 def _ranked(

@@ -60,6 +60,19 @@ def one(tx: Tx, volunteer_id: int, area: str) -> Pool:
     return _pool(tx, who, reading.read(tx, who))
 
 
+def holders(tx: Tx, area: str, but: str, skills: Sequence[str], most: int) -> Pool:
+    """Those who claim one of these skills in an area outside ``but``: what neighbours could lend. Nobody
+    where they are more than ``most``. Raises NotFound for a foreign area."""
+    _must_cover(tx, [area], "plan.request")
+    claim = sql.SQL("EXISTS (SELECT 1 FROM skill_claims c WHERE c.volunteer_id = v.id AND c.skill = ANY({}))")
+    who: sql.Composable = sql.SQL("{} AND NOT {} AND {}").format(
+        reading.inside([area]), reading.inside([but]), claim.format(sql.Literal(list(skills)))
+    )
+    if len(reading.ids(tx, who)) > most:
+        who = sql.SQL("false")
+    return _pool(tx, who, reading.read(tx, who))
+
+
 @dataclass(frozen=True)
 class _Kept:
     rows: Rows
