@@ -127,7 +127,7 @@ def test_three_short_are_closed_by_training_three_of_ten() -> None:
 
 
 def test_what_helps_one_slot_of_a_group_closes_the_gap_of_another() -> None:
-    """The gap falls to the less urgent of two slots that want the same medic; whoever lives by the other slot,
+    """The gap falls to the less urgent of two slots that want the same medic; whoever lives by the other,
     once trained, sets the medic free at less cost than being sent to the gap."""
     pool = people(2, levels=skilled((1, 0, 0), (0, 0, 0)), km=[0.0, 1.0])
     wanted = slots(2, skill=[MEDIC, MEDIC], priority=[2, 5], km=[0.0, 45.0], max_km=[50.0, 60.0])
