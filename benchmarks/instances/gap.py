@@ -1,6 +1,6 @@
 """Generalised assignment: jobs to agents of limited capacity, each job by one agent, at the least cost.
 
-    python -m benchmarks.instances.gap --data DIR            all 59, at most 60 s each
+    python -m benchmarks.instances.gap --data DIR            all 59, at most 60 s each, the small ones 5 s
     python -m benchmarks.instances.gap --data DIR --quick    five of them
     options: --only d20400,gap12   --seconds 60   --threads 2   --results FILE
 
@@ -10,6 +10,7 @@ only translates.
 
 from __future__ import annotations
 
+import math
 import sys
 from statistics import fmean
 
@@ -21,6 +22,7 @@ from volunteer_hub.engine.roster.problem import Allowed, Crew, Duties, Roster
 
 QUICK = ("gap1-0", "gap12-3", "a20100", "e05100", "c10100")
 SMALL = "cattrysse1994/"
+SMALL_S = 5.0
 
 
 def translate(text: str) -> Roster:
@@ -36,13 +38,18 @@ def translate(text: str) -> Roster:
     )
 
 
+def limit(name: str) -> float:
+    """Seconds: the small ones must be optimal soon."""
+    return SMALL_S if name.startswith(SMALL) else math.inf
+
+
 def main() -> int:
-    results = run(Kind("gap", translate, QUICK))
+    results = run(Kind("gap", translate, QUICK, limit))
     if not results:
         return 0
     gaps = [one.gap for one in results]
     small = [one for one in results if one.instance.startswith(SMALL)]
-    late = sum(one.ours != one.best_known or one.seconds > 5 for one in small)
+    late = sum(one.ours != one.best_known for one in small)
     met = [
         report.bar("gap: small ones not optimal within 5 s", late, "<=", 0),
         report.bar("gap: mean gap, percent", fmean(gaps), "<=", 0.1),

@@ -6,6 +6,7 @@ from __future__ import annotations
 import argparse
 import csv
 import json
+import math
 import os
 import tarfile
 import time
@@ -44,6 +45,7 @@ class Kind:
     name: str
     translate: Callable[[str], Roster]
     quick: Sequence[str]
+    limit: Callable[[str], float] = lambda name: math.inf  # most seconds for an instance
 
 
 def run(kind: Kind) -> list[Result] | None:
@@ -62,7 +64,7 @@ def run(kind: Kind) -> list[Result] | None:
     for name, text in texts(archive):
         if name not in best or not any(part in name for part in asked):
             continue
-        result = kept.get(name) or kept.put(_solve(name, kind.translate(text), best[name], options))
+        result = kept.get(name) or kept.put(_solve(name, kind, text, best[name], options))
         print(f"{name}: {result.ours} in {result.seconds:.1f} s, best known {result.best_known}", flush=True)
         found.append(result)
     report.table(f"{kind.name}, {options.seconds:g} s, {options.threads} threads", COLUMNS, _rows(found))
@@ -80,9 +82,11 @@ def _arguments(name: str) -> argparse.Namespace:
     return given.parse_args()
 
 
-def _solve(name: str, roster: Roster, best: int, options: argparse.Namespace) -> Result:
+def _solve(name: str, kind: Kind, text: str, best: int, options: argparse.Namespace) -> Result:
+    roster = kind.translate(text)
+    limit = min(options.seconds, kind.limit(name))
     started = time.perf_counter()
-    plan = solve_roster(roster, Options(deadline_s=options.seconds, threads=options.threads))
+    plan = solve_roster(roster, Options(deadline_s=limit, threads=options.threads))
     seconds = time.perf_counter() - started
     assert check(roster, plan) == ()
     filled = plan.objective.short_minimum == 0
