@@ -3,19 +3,19 @@
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import numpy as np
 
 from volunteer_hub.access import jurisdictions
 from volunteer_hub.boards.free_times import Ints
+from volunteer_hub.boards.problem import Case, Pools
 from volunteer_hub.core.db import Tx
 from volunteer_hub.engine.floors import Floors
 from volunteer_hub.incidents.models import Incident
 from volunteer_hub.incidents.rules import Kind
 from volunteer_hub.mobilization import busy
 from volunteer_hub.volunteers import floors as stored
-from volunteer_hub.volunteers.pool import Pool
 
 
 @dataclass(frozen=True)
@@ -46,26 +46,37 @@ class Kept:
         return not self.broken and len(self.members) > self.spare
 
 
+def of_case(
+    tx: Tx, incident: Incident, pool_area: str, case: Case, pools: Pools, broken: Collection[int] = ()
+) -> tuple[Kept, ...]:
+    """The floors that a case meets; see `kept`."""
+    choosable = len(case.problem.people) - len(case.problem.locked)  # then come the places that are taken
+    ends_at = case.epoch + timedelta(minutes=int(case.problem.slots.end.max(initial=0)))
+    return kept(tx, incident, pool_area, pools, case.volunteers[:choosable], ends_at, broken)
+
+
 def kept(
     tx: Tx,
     incident: Incident,
     pool_area: str,
-    pool: Pool,
+    pools: Pools,
     people: Ints,
     ends_at: datetime,
     broken: Collection[int] = (),
 ) -> tuple[Kept, ...]:
-    """The floors that people of the pool count for, by id; none in a drill, from which anybody may be called
-    away. ``people`` [n] are the ids that the plan may choose, ascending; ``broken`` are ids of floors.
+    """The floors that people of ``pool_area`` count for, by id; none in a drill, from which anybody may be
+    called away. ``people`` [n] are the ids that the plan may choose, ascending; ``broken`` ids of floors.
 
     Who is promised to any duty before ``ends_at``, or may not be chosen because they are asked already and
-    may yet say yes, is not there and not kept. Four queries at most, however many floors there are.
+    may yet say yes, is not there and not kept. Where there are floors the pool is read, with three more
+    queries at most.
     """
     if incident.kind is Kind.DRILL:
         return ()
     touching = stored.touching(tx, pool_area)
     if not touching:
         return ()
+    pool = pools(tx, pool_area)
     promised = busy.held(tx, tx.now, ends_at).volunteer
     here = np.isin(pool.ids, people) & ~np.isin(pool.ids, promised)
     wide = [floor for floor in touching if not floor.area.startswith(pool_area)]

@@ -10,11 +10,12 @@ from volunteer_hub.flows.insight_words import TENTHS, Areas, skill_names
 
 @dataclass(frozen=True)
 class FloorView:
-    """A floor that plays a part. ``floor`` is the id of a row; ``what`` names it, ``said`` its price, or
-    what breaking it has done; ``heads`` more places would be filled without it, ``minutes`` of way and
-    tiredness saved (both None where nobody knows)."""
+    """A floor that plays a part: ``floor`` the id of a row, ``area`` a path. ``what`` names it, ``said``
+    tells its price, or what breaking it did; ``heads`` more places would be filled without it, ``minutes`` of
+    way and tiredness saved (both None where nobody knows)."""
 
     floor: int
+    area: str
     what: str
     said: str
     binds: bool
@@ -51,6 +52,7 @@ def _floor(one: Mapping[str, Any], lang: str, areas: Areas) -> FloorView:
     price = one["price"]
     return FloorView(
         floor=one["id"],
+        area=one["area"],
         what=t(
             lang,
             "plan.floor.keeps",

@@ -9,14 +9,17 @@ A process that passes the deadline or dies is replaced, and the new one solves g
 import multiprocessing
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from types import TracebackType
 from typing import Final, Self
 
 from sqlalchemy import text
 
+from volunteer_hub.boards import floors
 from volunteer_hub.boards import problem as board
+from volunteer_hub.boards.floors import Kept
 from volunteer_hub.boards.problem import Case
 from volunteer_hub.core import db, policy
 from volunteer_hub.core.actor import SYSTEM
@@ -24,7 +27,7 @@ from volunteer_hub.core.db import Tx
 from volunteer_hub.core.errors import HubError, Refused
 from volunteer_hub.core.log import logger
 from volunteer_hub.engine.problem import ProblemError
-from volunteer_hub.flows import plan_document, solving
+from volunteer_hub.flows import floor_document, plan_document, solving
 from volunteer_hub.flows.handover import Handed
 from volunteer_hub.flows.insight import Setting
 from volunteer_hub.flows.solving import Answer, Task
@@ -179,7 +182,7 @@ class Planner:
     def _bring_to_end(self, run: PlanRun, tick: "_Pulse") -> None:
         started = time.perf_counter()
         try:
-            case = read(run, self._pools, tick)
+            case, kept = read_within(run, self._pools, tick)
         except ProblemError as error:
             logger("planner").error("rows contradict each other", plan=str(run.public_id), fault=str(error))
             return _fail(run.id, "plan.rows")
@@ -187,22 +190,23 @@ class Planner:
             return _fail(run.id, error.code)
         reading = time.perf_counter() - started
         asked = time.perf_counter()
-        answer, lost = self._answer(run, case, tick)
+        answer, lost = self._answer(run, case, _setting(case, kept), tick)
         seconds = {"read": reading, "answer": time.perf_counter() - asked}
-        store(run.id, case, answer, lost=lost, seconds=seconds)
+        store(run.id, case, answer, lost=lost, seconds=seconds, kept=kept)
         return None
 
-    def _answer(self, run: PlanRun, case: Case, tick: "_Pulse") -> tuple[Answer, bool]:
+    def _answer(self, run: PlanRun, case: Case, setting: Setting, tick: "_Pulse") -> tuple[Answer, bool]:
         """The process's answer, else that of a fresh one solving greedily. Raises Lost when that one fails
         too, Unwanted."""
         try:
-            task = Task(case.problem, run.seed, run.deadline_seconds, _setting(case))
+            task = Task(case.problem, run.seed, run.deadline_seconds, setting)
             return self.process.ask(task, run.deadline_seconds + GRACE_SECONDS, tick), False
         except Lost:
             logger("planner").warning("planning process lost", plan=str(run.public_id))
         self._renew()
         try:
-            return self.process.ask(Task(case.problem, run.seed, 0.0), GREEDY_SECONDS, tick), True
+            task = Task(case.problem, run.seed, 0.0, Setting(floors=setting.floors))
+            return self.process.ask(task, GREEDY_SECONDS, tick), True
         except Lost:
             self._renew()
             raise
@@ -230,9 +234,16 @@ class _Pulse:
                 raise Unwanted
 
 
-def read(run: PlanRun, pools: Warm | None = None, tick: Callable[[str], None] = lambda _: None) -> Case:
-    """The rows of a request as a Problem, ``pools`` being what is in memory already; ``tick`` is called with
-    the phase now and then, and may raise. Raises as boards.problem.build."""
+def read(run: PlanRun) -> Case:
+    """The rows of a request as a Problem, without reserve floors. Raises as boards.problem.build."""
+    return read_within(run)[0]
+
+
+def read_within(
+    run: PlanRun, pools: Warm | None = None, tick: Callable[[str], None] = lambda _: None
+) -> tuple[Case, tuple[Kept, ...]]:
+    """The rows of a request as a Problem, and the reserve floors that it meets. ``pools`` are what is in
+    memory already; ``tick`` is called with the phase now and then, and may raise. Raises as `read`."""
     memory = pools if pools is not None else Warm()
 
     def pool(tx: Tx, area: str) -> Pool:
@@ -241,25 +252,38 @@ def read(run: PlanRun, pools: Warm | None = None, tick: Callable[[str], None] = 
     with db.read(SYSTEM) as tx:
         if not tx.connection().in_nested_transaction():  # as a test's is, whose moment is its own
             tx.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
-        return board.build(tx, tx.get_one(Incident, run.incident_id), run.pool_area, pool)
+        incident = tx.get_one(Incident, run.incident_id)
+        case = board.build(tx, incident, run.pool_area, pool)
+        kept = floors.of_case(tx, incident, run.pool_area, case, pool, run.broken_floors or ())
+        return replace(case, digest=floors.digest(case.digest, kept)), kept
 
 
-def store(plan_id: int, case: Case, answer: Answer, *, lost: bool, seconds: dict[str, float]) -> None:
-    """Freezes an answer; one in which the checker found a fault ends the request instead."""
+def store(
+    plan_id: int,
+    case: Case,
+    answer: Answer,
+    *,
+    lost: bool,
+    seconds: dict[str, float],
+    kept: Sequence[Kept] = (),
+) -> None:
+    """Freezes an answer made within the floors ``kept``; one in which the checker found a fault ends the
+    request instead."""
     if answer.findings:
         faults = sorted({finding.code for finding in answer.findings})
         logger("planner").error("a plan broke a rule and was not kept", plan_id=plan_id, faults=faults)
         return _fail(plan_id, "plan.check")
     document = plan_document.result(case, answer, lost=lost, seconds=seconds)
+    document["floors"] = floor_document.document(kept, answer.plan, answer.floors)
     goal = plan_document.objective(answer.plan)
     with suppress(Refused), db.transaction(SYSTEM, "plan.finish") as tx:  # refused: superseded meanwhile
         plans.finish(tx, plan_id, document, objective=goal, problem_digest=case.digest)
     return None
 
 
-def _setting(case: Case) -> Setting:
+def _setting(case: Case, kept: Sequence[Kept]) -> Setting:
     seconds = policy.load("callouts", Callouts).goal.remedy_seconds
-    return Setting(areas=case.areas, night=case.night, remedy_seconds=seconds)
+    return Setting(areas=case.areas, night=case.night, remedy_seconds=seconds, floors=floors.for_engine(kept))
 
 
 def _fail(plan_id: int, code: str) -> None:

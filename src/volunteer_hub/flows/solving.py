@@ -16,9 +16,12 @@ from volunteer_hub.engine.check import Finding, check
 from volunteer_hub.engine.eligible import Eligible
 from volunteer_hub.engine.explain import Gap, Reason, gaps, reasons
 from volunteer_hub.engine.feasible import distance
+from volunteer_hub.engine.floors import Floors
 from volunteer_hub.engine.problem import Intervals, Ints, Options, Problem
 from volunteer_hub.engine.solve import Plan, solve, warm
+from volunteer_hub.flows import keeping
 from volunteer_hub.flows.insight import Insight, Setting, insight
+from volunteer_hub.flows.keeping import FloorPrice
 
 READY: Final = "ready"
 SOLVING: Final = "solving"
@@ -41,7 +44,7 @@ class Task:
 class Answer:
     """A plan with a reason for every row and gap. ``findings`` are the checker's faults, those of decisions
     taken before left out; ``reserves`` are further people for the same slots; ``able`` people could serve at
-    least one slot; ``seconds`` by phase."""
+    least one slot; ``floors`` [G] what each reserve floor costs; ``seconds`` by phase."""
 
     plan: Plan
     findings: tuple[Finding, ...]
@@ -51,6 +54,7 @@ class Answer:
     able: int
     seconds: dict[str, float]
     insight: Insight = field(default_factory=Insight)
+    floors: tuple[FloorPrice | None, ...] = ()
 
 
 def serve(line: Connection) -> None:
@@ -63,7 +67,8 @@ def serve(line: Connection) -> None:
         while True:
             task: Task = line.recv()
             line.send(SOLVING)
-            plan, seconds = _timed(solve, task.problem, Options(seed=task.seed, deadline_s=task.deadline_s))
+            options = Options(seed=task.seed, deadline_s=task.deadline_s)
+            plan, seconds = _timed(solve, task.problem, options, task.setting.floors)
             line.send(EXPLAINING)
             line.send(explained(task.problem, plan, seconds, task.setting))
     except (EOFError, BrokenPipeError, ConnectionResetError):
@@ -72,11 +77,13 @@ def serve(line: Connection) -> None:
 
 def explained(problem: Problem, plan: Plan, solving: float, setting: Setting | None = None) -> Answer:
     """The plan with its reasons, checked by the code that shares nothing with the solver."""
+    setting = setting or Setting()
     findings, checking = _timed(check, problem, plan)
     why, reasoning = _timed(reasons, problem, plan)
-    why_not, gapping = _timed(gaps, problem, plan)
-    further, reserving = _timed(reserves, problem, plan)
-    more, looking = _timed(insight, problem, plan, why_not, setting or Setting())
+    why_not, gapping = _timed(gaps, problem, plan, setting.floors)
+    further, reserving = _timed(reserves, problem, plan, keeping.further(problem, plan, setting.floors))
+    costs, pricing = _timed(keeping.prices, problem, plan, setting.floors, setting.remedy_seconds)
+    more, looking = _timed(insight, problem, plan, why_not, setting)
     return Answer(
         plan=plan,
         findings=tuple(finding for finding in findings if not finding.locked),
@@ -91,15 +98,17 @@ def explained(problem: Problem, plan: Plan, solving: float, setting: Setting | N
             "reasons": reasoning,
             "gaps": gapping,
             "reserves": reserving,
+            "floors": pricing,
             "insight": looking,
         },
         insight=more,
+        floors=costs,
     )
 
 
-def reserves(problem: Problem, plan: Plan) -> Plan:
+def reserves(problem: Problem, plan: Plan, floors: Floors | None = None) -> Plan:
     """Whom to ask beyond the plan, since most people who are asked do not come: everybody left, each for one
-    slot at most, by the greedy method; the best first within a slot.
+    slot at most, by the greedy method; the best first within a slot. ``floors`` limit who is left.
 
     So many that a minimum of h heads is met with 95 % when one in five says yes: below 5 h + 10.
     """
@@ -121,7 +130,7 @@ def reserves(problem: Problem, plan: Plan) -> Plan:
         limits=problem.limits,
         travel=problem.travel,
     )
-    return solve(asked, Options(seed=plan.seed, deadline_s=0.0))
+    return solve(asked, Options(seed=plan.seed, deadline_s=0.0), floors)
 
 
 def _over(heads: Ints) -> Ints:

@@ -13,19 +13,21 @@ from volunteer_hub.core.actor import Actor
 from volunteer_hub.core.db import Tx
 from volunteer_hub.core.errors import HubError, Malformed
 from volunteer_hub.core.i18n import t
+from volunteer_hub.flows import floors as breaking
 from volunteer_hub.flows import mobilize, plan_why
 from volunteer_hub.flows import plan as planning
 from volunteer_hub.flows.insight_words import people_named
 from volunteer_hub.flows.plan_why import PersonWhy
 from volunteer_hub.incidents.models import Incident
 from volunteer_hub.incidents.policy import Hazards
+from volunteer_hub.incidents.rules import OPEN
 from volunteer_hub.incidents.templates import shown_title
 from volunteer_hub.mobilization import plans
 from volunteer_hub.mobilization.models import PlanRun
 from volunteer_hub.volunteers import queries, registry
 from volunteer_hub.volunteers.models import Volunteer
 from volunteer_hub.volunteers.queries import Wanted
-from volunteer_hub.web import nav
+from volunteer_hub.web import forms, nav
 from volunteer_hub.web.console.board import by_slot, came_back, slot_words
 from volunteer_hub.web.forms import Sent
 from volunteer_hub.web.guard import allow, see_other
@@ -70,7 +72,7 @@ def whole(
         plan = plans.find(tx, "plan.read", id)
         incident = tx.get_one(Incident, plan.incident_id)
         found = boards.board(tx, incident)
-        view = planning.told(tx, plan, lang)
+        view, floors = planning.told(tx, plan, lang), planning.floors_told(tx, plan, lang)
         slots = {slot.slot.id: (line.task, slot.slot) for line in found.tasks for slot in line.slots}
         context = nav.console(
             request,
@@ -87,6 +89,10 @@ def whole(
             task_of=lambda key: shown_title(hazards, slots[key][0], lang) if key in slots else "–",
             may_ask=view is not None and actor.may("volunteer.read"),
             asked=_asked(tx, plan, who.strip(), person, lang),
+            floors=floors,
+            floor_ids=breaking.outside(tx, [one.floor for one in floors.floors]),
+            may_break=lambda area: incident.state in OPEN and actor.may("plan.request", area),
+            key=forms.new_key(),
         )
         return page(request, "console/plan.html", **context)
 
