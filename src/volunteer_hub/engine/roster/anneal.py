@@ -10,13 +10,15 @@ rosters whose rules concern one person (schedule.plain) and whose goal is pair c
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 
 from volunteer_hub.engine.clock import Clock
 from volunteer_hub.engine.compiled import compiled
-from volunteer_hub.engine.problem import Ints, Options
+from volunteer_hub.engine.problem import Floats, Ints, Options
 from volunteer_hub.engine.roster.flat import Flat, flatten
 from volunteer_hub.engine.roster.goal import Goal
 from volunteer_hub.engine.roster.mip import Relaxation
@@ -39,21 +41,32 @@ def annealed(goal: Goal, relaxed: Relaxation, chosen: Ints, clock: Clock, option
     row_of = np.full((len(roster.crew), slots), -1)
     row_of[pairs.person, pairs.slot] = np.arange(len(pairs))
     reduced = relaxed.reduced[: len(pairs)]
-    order = np.lexsort((reduced, pairs.slot))
-    rank = np.arange(len(order)) - flat.first[pairs.slot[order]]
+    order, rank = _ranked(flat, reduced)
     near = np.full((slots, NEAR), -1)
     near[pairs.slot[order[rank < NEAR]], rank[rank < NEAR]] = order[rank < NEAR]
     if not flat.clash.any():  # no rule but loads, which may be broken at the start
-        order = np.lexsort((-relaxed.x[: len(pairs)], pairs.slot))
-        rank = np.arange(len(order)) - flat.first[pairs.slot[order]]
-        chosen = order[rank < roster.duties.target[pairs.slot[order]]]
-    typical = float(np.median(reduced[near[:, 1:][near[:, 1:] >= 0]])) if (near[:, 1:] >= 0).any() else 1.0
+        order, rank = _ranked(flat, -relaxed.x[: len(pairs)])
+        chosen = order[rank < flat.target[pairs.slot[order]]]
+    second = near[:, 1:][near[:, 1:] >= 0]
+    typical = float(np.median(reduced[second])) if len(second) else 1.0
     hot = max(0.3 * typical, 0.05)
-    arguments = (flat, row_of, near, goal.call_cost, chosen, hot, hot / 10, max(1.0, typical))
+    price = max(1.0, typical)
+    once = partial(anneal, flat, row_of, near, goal.call_cost, chosen, hot, hot / 10, price)
+    return _repeat(once, clock, options.seed)
+
+
+def _ranked(flat: Flat, value: Floats) -> tuple[Ints, Ints]:
+    """Rows by slot and then by value, and the rank of each within its slot."""
+    order = np.lexsort((value, flat.slot))
+    return order, np.arange(len(order)) - flat.first[flat.slot[order]]
+
+
+def _repeat(once: Callable[[int, int], tuple[Ints, int]], clock: Clock, seed: int) -> Ints | None:
+    """A short run to learn the speed, then longer ones that fit the time; the best of all."""
     best, found = None, None
-    started, moves, seed = time.monotonic(), TRIAL, options.seed
+    started, moves = time.monotonic(), TRIAL
     while clock.left > 0:
-        rows, cost = anneal(*arguments, moves, seed)
+        rows, cost = once(moves, seed)
         if cost >= 0 and (best is None or cost < best):
             best, found = cost, rows
         seconds = time.monotonic() - started

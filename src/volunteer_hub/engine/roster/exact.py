@@ -17,7 +17,7 @@ import numpy as np
 from scipy.sparse import csc_array
 
 from volunteer_hub.engine.clock import Clock, DeadlinePassed
-from volunteer_hub.engine.problem import Bools, Floats, Options
+from volunteer_hub.engine.problem import Bools, Floats, Ints, Options
 from volunteer_hub.engine.roster import mip
 from volunteer_hub.engine.roster.anneal import annealed
 from volunteer_hub.engine.roster.goal import Goal
@@ -35,7 +35,7 @@ WHOLE_SHARE = 0.5  # of the time left
 RESTRICTED_SHARE = 0.15
 ANNEAL_SHARE = 0.15
 NEIGHBOURHOOD_S = 1.0
-ONE = 1.0 - 1e-6
+LIKED = (0.1, 0.2, 0.4, 1.0)  # shares of the wanted pairs that neighbourhoods are drawn from, by turns
 
 
 def improve_by_programme(goal: Goal, best: Incumbent, options: Options, clock: Clock) -> None:
@@ -64,7 +64,7 @@ class _Work:
     """One programme and the best plan as its solution `x`."""
 
     def __init__(
-        self, goal: Goal, program: Program, head: np.ndarray, best: Incumbent, options: Options, clock: Clock
+        self, goal: Goal, program: Program, head: Ints, best: Incumbent, options: Options, clock: Clock
     ) -> None:
         self.goal, self.program, self.head, self.best = goal, program, head, best
         self.options, self.clock = options, clock
@@ -114,10 +114,8 @@ class _Work:
         folded = program.level_2
         if not self.best.level_1_proven:
             folded = self.best.big * program.level_1 + program.level_2
-        self.relaxed, self.relaxed_both = (
-            mip.relax(program, folded, self.clock.left),
-            not self.best.level_1_proven,
-        )
+        self.relaxed_both = not self.best.level_1_proven
+        self.relaxed = mip.relax(program, folded, self.clock.left)
         if self.relaxed is None:
             return
         bound = mip.whole(self.relaxed.bound)
@@ -220,7 +218,7 @@ class _Work:
         if self.relaxed is None:
             return self.wanted
         likes = np.sort(self.relaxed.reduced[: self.pairs][self.wanted])
-        share = rng.choice([0.1, 0.2, 0.4, 1.0])
+        share = rng.choice(LIKED)
         most = likes[int(share * (len(likes) - 1))] if len(likes) else 0.0
         return self.wanted & (self.relaxed.reduced[: self.pairs] <= most + 1e-9)
 
