@@ -29,7 +29,7 @@ from volunteer_hub.engine.solve import Plan, State, solve, warm
 from volunteer_hub.engine.terms import penalties
 from volunteer_hub.engine.units import split
 
-PEER_LIMIT_S, PEER_LIMIT_GIB = 90.0, 10.0
+PEER_LIMIT_S, PEER_LIMIT_GIB = 90.0, 5.0
 COLUMNS = ("method", "seconds", "method alone", "short min", "short target", "cost", "GiB", "note")
 METHOD_PHASES = ("candidates", "augment", "flow", "prices", "pricing")
 DEADLINE_S = 150.0

@@ -7,11 +7,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tests.engine.build import UNHURRIED, pairs, random_problem
+from benchmarks.city_arrays import city_problem
+from tests.engine.build import LAX, UNHURRIED, pairs, people, random_problem, slots
 from volunteer_hub.engine.check import check
-from volunteer_hub.engine.problem import Minima, Pairs, Problem, Slots
+from volunteer_hub.engine.problem import Minima, Options, Pairs, Problem, ProblemError, Slots
 from volunteer_hub.engine.replan import Orders, Replan, replan
-from volunteer_hub.engine.solve import State
+from volunteer_hub.engine.solve import State, solve
 
 
 def joined(one: Slots, other: Slots) -> Slots:
@@ -83,12 +84,6 @@ def target_left(table: Slots, locked: list[tuple[int, int]], pair: tuple[int, in
     return sum(s == pair[1] for _, s in locked) <= table.maximum[pair[1]]
 
 
-def goal(result: Replan) -> tuple[tuple[int, ...], int]:
-    """Shortages, and cost less the bonus of orders kept (locked ones have no bonus)."""
-    plan = result.plan
-    return plan.objective.short, plan.value - plan.objective.value(0)
-
-
 @pytest.mark.parametrize("seed", range(60))
 def test_changed_in_place_equals_planned_anew(seed: int) -> None:
     problem = random_problem(seed, count=20 + seed, places=6 + seed % 9)
@@ -115,3 +110,115 @@ def free_kept(problem: Problem, result: Replan, previous: Pairs) -> int:
     locked = set(problem.locked.person.tolist())
     now = set(zip(result.plan.person.tolist(), result.plan.slot.tolist(), strict=True))
     return sum(pair in now and pair[0] not in locked for pair in previous.rows())
+
+
+def places(result: Replan) -> list[tuple[int, int]]:
+    return sorted(zip(result.plan.person.tolist(), result.plan.slot.tolist(), strict=True))
+
+
+def test_bo_falls_ill_and_only_one_person_is_called_for_him() -> None:
+    # Bo and Lin serve next door, Kai lives 8 km away. Lin would be nearer to Bo's slot by 2 km: not worth it.
+    pool = people(3, km=[1.0, 2.0, 8.0])
+    problem = Problem(pool, slots(2, km=[0.0, 2.0]))
+    orders = Orders(problem, options=UNHURRIED)
+    assert places(orders.last) == [(0, 0), (1, 1)]
+    result = orders.change(problem, np.array([0]))
+    assert places(result) == [(1, 1), (2, 0)]
+    assert [(c.person, c.before, c.after, c.price) for c in result.changes] == [(0, 0, -1, 0), (2, -1, 0, 0)]
+    assert result.kept == 1
+    assert result.closed.tolist() == [1, 0]
+    assert result.warm
+    back = orders.change(problem)
+    assert places(back) == [(1, 1), (2, 0)]  # Kai's order saves more than Bo's shorter way is worth
+    assert back.changes == ()
+
+
+def test_an_order_changes_when_it_saves_more_than_the_bonus_and_says_how_much() -> None:
+    # A second slot opens next to Lin's home; Kai could take hers, 1 km from his.
+    pool = people(2, km=[20.0, 1.0])
+    first = Problem(pool, slots(2, km=[0.0, 20.0], target=[1, 0], maximum=[1, 1]), forbidden=pairs((1, 0)))
+    orders = Orders(first, options=UNHURRIED)
+    assert places(orders.last) == [(0, 0)]
+    both = replace(first, slots=slots(2, km=[0.0, 20.0]), forbidden=Pairs())
+    result = orders.change(both)
+    assert places(result) == [(0, 1), (1, 0)]
+    moved = result.changes[0]
+    assert (moved.person, moved.before, moved.after) == (0, 0, 1)
+    # Kept, it would be 520 for him and 494 for Lin, less the bonus, instead of 0 and 26.
+    assert 0 < moved.price <= 520 + 494 - 300 - 26
+
+
+@pytest.mark.parametrize("keep_bonus", [0, 300])
+def test_people_on_site_never_move(keep_bonus: int) -> None:
+    pool = people(2, km=[20.0, 0.0])
+    problem = Problem(pool, slots(1))
+    orders = Orders(
+        Problem(pool, slots(1), forbidden=pairs((1, 0))), options=UNHURRIED, keep_bonus=keep_bonus
+    )
+    assert places(orders.last) == [(0, 0)]
+    on_site = orders.change(replace(problem, forbidden=pairs((1, 0)), locked=pairs((0, 0))))
+    assert on_site.warm
+    assert places(orders.change(replace(problem, locked=pairs((0, 0))))) == [(0, 0)]
+
+
+def test_a_cancelled_task_frees_people_for_a_gap() -> None:
+    pool = people(2)
+    problem = Problem(pool, slots(3, target=[1, 1, 1], priority=[5, 5, 1]))
+    orders = Orders(problem, options=UNHURRIED)
+    assert orders.plan.short_minimum.tolist() == [0, 0, 1]
+    left = replace(problem, slots=chosen(problem.slots, np.array([0, 2])))
+    result = orders.change(left)
+    assert result.plan.short_minimum.tolist() == [0, 0]
+    assert result.closed.tolist() == [0, 1]
+    assert result.warm
+
+
+def test_a_moved_window_keeps_whoever_still_can() -> None:
+    pool = people(3, km=[0.0, 1.0, 2.0], rest_since=[500, 0, 0])
+    problem = Problem(pool, slots(1, target=[2]), limits=LAX)
+    orders = Orders(problem, options=UNHURRIED)
+    assert places(orders.last) == [(0, 0), (1, 0)]
+    result = orders.change(replace(problem, slots=slots(1, target=[2], start=[300])))
+    assert result.plan.state is State.PROVEN
+    assert places(result) == [(1, 0), (2, 0)]
+    assert [(c.person, c.before, c.after) for c in result.changes] == [(0, 0, -1), (2, -1, 0)]
+
+
+def test_other_people_are_planned_anew_and_orders_are_found_by_key() -> None:
+    problem = city_problem(500, 40)
+    orders = Orders(problem, options=UNHURRIED)
+    same = replace(problem, people=replace(problem.people))
+    result = orders.change(same)
+    assert not result.warm
+    assert result.changes == ()
+    assert result.kept == len(orders.plan.person)
+
+
+def test_without_orders_it_is_the_plan_itself() -> None:
+    problem = city_problem(800, 80)
+    plan, anew = solve(problem, UNHURRIED), replan(problem, Pairs(), options=UNHURRIED).plan
+    assert (plan.objective.short, plan.objective.cost) == (anew.objective.short, anew.objective.cost)
+    assert anew.state is State.PROVEN
+
+
+def test_no_time_leaves_orders_as_they_are() -> None:
+    problem = city_problem(500, 40)
+    plan = solve(problem, UNHURRIED)
+    held = Pairs(plan.person, plan.slot)
+    orders = Orders(problem, held, plan.person[:2], Options(deadline_s=0.0))
+    assert orders.plan.state is State.DEADLINE
+    assert sorted(orders.plan.person.tolist()) == sorted(plan.person[2:].tolist())
+    assert check(problem, orders.plan) == ()
+    assert not orders.change(problem).warm
+
+
+def test_orders_that_cannot_be() -> None:
+    problem = Problem(people(2), slots(1))
+    with pytest.raises(ProblemError, match="twice"):
+        replan(problem, pairs((0, 0), (0, 0)))
+    with pytest.raises(ProblemError, match="unknown_slot"):
+        replan(problem, pairs((0, 1)))
+    with pytest.raises(ProblemError, match="unknown_person"):
+        replan(problem, Pairs(), np.array([2]))
+    with pytest.raises(ProblemError, match="locked_and_absent"):
+        replan(replace(problem, locked=pairs((0, 0))), Pairs(), np.array([0]))

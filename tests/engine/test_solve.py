@@ -283,3 +283,18 @@ def test_the_same_seed_gives_the_same_plan() -> None:
 
 def test_minima_as_a_plain_default() -> None:
     assert len(Problem(people(1), slots(1), Minima(), limits=LAX).minima) == 0
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_flow_stopped_between_rounds_states_how_far_it_is_from_the_best(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    solving.warm()
+    problem = city_problem(400, 300, seed)
+    exact = solve(problem, BY_FLOW)
+    monkeypatch.setattr(flow, "MARGIN", 1e9)  # as if the second round could not be afforded
+    plan = solve(problem, replace(BY_FLOW, candidates_per_head=0.1))
+    assert (plan.state, plan.failure, plan.rounds) == (State.BOUNDED, "deadline", 1)
+    assert plan.bound <= exact.value < plan.value
+    assert plan.bound > 0
+    assert check(problem, plan) == ()

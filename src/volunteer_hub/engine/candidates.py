@@ -253,6 +253,14 @@ def _lowest_of_all(
         held[u], found[u] = lowest(index, u, ceiling[u], price, position[part], score[part])
 
 
+@compiled
+def _raise(index: Index, ceiling: Ints, price: Ints, position: Ints, score: Ints) -> None:
+    for u in range(len(ceiling)):
+        held, _ = lowest(index, u, ceiling[u], price, position, score)
+        for i in range(held):
+            price[position[i]] += ceiling[u] - score[i]
+
+
 @dataclass(frozen=True)
 class Arcs:
     """Pairs (unit, position of a person in the pool's order, cost)."""
@@ -264,7 +272,7 @@ class Arcs:
     def __len__(self) -> int:
         return len(self.unit)
 
-    def only(self, rows: Bools | Ints) -> Arcs:
+    def only(self, rows: Bools | Ints | slice) -> Arcs:
         return Arcs(self.unit[rows], self.position[rows], self.cost[rows])
 
     def __add__(self, other: Arcs) -> Arcs:
@@ -331,6 +339,13 @@ class Pool:
             rest, _ = self._gather(search, np.where(short, found, 0))
             arcs = arcs.only(~short[arcs.unit]) + rest
         return Arcs(arcs.unit, arcs.position, arcs.cost - person_price[arcs.position]), int(found.sum())
+
+    def raised(self, unit_price: Ints, person_price: Ints) -> Ints:
+        """[V] by position: the person prices raised just so far that no allowed pair is under its price."""
+        higher = person_price.copy()
+        room = int(np.diff(self.index.first).max(initial=0))
+        _raise(self.index, unit_price, higher, np.empty(room, np.int64), np.empty(room, np.int64))
+        return higher
 
     def _gather(self, search: Callable[..., None], most: Ints) -> tuple[Arcs, Ints]:
         """Run `search` for every unit with room for `most` people; what it kept, and how many it found."""

@@ -12,7 +12,7 @@ SimpleMinCostFlow gives no dual values: they are shortest distances from the sin
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -28,6 +28,8 @@ ALWAYS_ADDED = 20  # arcs per unit and round, or three per head if that is more
 SPARE_CANDIDATES = 10
 # The solver cannot be interrupted: seconds / arcs^1.5, twice the slowest flow measured.
 SLOWEST_PER_ARC = 1e-7
+MARGIN = 3.0  # times the last round's pace
+RESERVE = 6.0  # times a round's pricing: what raising prices to a bound and its proof take at the end
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,7 @@ class Solution:
     rounds: int
     columns: int  # arcs ever given to the solver
     floor_price: Ints = field(default_factory=lambda: np.zeros(0, np.int64))  # of sets of people (floors.py)
+    exact: bool = True  # else stopped by the deadline: valid, and the prices give a bound
 
 
 # The cheapest flow over some arcs, and the prices of units, people and sets of people that prove it.
@@ -71,26 +74,37 @@ def solve_flow(
         wanted = np.ceil(units.heads * options.candidates_per_head).astype(np.int64) + SPARE_CANDIDATES
         arcs = decided + pool.cheapest(wanted)
     room = np.maximum(ALWAYS_ADDED, 3 * units.heads)
-    rounds = 0
+    found = Solution(arcs.only(slice(0)), *(np.zeros(0, np.int64),) * 2, 0, 0)
+    pace = SLOWEST_PER_ARC  # seconds per arc^1.5: of this problem as soon as it is known
     while True:
-        rounds += 1
-        clock.check(SLOWEST_PER_ARC * len(arcs) ** 1.5)
-        floor_price = np.zeros(0, np.int64)
+        expected = pace * len(arcs) ** 1.5
+        if found.rounds and clock.left < expected + RESERVE * clock.seconds["pricing"] / found.rounds:
+            return _stopped(pool, found)
+        clock.check(expected)
+        floor_price, before = np.zeros(0, np.int64), clock.seconds.get("flow", 0.0)
         with clock.phase("flow"):
             if step is None:
                 flow = transport(units, arcs, penalty)
             else:
                 flow, unit_price, person_price, floor_price = step(units, arcs, penalty)
+        pace = MARGIN * (clock.seconds["flow"] - before) / max(1, len(arcs)) ** 1.5
         with clock.phase("prices"):
             if step is None:
                 unit_price, person_price = prices(units, arcs, flow, penalty, len(pool))
-        clock.check()
+        chosen, rounds = arcs.only(flow.used), found.rounds + 1
+        found = Solution(chosen, unit_price, person_price, rounds, len(arcs), floor_price)
         with clock.phase("pricing"):
-            better, found = pool.under_price(unit_price, person_price, room)
-        if not found:
-            chosen = arcs.only(flow.used)
-            return Solution(chosen, unit_price, person_price, rounds, len(arcs), floor_price)
+            better, tempting = pool.under_price(unit_price, person_price, room)
+        if not tempting:
+            return found
         arcs = arcs + better
+
+
+def _stopped(pool: Pool, found: Solution) -> Solution:
+    """The last round's assignment: people's prices raised until no pair is cheaper than they allow make a
+    bound of prices that are not yet optimal."""
+    person_price = pool.raised(found.unit_price, found.person_price)
+    return replace(found, person_price=person_price, exact=False)
 
 
 def locked_arcs(problem: Problem, units: Units, pool: Pool, penalty: Penalties) -> Arcs:

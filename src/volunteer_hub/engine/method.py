@@ -31,16 +31,18 @@ def chosen(units: Units, pool: Pool, options: Options) -> str:
 
 def tight_share(units: Units, pool: Pool) -> float:
     """Share of the heads wanted where more than TIGHT heads are wanted per qualified person, by skill and
-    square of AREA_KM. An estimate: who could serve two squares or two skills counts in each."""
+    square of AREA_KM, or per person of any skill. An estimate: who could serve two squares or two skills
+    counts in each."""
     index, wanted = pool.index, np.where(pool.index.open, units.heads, 0)
     homes, sites = _squares(index)
     squares = int(max(homes.max(initial=0), sites.max(initial=0))) + 1
     heads = np.zeros((len(index.first) - 1, squares), np.int64)
     np.add.at(heads, (index.list_of, sites), wanted)
+    crowded = heads.sum(axis=0) > TIGHT * np.bincount(homes, minlength=squares)
     tight = 0
     for row, low, high in zip(heads, index.first, index.first[1:], strict=False):
         qualified = np.bincount(homes[index.listed[low:high]], minlength=squares)
-        tight += int(row[row > TIGHT * qualified].sum())
+        tight += int(row[crowded | (row > TIGHT * qualified)].sum())
     total = int(wanted.sum())
     return tight / total if total else 0.0
 

@@ -82,6 +82,7 @@ class Draft:
     method: str = ""
     floor_price: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
     bound: int | None = None  # a proven one below the value
+    exact: bool = True
 
 
 def solve(problem: Problem, options: Options | None = None, floors: Floors | None = None) -> Plan:
@@ -114,6 +115,8 @@ def _exact(problem: Problem, units: Units, options: Options, clock: Clock, floor
     if not _may_share(problem):
         if draft.proof is None:  # no time for it: the bound is the solver's own
             return plan_of(problem, draft, options, clock, State.BOUNDED, _bound(draft), "no time to prove")
+        if not draft.exact:
+            return plan_of(problem, draft, options, clock, State.BOUNDED, _bound(draft), "deadline")
         if not draft.proof.holds:
             return plan_of(problem, draft, options, clock, State.BOUNDED, 0, "proof")
         state = State.PROVEN if _bound(draft) == draft.value else State.BOUNDED
@@ -210,8 +213,9 @@ def _best(
     solution, method = optimum(problem, units, pool, penalty, options, clock, family)
     clock.check()
     arcs = solution.arcs
-    with clock.phase("fairness"), suppress(FlowFailed):  # still optimal without, though ties fall by row
-        arcs = fairest(problem, units, pool, penalty, solution, options.seed, family)
+    if solution.exact:
+        with clock.phase("fairness"), suppress(FlowFailed):  # optimal without, though ties fall by row
+            arcs = fairest(problem, units, pool, penalty, solution, options.seed, family)
     order = np.lexsort((pool.order[arcs.position], arcs.unit))
     person, unit = pool.order[arcs.position[order]], arcs.unit[order]
     person_price = np.zeros(len(problem.people), np.int64)
@@ -227,6 +231,8 @@ def _best(
         columns=solution.columns,
         method=method,
         floor_price=solution.floor_price,
+        bound=None if solution.exact else 0,
+        exact=solution.exact,
     )
 
 
@@ -239,7 +245,9 @@ def _proven(
             problem, draft.units, draft.person, draft.unit, draft.unit_price, draft.person_price, clock,
             options.threads, floors=floors, floor_price=draft.floor_price,
         )  # fmt: skip
-        return replace(draft, proof=proof)
+        gap = proof.primal - proof.dual  # locked people count in both alike
+        bound = draft.bound if draft.exact or proof.violated else draft.value - gap
+        return replace(draft, proof=proof, bound=bound)
     return draft
 
 
