@@ -9,7 +9,7 @@ import numpy as np
 from volunteer_hub.engine.problem import Bools, Ints
 from volunteer_hub.engine.roster.clash import clashes
 from volunteer_hub.engine.roster.problem import Roster
-from volunteer_hub.engine.roster.rules.hours import day_windows
+from volunteer_hub.engine.roster.rules.hours import DAY
 from volunteer_hub.engine.roster.rules.turns import long_turns
 
 
@@ -38,8 +38,17 @@ class Schedule:
         return self._within_hours(person, pair) and self._within_turns(pair, mine)
 
     def _within_hours(self, person: int, pair: int) -> bool:
-        rows = np.array(sorted([*self.of_person[person], pair]))  # rows of one person follow their starts
-        return not len(day_windows(self.roster, person, rows))
+        # In plain Python: the first plan must not wait for a compiler.
+        slots = self.roster.pairs.slot[[*self.of_person[person], pair]]
+        times = list(
+            zip(self.roster.begin[slots].tolist(), self.roster.duties.end[slots].tolist(), strict=True)
+        )
+        windows = {since for begin, end in times for since in (begin, end - DAY)}  # see hours.day_windows
+        return all(
+            sum(max(0, min(end, since + DAY) - max(begin, since)) for begin, end in times)
+            <= self.roster.crew.minutes_24h[person]
+            for since in windows
+        )
 
     def _within_turns(self, pair: int, mine: list[int]) -> bool:
         roster = self.roster
