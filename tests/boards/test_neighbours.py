@@ -4,13 +4,15 @@ from datetime import date
 
 import pytest
 
-from tests.boards.cases import SARTU, build
+from tests.boards.cases import SARTU, build, held
 from tests.world import World, person, world
 from volunteer_hub.boards import neighbours
 from volunteer_hub.core.db import Tx
 from volunteer_hub.incidents.models import Incident
 from volunteer_hub.incidents.rules import Kind
+from volunteer_hub.mobilization.rules import OfferState
 from volunteer_hub.volunteers import registry, skills
+from volunteer_hub.volunteers.rules import Status
 
 
 @pytest.fixture
@@ -33,6 +35,16 @@ def test_next_door_are_those_who_hold_a_skill_that_is_asked_for(tx: Tx, flood: W
     medic = case.needs.index((("first_aid", 1),))
     assert people.levels[0, medic] == 1
     assert people.key[0] not in case.volunteers.tolist()
+
+
+def test_a_place_held_does_not_need_anybody_next_door(tx: Tx, flood: World) -> None:
+    held(tx, flood, flood.slots[0], flood.lin, OfferState.ACCEPTED)
+    assert len(neighbours.groups(tx, flood.incident, "/1/4/", build(tx, flood, SARTU))) == 1
+    flood.bo.status = Status.PAUSED
+    for who in flood.crowd:
+        who.status = Status.PAUSED
+    tx.flush()
+    assert neighbours.groups(tx, flood.incident, "/1/4/", build(tx, flood, SARTU)) == {}
 
 
 def test_a_pool_that_is_everything_has_no_neighbours(tx: Tx, flood: World) -> None:

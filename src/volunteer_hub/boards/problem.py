@@ -76,6 +76,7 @@ class Case:
     areas: Ints | None = None
     parts: tuple[str, ...] = ()
     night: tuple[int, int] | None = None
+    lenders: dict[str, People] | None = None  # people of areas next door (boards.neighbours)
 
 
 @dataclass(frozen=True)
@@ -329,7 +330,6 @@ def _skills(pool: Pool, slots: Wanted, place: Place, rows: Ints) -> tuple[NDArra
     adult = pool.birthday <= _born_by(place.day(int(slots.start.min(initial=0))))
     levels = np.zeros((len(rows), len(slots.needs)), np.int8, order="F")
     until = np.full((len(rows), len(slots.needs)), LONG_AGO, order="F")
-    strangers = rows < 0
     for k, need in enumerate(slots.needs):
         # Nobody meets an empty need by a day; a light pledge is for the skills it names.
         days = np.where(pool.pledged, 0, people_pool.FOREVER).astype(np.int32)
@@ -338,8 +338,7 @@ def _skills(pool: Pool, slots: Wanted, place: Place, rows: Ints) -> tuple[NDArra
             if skill in taxonomy and taxonomy[skill].adult_only:
                 counts[~adult] = 0
             days = np.minimum(days, counts) if at else counts
-        mine = days[rows]
-        mine[strangers] = 0
+        mine = np.append(days, np.int32(0))[rows]  # the last: the stranger's
         holders = np.flatnonzero(mine)
         levels[holders, k] = 1
         until[holders, k] = place.end_of_days(mine[holders])

@@ -17,7 +17,7 @@ from typing import Final, Self
 
 from sqlalchemy import text
 
-from volunteer_hub.boards import floors
+from volunteer_hub.boards import floors, neighbours
 from volunteer_hub.boards import problem as board
 from volunteer_hub.boards.floors import Kept
 from volunteer_hub.boards.problem import Case
@@ -242,8 +242,9 @@ def read(run: PlanRun) -> Case:
 def read_within(
     run: PlanRun, pools: Warm | None = None, tick: Callable[[str], None] = lambda _: None
 ) -> tuple[Case, tuple[Kept, ...]]:
-    """The rows of a request as a Problem, and the reserve floors that it meets. ``pools`` are what is in
-    memory already; ``tick`` is called with the phase now and then, and may raise. Raises as `read`."""
+    """The rows of a request as a Problem, with whom neighbours could lend, and the reserve floors that it
+    meets. ``pools`` are what is in memory already; ``tick`` is called with the phase now and then, and may
+    raise. Raises as `read`."""
     memory = pools if pools is not None else Warm()
 
     def pool(tx: Tx, area: str) -> Pool:
@@ -255,7 +256,8 @@ def read_within(
         incident = tx.get_one(Incident, run.incident_id)
         case = board.build(tx, incident, run.pool_area, pool)
         kept = floors.of_case(tx, incident, run.pool_area, case, pool, run.broken_floors or ())
-        return replace(case, digest=floors.digest(case.digest, kept)), kept
+        lenders = neighbours.groups(tx, incident, run.pool_area, case)
+        return replace(case, digest=floors.digest(case.digest, kept), lenders=lenders), kept
 
 
 def store(
@@ -283,7 +285,13 @@ def store(
 
 def _setting(case: Case, kept: Sequence[Kept]) -> Setting:
     seconds = policy.load("callouts", Callouts).goal.remedy_seconds
-    return Setting(areas=case.areas, night=case.night, remedy_seconds=seconds, floors=floors.for_engine(kept))
+    return Setting(
+        areas=case.areas,
+        night=case.night,
+        groups=case.lenders or {},
+        floors=floors.for_engine(kept),
+        remedy_seconds=seconds,
+    )
 
 
 def _fail(plan_id: int, code: str) -> None:
