@@ -14,7 +14,8 @@ from tests.world import World, world
 from volunteer_hub.core import db
 from volunteer_hub.core.actor import SYSTEM
 from volunteer_hub.core.db import Tx
-from volunteer_hub.flows import plan
+from volunteer_hub.flows import floors as breaking
+from volunteer_hub.flows import plan, plan_why
 from volunteer_hub.flows.planner import Planner
 from volunteer_hub.incidents.models import Incident
 from volunteer_hub.mobilization.models import PlanRun
@@ -145,6 +146,24 @@ def test_the_page_shows_the_price_and_plans_again_without_the_floor(
     broken = text(mei.get(f"/plans/{again.public_id}").text)
     assert f"Broken because: {WHY}" in broken
     assert "Broken by this plan: 0 of 2 are left." in broken
+
+
+def test_whom_the_floor_counts_on_is_told_so(
+    tx: Tx, flood: World, floor: ReserveFloor, works: Planner
+) -> None:
+    run = planned(flood, works)
+    assert run.result is not None
+    gone = {pair["volunteer"] for pair in run.result["pairs"]}
+    medics = [flood.bo, flood.crowd[2], flood.crowd[7]]
+    stays = next(one for one in medics if one.id not in gone)
+    with db.read(flood.mei) as as_mei:
+        assert breaking.holding(as_mei, run, stays)
+        assert not breaking.holding(as_mei, run, flood.crowd[0])
+        told = plan_why.read(as_mei, run.public_id, stays.public_id, "en").person
+    assert {"has to stay as part of a reserve"} <= set(told.slots[0].obstacles)
+    free = planned(flood, works, breaking=[floor.public_id], reason=WHY)
+    with db.read(flood.mei) as as_mei:
+        assert not breaking.holding(as_mei, free, stays)
 
 
 def test_a_machine_reads_the_price(flood: World, floor: ReserveFloor, works: Planner) -> None:

@@ -25,7 +25,7 @@ from volunteer_hub.engine.arrays import Ints
 from volunteer_hub.engine.counterfactual import Obstacle, WhyNot, alone, judged
 from volunteer_hub.engine.margins import BIG
 from volunteer_hub.engine.units import Units, split
-from volunteer_hub.flows import insight_words, plan_words
+from volunteer_hub.flows import floors, insight_words, plan_words
 from volunteer_hub.incidents.models import Incident, RoleSlot
 from volunteer_hub.mobilization import plans
 from volunteer_hub.mobilization.models import PlanRun
@@ -99,7 +99,8 @@ def why(tx: Tx, run: PlanRun, person: Volunteer, lang: str) -> PersonWhy:
     if not _free(case):
         return PersonWhy(person, t(lang, "plan.person.not_now"), ())
     zone = ZoneInfo(jurisdictions.by_path(tx, run.area).zone)
-    found = _judged(case, run.result)
+    decided = (Obstacle("reserved"),) if floors.holding(tx, run, person) else ()
+    found = _judged(case, run.result, decided)
     words = _Words(case, zone, lang)
     slots = tuple(words.slot(one) for one in sorted(found, key=_nearest_first))
     near = any(not one.obstacles for one in found)
@@ -116,14 +117,21 @@ def _free(case: Case) -> int:
     return len(case.volunteers) - len(case.problem.locked)
 
 
-def _judged(case: Case, result: Mapping[str, Any]) -> list[WhyNot]:
-    """The person, who is the only free row, against every slot."""
+def _judged(case: Case, result: Mapping[str, Any], decided: tuple[Obstacle, ...]) -> list[WhyNot]:
+    """The person, who is the only free row, against every slot; ``decided`` stands in the way of all."""
     problem = case.problem
     units, person = split(problem), alone(problem, 0)
     less = _prices(case, units, result)
     barred = problem.forbidden.slot[problem.forbidden.person == 0]
     return [
-        judged(person, units, less, slot, (Obstacle("forbidden"),) if slot in barred else (), barred)
+        judged(
+            person,
+            units,
+            less,
+            slot,
+            (*decided, *([Obstacle("forbidden")] if slot in barred else [])),
+            barred,
+        )
         for slot in range(len(case.slots))
     ]
 
