@@ -11,7 +11,7 @@ from volunteer_hub.engine.roster.problem import Allowed, Crew, Duties, Need, Ros
 
 FAMILIES = (
     "rest", "travel", "capacity", "max_duties", "hours", "turns", "leaders", "skills", "teams", "alone",
-    "relief", "organisations", "calls", "terms",
+    "relief", "organisations", "calls", "loads", "untimed", "terms",
 )  # fmt: skip
 TERMS = ("fewest_people", "spread", "same_crew", "one_site")
 
@@ -52,6 +52,7 @@ def random_roster(seed: int, families: frozenset[str], most_pairs: int = 11) -> 
         )
 
     start, length, target = rng.integers(0, 30, slots), rng.integers(1, 9, slots), rng.integers(1, 4, slots)
+    length = np.where(when("untimed", rng.random(slots) < 0.4, False), 0, length)
     wanted = Duties(
         start=start * 60,
         end=(start + length) * 60,
@@ -75,10 +76,11 @@ def random_roster(seed: int, families: frozenset[str], most_pairs: int = 11) -> 
         most=most,
     )
     cells = rng.permutation(people * slots)[: int(rng.integers(1, most_pairs + 1))]
+    loads = when("loads", rng.integers(0, 6, len(cells)) * 60, -1)
     roster = Roster(
         wanted,
         staff,
-        Allowed(cells // slots, cells % slots, rng.integers(0, 4, len(cells)) * 10),
+        Allowed(cells // slots, cells % slots, rng.integers(0, 4, len(cells)) * 10, loads),
         travel=when("travel", [[0, 90], [120, 0]], [[0]]),
         turn_limit=np.array([360]),
         turn_pause=np.array([60]),

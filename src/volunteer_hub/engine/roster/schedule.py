@@ -79,8 +79,12 @@ class Schedule:
 
 def plain(roster: Roster) -> bool:
     """Do only overlap, rest, travel, relief, capacity and the number of duties bind?"""
-    hourly: Bools = roster.crew.minutes_24h < np.minimum(roster.crew.capacity, 24 * 60)
-    timed = (roster.begin < roster.duties.end).any()
+    pairs, crew = roster.pairs, roster.crew
+    duration = roster.duties.end - roster.begin
+    # Where every load is at least the duration, the capacity in all may be the stricter limit.
+    loaded = bool((pairs.load >= duration[pairs.slot]).all())
+    hourly: Bools = (crew.minutes_24h < DAY) & ~(loaded & (crew.capacity <= crew.minutes_24h))
+    timed = (duration > 0).any()
     return not (
         roster.leaders
         or roster.skills
