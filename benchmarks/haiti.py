@@ -59,9 +59,9 @@ def main() -> int:
             [people, "engine", seconds, *_goal(plan.objective), plan.state.value],
             [people, "greedy", took, *_goal(alone), "nearest first, most urgent first"],
         ]
-        met &= report.bar(f"haiti {people}: proven and allowed", float(proven), ">=", 1)
+        met &= report.bar(f"haiti.proven_{people}", float(proven), ">=", 1)
     report.table("Haiti 2010", COLUMNS, rows)
-    report.info("peak memory MiB", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    report.info("haiti.peak_memory_mib", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
     return 0 if met else 1
 
 

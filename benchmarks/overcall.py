@@ -54,9 +54,9 @@ def main() -> int:
             shares[f"{way} {name}"] = seconds, judging, below
     report.table(f"{slots:,} slots x {CANDIDATES} candidates", COLUMNS, rows)
     choosing, evaluating, below = shares["least burden 2 %"]
-    met = report.bar("over-call: evaluation with correlation, s", evaluating, "<=", 0.3)
-    met &= report.bar("over-call: least burden with correlation, s", choosing, "<=", 2)
-    met &= report.bar("over-call: slots below the confidence", below, "<=", 0)
+    met = report.bar("overcall.evaluation_seconds", evaluating, "<=", 0.3)
+    met &= report.bar("overcall.least_burden_seconds", choosing, "<=", 2)
+    met &= report.bar("overcall.slots_below_confidence", below, "<=", 0)
     return 0 if met else 1
 
 
