@@ -13,12 +13,13 @@ from __future__ import annotations
 import sys
 import time
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from benchmarks import isolated, report
 from benchmarks.city_arrays import city_problem
-from volunteer_hub.engine.problem import Ints, Options, Pairs, Problem, Slots
+from volunteer_hub.engine.problem import Options, Pairs, Problem, Slots
 from volunteer_hub.engine.replan import KEEP_BONUS, Orders, Replan, replan
 from volunteer_hub.engine.solve import State, warm
 
@@ -32,7 +33,7 @@ def with_slots(problem: Problem, heads: int, cancelled: float, seed: int) -> Pro
     old, new = problem.slots, city_problem(1, heads, seed).slots
     stays = rng.random(len(old)) >= cancelled
 
-    def column(name: str) -> Ints:
+    def column(name: str) -> Any:
         extra = getattr(new, name) + (10**7 * seed if name in ("key", "task") else 0)
         return np.concatenate([getattr(old, name)[stays], extra])
 

@@ -34,7 +34,7 @@ COLUMNS = ("method", "seconds", "method alone", "short min", "short target", "co
 METHOD_PHASES = ("candidates", "augment", "flow", "prices", "pricing")
 DEADLINE_S = 150.0
 # people, heads, methods, bars on whole seconds by method
-CITIES = (
+CITIES: tuple[tuple[int, int, tuple[str, ...], dict[str, float]], ...] = (
     (10_000, 10_000, ("augment", "flow"), {}),
     (10_000, 50_000, ("flow",), {}),
     (2_200_000, 50_000, ("augment", "flow"), {"augment": 6.0, "flow": 30.0}),

@@ -16,12 +16,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from volunteer_hub.engine.augment import Book, Lists, Standing, by_urgency, search_of, standing_of
+from volunteer_hub.engine.augment import Book, Standing, by_urgency
 from volunteer_hub.engine.candidates import Arcs, Pool
+from volunteer_hub.engine.carry import carried, keyed, on_the_map_of, rows_of, same_units
 from volunteer_hub.engine.clock import Clock, DeadlinePassed
 from volunteer_hub.engine.feasible import feasible
 from volunteer_hub.engine.flow import locked_arcs
-from volunteer_hub.engine.problem import Bools, Ints, Options, Pairs, Problem, ProblemError
+from volunteer_hub.engine.problem import Ints, Options, Pairs, Problem, ProblemError
 from volunteer_hub.engine.proof import InForce, prove, scaled
 from volunteer_hub.engine.release import release, ways_of
 from volunteer_hub.engine.solve import Draft, Plan, State, plan_of
@@ -85,7 +86,7 @@ class Orders:
         previous = self._previous(problem)
         if self._in_place(problem):
             with clock.phase("units"):
-                _on_the_map_of(problem, self.problem)
+                on_the_map_of(problem, self.problem)
                 units = split(problem)
                 basis = penalties(problem, units)
             if _needed(problem, basis, self.bonus) <= self.penalty.big:
@@ -98,10 +99,10 @@ class Orders:
     def _previous(self, problem: Problem) -> Pairs:
         """Orders now in force, by rows of the new problem: people by key, slots by key; without those whose
         slot or person is no longer there."""
-        slot = _rows_of(self.problem.slots.key[self.plan.slot], problem.slots.key)
+        slot = rows_of(self.problem.slots.key[self.plan.slot], problem.slots.key)
         person = self.plan.person
         if problem.people is not self.problem.people:
-            person = _rows_of(self.problem.people.key[person], problem.people.key)
+            person = rows_of(self.problem.people.key[person], problem.people.key)
         there = (slot >= 0) & (person >= 0)
         return Pairs(person[there], slot[there])
 
@@ -116,7 +117,7 @@ class Orders:
         serves[self.plan.person] = old.slots.key[self.plan.slot]
         held = serves[problem.locked.person] == problem.slots.key[problem.locked.slot]
         unlocked = np.setdiff1d(old.locked.person, problem.locked.person)
-        allowed_again = set(_keyed(old.forbidden, old)) - set(_keyed(problem.forbidden, problem))
+        allowed_again = set(keyed(old.forbidden, old)) - set(keyed(problem.forbidden, problem))
         return bool(held.all()) and not len(unlocked) and not allowed_again
 
     def _anew(self, problem: Problem, previous: Pairs, absent: Ints, clock: Clock) -> Replan:
@@ -156,11 +157,11 @@ class Orders:
         kept = _still(previous, absent)
         with clock.phase("carry over"):
             old = self.book
-            stayed = _same_units(self.problem, self.units, problem, units)
+            stayed = same_units(self.problem, self.units, problem, units)
             before, self.problem, self.units = self.problem, problem, units
             self.pool.ask(problem, units)
             extra = self._extra(problem, units, kept)
-            self.book = _carried(old, units, self.pool, stayed, self.penalty, extra)
+            self.book = carried(old, units, self.pool, stayed, self.penalty, extra)
             self._bar(before)
             loose = self._seat(old.standing, stayed, absent)
         with clock.phase("release"):
@@ -175,9 +176,9 @@ class Orders:
 
     def _bar(self, before: Problem) -> None:
         """Take newly forbidden pairs off the lists."""
-        known, lists = set(_keyed(before.forbidden, before)), self.book.lists
-        keyed, rows = _keyed(self.problem.forbidden, self.problem), self.problem.forbidden.rows()
-        for pair, (v, slot) in zip(keyed, rows, strict=True):
+        known, lists = set(keyed(before.forbidden, before)), self.book.lists
+        by_key, rows = keyed(self.problem.forbidden, self.problem), self.problem.forbidden.rows()
+        for pair, (v, slot) in zip(by_key, rows, strict=True):
             for u in np.flatnonzero(self.units.slot == slot).tolist() if pair not in known else ():
                 part = slice(lists.first[u], lists.first[u] + lists.length[u])
                 others = np.flatnonzero(lists.position[part] != self.pool.position[v]) + part.start
@@ -310,20 +311,6 @@ def _still(previous: Pairs, absent: Ints) -> Pairs:
     return Pairs(previous.person[there], previous.slot[there])
 
 
-def _keyed(pairs: Pairs, problem: Problem) -> list[tuple[int, int]]:
-    person, slot = problem.people.key[pairs.person], problem.slots.key[pairs.slot]
-    return list(zip(person.tolist(), slot.tolist(), strict=True))
-
-
-def _rows_of(keys: Ints, among: Ints) -> Ints:
-    """Row of each key, -1 when it is not there."""
-    order = np.argsort(among)
-    if not len(order):
-        return np.full(len(keys), -1)
-    at = order[np.minimum(np.searchsorted(among[order], keys), len(order) - 1)]
-    return np.where(among[at] == keys, at, -1)
-
-
 def _slots_of(problem: Problem, pairs: Pairs) -> Ints:
     slot = np.full(len(problem.people), -1)
     slot[pairs.person] = pairs.slot
@@ -333,51 +320,6 @@ def _slots_of(problem: Problem, pairs: Pairs) -> Ints:
 def _needed(problem: Problem, basis: Penalties, bonus: int) -> int:
     most_units = len(problem.slots) + 3 * len(problem.minima) + 2 * len(problem.locked)
     return basis.big + bonus * most_units
-
-
-def _on_the_map_of(problem: Problem, first: Problem) -> None:
-    """One projection for both: with another middle every distance would differ a little."""
-    known = vars(problem)
-    known.pop("sites", None)
-    known["middle"], known["homes"] = first.middle, first.homes
-
-
-def _same_units(before: Problem, old: Units, after: Problem, new: Units) -> Ints:
-    """[U] row of the old unit that asks for the same in all but heads, -1 for none."""
-    width = max(old.need_skill.shape[1], new.need_skill.shape[1])
-    rows = {row: u for u, row in enumerate(_asks(before, old, width))}
-    return np.array([rows.get(row, -1) for row in _asks(after, new, width)], dtype=np.int64)
-
-
-def _asks(problem: Problem, units: Units, width: int) -> list[bytes]:
-    """Everything a unit asks for but heads, as one key."""
-    missing = ((0, 0), (0, width - units.need_skill.shape[1]))
-    within = np.arange(len(units)) - np.searchsorted(units.slot, units.slot)
-    columns = (
-        problem.slots.key[units.slot], within, units.access, units.start, units.end, units.priority,
-        units.adult_only, units.insured_only, units.hazardous, units.night,
-        *(column.view(np.int64) for column in (units.x, units.y, units.max_km)),
-        *np.pad(units.need_skill, missing, constant_values=-1).T, *np.pad(units.need_level, missing).T,
-    )  # fmt: skip
-    table = np.ascontiguousarray(np.column_stack([column.astype(np.int64) for column in columns]))
-    return [row.tobytes() for row in table]
-
-
-def _carried(old: Book, units: Units, pool: Pool, stayed: Ints, penalty: Penalties, extra: Arcs) -> Book:
-    """A book for the new units with prices and lists of those that stayed, nobody placed."""
-    is_old = stayed >= 0
-    standing = standing_of(units, penalty, extra, len(pool))
-    price = standing.price
-    price[:-1] = np.where(is_old, old.standing.price[:-1][stayed] if len(old.units) else 0, price[:-1])
-    lists = old.lists
-
-    def kept(column: Ints | Bools) -> Ints:
-        return np.where(is_old, column[stayed] if len(column) else 0, 0)
-
-    carried = Lists(
-        kept(lists.first), kept(lists.length), kept(lists.whole).astype(np.bool_), lists.position, lists.cost
-    )
-    return Book(units, pool, standing, carried, old.used, search_of(len(units)))
 
 
 def _result(problem: Problem, plan: Plan, previous: Pairs, kept: Pairs, bonus: int, warm: bool) -> Replan:
