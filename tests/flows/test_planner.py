@@ -109,25 +109,6 @@ def test_who_could_be_asked_beyond_the_plan_is_kept_too(flood: World, works: Pla
     assert chosen.isdisjoint(further)
 
 
-def test_the_district_next_door_is_asked_for_whom_it_could_lend(tx: Tx, flood: World, works: Planner) -> None:
-    for number in (800, 801):
-        kai = registry.register(
-            tx, person("Kai", number, community="DQ-DT-001", skills="first_aid:2;general:1", max_km=40)
-        )
-        skills.certify(tx, kai, "first_aid", number="1", expires_on=date(2099, 1, 1))
-    tx.flush()
-    plan_id = ask(flood)
-    works.work_one(RUNNING)
-    result = stored(plan_id).result
-    assert result is not None
-    lent = [one for cure in result["remedies"] for one in cure["remedies"] if one["kind"] == "borrow"]
-    assert {(one["area"], one["count"], tuple(one["people"])) for one in lent} <= {
-        ("/1/4/", 1, ()),
-        ("/1/4/", 2, ()),
-    }
-    assert lent[0]["closes"] == lent[0]["count"]
-
-
 def test_places_held_are_kept_and_their_holders_not_asked_again(tx: Tx, flood: World, works: Planner) -> None:
     held(tx, flood, flood.slots[0], flood.lin, OfferState.ACCEPTED)
     plan_id = ask(flood)

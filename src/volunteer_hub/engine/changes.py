@@ -17,10 +17,13 @@ from volunteer_hub.engine.travel import Matrix
 
 
 class Change(Protocol):
+    """Something about a problem that could be otherwise."""
+
     def apply(self, problem: Problem) -> Problem: ...
 
 
 def apply(problem: Problem, changes: Iterable[Change]) -> Problem:
+    """The problem in which all of them are true, made one after another."""
     for change in changes:
         problem = change.apply(problem)
     return problem

@@ -99,6 +99,7 @@ def compared(result: Mapping[str, Any], lang: str) -> str:
 
 
 def tomorrow(result: Mapping[str, Any], lang: str, areas: Areas) -> TomorrowView | None:
+    """What is left for the next night; None where the document does not know."""
     told = result.get("tomorrow")
     if told is None:
         return None
