@@ -24,7 +24,7 @@ def flow_bound(goal: Goal) -> tuple[int, int]:
     try:
         if 2 * big * 10 < SAFE_COST:
             return divmod(_flow(goal, big), big)
-        return _flow(goal, 1) if not roster.pairs.cost.any() else _flow(goal, 0), 0
+        return _flow(goal, 0), 0
     except FlowFailed:
         return _alone(goal)
 
