@@ -22,6 +22,7 @@ from tests.engine.build import (
 )
 from volunteer_hub.engine.check import Finding, check
 from volunteer_hub.engine.feasible import RULES
+from volunteer_hub.engine.floors import Floors
 from volunteer_hub.engine.problem import Intervals, Limits, People, Problem, Slots
 from volunteer_hub.engine.solve import Plan, solve
 
@@ -130,3 +131,13 @@ def test_miscounted_heads_and_costs() -> None:
     assert faults(TWO, cheaper) == {"cost_miscounted"}
     fairer = replace(plan, objective=replace(plan.objective, asked=0))
     assert faults(TWO, fairer) == {"cost_miscounted"}
+
+
+def test_a_plan_below_a_reserve_floor_is_found() -> None:
+    pool = people(3, levels=skilled((1, 0, 0), (1, 0, 0), (1, 0, 0)))
+    problem = Problem(pool, slots(1, target=[2], skill=[MEDIC]))
+    plan = solve(problem, UNHURRIED)
+    assert check(problem, plan, Floors.keeping([[0, 1, 2]], [1])) == ()
+    assert check(problem, plan, Floors.keeping([[0, 1, 2]], [2])) == (Finding("floor"),)
+    kept = solve(problem, UNHURRIED, Floors.keeping([[0, 1, 2]], [2]))
+    assert check(problem, kept, Floors.keeping([[0, 1, 2]], [2])) == ()

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from volunteer_hub.engine.floors import Floors
 from volunteer_hub.engine.problem import Problem
 from volunteer_hub.engine.solve import Plan
 
@@ -26,13 +27,19 @@ class Finding:
     locked: bool = False
 
 
-def check(problem: Problem, plan: Plan) -> tuple[Finding, ...]:
+def check(problem: Problem, plan: Plan, floors: Floors | None = None) -> tuple[Finding, ...]:
     """All faults, none for a good plan. Codes: those of the hard rules, and row, unit, twice, lock_broken,
-    forbidden, above_maximum, minimum_skill, minimum_shared, short_miscounted, cost_miscounted."""
+    forbidden, above_maximum, floor, minimum_skill, minimum_shared, short_miscounted, cost_miscounted."""
     bad_rows = tuple(_rows(problem, plan))
     if bad_rows:
         return bad_rows  # nothing else can be read
-    return (*_pairs(problem, plan), *_people(problem, plan), *_slots(problem, plan), *_figures(problem, plan))
+    return (
+        *_pairs(problem, plan),
+        *_people(problem, plan),
+        *_slots(problem, plan),
+        *_figures(problem, plan),
+        *(_floors(problem, plan, floors) if floors is not None else ()),
+    )
 
 
 def _rows(problem: Problem, plan: Plan) -> Iterator[Finding]:
@@ -159,6 +166,16 @@ def _slots(problem: Problem, plan: Plan) -> Iterator[Finding]:
         wrong = said_in_all < open_heads if blurred else (said, said_in_all) != (below, open_heads)
         if wrong:
             yield Finding("short_miscounted", s)
+
+
+def _floors(problem: Problem, plan: Plan, floors: Floors) -> Iterator[Finding]:
+    """Of each set no more are taken than it may give, or than were decided for beforehand."""
+    chosen, locked = set(plan.person.tolist()), set(problem.locked.person.tolist())
+    first, members = floors.first.tolist(), floors.person.tolist()
+    for g, most in enumerate(floors.most.tolist()):
+        group = set(members[first[g] : first[g + 1]])
+        if len(group & chosen) > max(most, len(group & locked)):
+            yield Finding("floor")
 
 
 def _tenths(problem: Problem, v: int, s: int) -> float:

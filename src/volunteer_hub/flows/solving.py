@@ -13,6 +13,7 @@ from typing import Final, ParamSpec, TypeVar
 import numpy as np
 
 from volunteer_hub.engine.check import Finding, check
+from volunteer_hub.engine.could import Could
 from volunteer_hub.engine.eligible import Eligible
 from volunteer_hub.engine.explain import Gap, Reason, gaps, reasons
 from volunteer_hub.engine.feasible import distance
@@ -78,12 +79,13 @@ def serve(line: Connection) -> None:
 def explained(problem: Problem, plan: Plan, solving: float, setting: Setting | None = None) -> Answer:
     """The plan with its reasons, checked by the code that shares nothing with the solver."""
     setting = setting or Setting()
-    findings, checking = _timed(check, problem, plan)
-    why, reasoning = _timed(reasons, problem, plan)
-    why_not, gapping = _timed(gaps, problem, plan, setting.floors)
+    could = Could(problem, plan, setting.floors)
+    findings, checking = _timed(check, problem, plan, setting.floors)
+    why, reasoning = _timed(reasons, problem, plan, could)
+    why_not, gapping = _timed(gaps, problem, plan, could=could)
     further, reserving = _timed(reserves, problem, plan, keeping.further(problem, plan, setting.floors))
     costs, pricing = _timed(keeping.prices, problem, plan, setting.floors, setting.remedy_seconds)
-    more, looking = _timed(insight, problem, plan, why_not, setting)
+    more, looking = _timed(insight, problem, plan, why_not, setting, could)
     return Answer(
         plan=plan,
         findings=tuple(finding for finding in findings if not finding.locked),
