@@ -76,7 +76,7 @@ def test_a_thousand_small_problems_equal_the_best_of_all_enumerated(block: int) 
             assert [finding for finding in check(problem, plan) if not finding.locked] == []
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(
     st.integers(0, 10**6), st.integers(0, 40), st.integers(0, 15), st.frozensets(st.sampled_from(PARTS)),
     st.booleans(),
@@ -96,7 +96,7 @@ def test_both_methods_give_the_same_plan_and_the_same_prices(
     assert (paths.method, flow.method) == ("augment", "flow")
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize(("count", "heads"), [(3000, 300), (600, 600), (200, 800)])
 def test_both_methods_agree_on_cities_ample_and_scarce(seed: int, count: int, heads: int) -> None:
     problem = city_problem(count, heads, seed)

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.engine.build import people, random_problem, slots
+from tests.engine.build import BOAT, people, random_problem, slots
 from volunteer_hub.engine.candidates import Pool
 from volunteer_hub.engine.eligible import FLAGS, POSTED, TIMED
 from volunteer_hub.engine.feasible import READS, RULES, feasible
@@ -84,6 +84,12 @@ def test_a_reach_beyond_the_map_is_no_trouble() -> None:
     problem = Problem(people(3, max_km=[1e9] * 3, km=[0.0, 1.0, 30.0]), slots(1, max_km=[1e12], target=[3]))
     arcs = Pool(problem, split(problem), Options()).cheapest(np.array([9]))
     assert sorted(arcs.cost.tolist()) == [0, 26, 780]
+
+
+def test_where_nobody_is_qualified_nobody_is_found() -> None:
+    problem = Problem(people(3), slots(2, skill=[BOAT, -1]))
+    arcs = Pool(problem, split(problem), Options()).cheapest(np.array([4, 4]))
+    assert arcs.unit.tolist() == [1, 1, 1]
 
 
 def test_the_same_plan_without_the_compiler() -> None:

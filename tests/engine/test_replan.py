@@ -84,9 +84,9 @@ def target_left(table: Slots, locked: list[tuple[int, int]], pair: tuple[int, in
     return sum(s == pair[1] for _, s in locked) <= table.maximum[pair[1]]
 
 
-@pytest.mark.parametrize("seed", range(60))
+@pytest.mark.parametrize("seed", range(40))
 def test_changed_in_place_equals_planned_anew(seed: int) -> None:
-    problem = random_problem(seed, count=20 + seed, places=6 + seed % 9)
+    problem = random_problem(seed, count=15 + seed // 2, places=5 + seed % 9)
     orders = Orders(problem, options=UNHURRIED, keep_bonus=[300, 20, 0][seed % 3])
     absent = np.zeros(0, np.int64)
     for step in range(3):

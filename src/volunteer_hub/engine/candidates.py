@@ -197,7 +197,7 @@ def lowest(
 def nearest(index: Index, u: int, position: Ints, score: Ints) -> int:
     """The len(position) cheapest people, cheapest first: how many there are. The box is widened until nobody
     outside can be cheaper than the dearest inside."""
-    if not index.open[u]:
+    if not index.open[u] or not len(position):
         return 0
     nobody = score[:0]
     held = 0
