@@ -6,8 +6,11 @@ import numpy as np
 import pytest
 
 from tests.engine.build import DRIVER, MEDIC, UNHURRIED, minima, pairs, people, random_problem, skilled, slots
+from volunteer_hub.engine import could
+from volunteer_hub.engine.could import Could
 from volunteer_hub.engine.explain import Group, Tier, Why, gaps, reasons
 from volunteer_hub.engine.floors import Floors
+from volunteer_hub.engine.margins import margins
 from volunteer_hub.engine.problem import Options, Problem
 from volunteer_hub.engine.solve import solve
 
@@ -141,3 +144,18 @@ def test_a_gap_that_a_reserve_floor_leaves_says_so() -> None:
     (gap,) = gaps(problem, plan, floors)
     assert (gap.short, gap.binding, gap.group) == (1, "reserved", None)
     assert gap.left[-3:] == (("forbidden", 3), ("locked", 3), ("reserved", 1))
+
+
+def test_explanations_are_the_same_when_little_can_be_kept_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    problem = random_problem(3, count=25, places=15)
+    plan = solve(problem, UNHURRIED)
+    before = reasons(problem, plan), gaps(problem, plan), margins(problem, plan, Could(problem, plan))
+    monkeypatch.setattr(could, "MOST_KEPT", 1)
+    after = reasons(problem, plan), gaps(problem, plan), margins(problem, plan, Could(problem, plan))
+    assert after[:2] == before[:2]
+    assert before[2] is not None
+    assert after[2] is not None
+    assert (after[2].more.tolist(), after[2].less.tolist()) == (
+        before[2].more.tolist(),
+        before[2].less.tolist(),
+    )

@@ -15,6 +15,7 @@ from volunteer_hub.engine.terms import cost
 from volunteer_hub.engine.units import Access
 
 FREE, HELD_BACK = -1, -2
+MOST_KEPT = 10_000_000  # pairs in memory at a time: 160 MB, where a city's own would take twenty gigabytes
 
 
 def _held_back(problem: Problem, plan: Plan, floors: Floors) -> Ints:
@@ -33,8 +34,8 @@ class Could:
     def __init__(self, problem: Problem, plan: Plan, floors: Floors | None = None) -> None:
         self._problem, self._units = problem, plan.units
         self._eligible = Eligible(problem, plan.units)
-        self._known: dict[int, Ints] = {}
-        self._costs: dict[int, Ints] = {}
+        self._known: dict[int, tuple[Ints, Ints]] = {}
+        self._kept = 0
         self._narrowed: dict[Hashable, tuple[list[tuple[str, int]], Ints]] = {}
         self.serves = np.full(len(problem.people), FREE)
         if floors is not None:
@@ -42,20 +43,23 @@ class Could:
         self.serves[plan.person] = plan.unit
 
     def __call__(self, u: int) -> Ints:
+        return self._people_and_costs(u)[0]
+
+    def costs(self, u: int) -> Ints:
+        """Of the people of unit u, in their order."""
+        return self._people_and_costs(u)[1]
+
+    def _people_and_costs(self, u: int) -> tuple[Ints, Ints]:
         if u not in self._known:
             v = np.zeros(0, np.int64)
             if self._units.access[u] == Access.OPEN:
                 v = self._eligible.members(u)
                 v = v[distance(self._problem, self._units, v, u)]
-            self._known[u] = v
+            self._known[u] = v, cost(self._problem, self._units, v, np.full(len(v), u))
+            self._kept += len(v)
+            while self._kept > MOST_KEPT and len(self._known) > 1:  # the one found longest ago goes
+                self._kept -= len(self._known.pop(next(iter(self._known)))[0])
         return self._known[u]
-
-    def costs(self, u: int) -> Ints:
-        """Of the people of unit u, in their order."""
-        if u not in self._costs:
-            v = self(u)
-            self._costs[u] = cost(self._problem, self._units, v, np.full(len(v), u))
-        return self._costs[u]
 
     def narrowed(self, u: int) -> tuple[list[tuple[str, int]], Ints]:
         """How many people each rule leaves, in order, and who is left before the last one, distance: the same

@@ -74,9 +74,9 @@ class Gap:
     group: Group | None  # None when the plan was not exact and cannot prove the gap
 
 
-def reasons(problem: Problem, plan: Plan) -> tuple[Reason, ...]:
-    """One per row of the plan, in its order."""
-    could = Could(problem, plan)
+def reasons(problem: Problem, plan: Plan, could: Could | None = None) -> tuple[Reason, ...]:
+    """One per row of the plan, in its order. `could`: where it is known already."""
+    could = could or Could(problem, plan)
     locked = set(problem.locked.person.tolist())
     return tuple(
         _reason(problem, plan, could, int(v), int(u), int(v) in locked)
@@ -84,9 +84,11 @@ def reasons(problem: Problem, plan: Plan) -> tuple[Reason, ...]:
     )
 
 
-def gaps(problem: Problem, plan: Plan, floors: Floors | None = None) -> tuple[Gap, ...]:
+def gaps(
+    problem: Problem, plan: Plan, floors: Floors | None = None, could: Could | None = None
+) -> tuple[Gap, ...]:
     """One per unit and tier with open heads, the most urgent first. `floors`: those the plan kept to."""
-    could = Could(problem, plan, floors)
+    could = could or Could(problem, plan, floors)
     units = plan.units
     filled = np.bincount(plan.unit, minlength=len(units))
     below = np.maximum(units.minimum - filled, 0)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from volunteer_hub.engine.clock import Clock
 from volunteer_hub.engine.could import FREE, HELD_BACK, Could
 from volunteer_hub.engine.problem import Ints, Problem
 from volunteer_hub.engine.solve import Plan, State
@@ -54,13 +55,13 @@ class Margins:
         return int(self.goes[unit]), unit, moves
 
 
-def margins(problem: Problem, plan: Plan, could: Could) -> Margins | None:
+def margins(problem: Problem, plan: Plan, could: Could, clock: Clock | None = None) -> Margins | None:
     """None for a plan that is not optimal: there, a head more could even save. Where a reserve floor binds,
     people of its set change places with nobody of the set, and the figures are bounds: a head more costs at
-    most that, a head less saves at least that."""
+    most that, a head less saves at least that. Raises DeadlinePassed."""
     if plan.state in (State.DEADLINE, State.GREEDY):
         return None
-    return _margins(problem, plan.units, could, could.serves)
+    return _margins(problem, plan.units, could, could.serves, clock)
 
 
 def without(problem: Problem, plan: Plan, could: Could, known: Margins, person: int) -> Margins | None:
@@ -84,13 +85,14 @@ class _Arcs:
     price: Ints
 
 
-def _margins(problem: Problem, units: Units, could: Could, serves: Ints) -> Margins | None:
+def _margins(
+    problem: Problem, units: Units, could: Could, serves: Ints, clock: Clock | None = None
+) -> Margins | None:
     penalty = _raised(penalties(problem, units))
     serving = np.flatnonzero(serves >= 0)
     own = np.zeros(len(problem.people), np.int64)
     own[serving] = cost(problem, units, serving, serves[serving])
-    arcs = _arcs(problem, units, could, serves, own)
-    free, cheapest = _spare(units, could, serves)
+    arcs, free, cheapest = _arcs(problem, units, could, serves, own, clock)
     stays = _left_open(units, penalty, serves)
     start = np.minimum(cheapest, stays)
     down = _shortest(start, arcs.unit, arcs.source, arcs.price)
@@ -127,23 +129,29 @@ def _at(values: Ints, rows: Ints) -> Ints:
     return np.append(values, NOBODY)[rows]
 
 
-def _arcs(problem: Problem, units: Units, could: Could, serves: Ints, own: Ints) -> _Arcs:
-    unit, source, person, price = [], [], [], []
+def _arcs(
+    problem: Problem, units: Units, could: Could, serves: Ints, own: Ints, clock: Clock | None
+) -> tuple[_Arcs, Ints, Ints]:
+    """The arcs, and for each unit the cheapest person without a place who could serve it, and their cost."""
+    who, least = np.full(len(units), NOBODY), np.full(len(units), FAR)
+    rows: list[tuple[Ints, Ints, Ints, Ints]] = []
     for u in np.flatnonzero(units.access == Access.OPEN).tolist():
+        if clock is not None:
+            clock.check()
         people, costs = could(u), could.costs(u)
-        moves = (serves[people] >= 0) & (serves[people] != u)
+        there = serves[people]
+        moves = np.flatnonzero((there >= 0) & (there != u))
         v, extra = people[moves], costs[moves] - own[people[moves]]
-        order = np.lexsort((extra, serves[v]))
+        order = np.lexsort((extra, there[moves]))
         v, extra = v[order], extra[order]
         first = np.append(True, np.diff(serves[v]) != 0)[: len(v)]
-        unit.append(np.full(int(first.sum()), u))
-        source.append(serves[v[first]])
-        person.append(v[first])
-        price.append(extra[first])
-    nothing = np.zeros(0, np.int64)
-    rows = [np.concatenate([*one, nothing]) for one in (unit, source, person, price)]
-    decided = _locked_moves(problem, units, serves)
-    return _Arcs(*(np.append(one, other) for one, other in zip(rows, decided, strict=True)))
+        rows.append((np.full(int(first.sum()), u), serves[v[first]], v[first], extra[first]))
+        free = np.flatnonzero(there == NOBODY)
+        if len(free):
+            best = int(free[costs[free].argmin()])
+            who[u], least[u] = people[best], costs[best]
+    rows.append(_locked_moves(problem, units, serves))
+    return _Arcs(*(np.concatenate(column) for column in zip(*rows, strict=True))), who, least
 
 
 def _locked_moves(problem: Problem, units: Units, serves: Ints) -> tuple[Ints, Ints, Ints, Ints]:
@@ -157,18 +165,6 @@ def _locked_moves(problem: Problem, units: Units, serves: Ints) -> tuple[Ints, I
                 rows.append((u, int(serves[v]), v, 0))
     table = np.array(rows, dtype=np.int64).reshape(-1, 4)
     return table[:, 0], table[:, 1], table[:, 2], table[:, 3]
-
-
-def _spare(units: Units, could: Could, serves: Ints) -> tuple[Ints, Ints]:
-    """The cheapest person without a place who could serve each unit, and their cost."""
-    who, price = np.full(len(units), NOBODY), np.full(len(units), FAR)
-    for u in np.flatnonzero(units.access == Access.OPEN).tolist():
-        free = serves[could(u)] == NOBODY
-        if free.any():
-            costs = could.costs(u)[free]
-            best = int(costs.argmin())
-            who[u], price[u] = could(u)[free][best], costs[best]
-    return who, price
 
 
 def _sent_home(problem: Problem, units: Units, serves: Ints, own: Ints) -> tuple[Ints, Ints]:

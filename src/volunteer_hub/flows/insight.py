@@ -5,10 +5,11 @@ Computed where the plan is, in the planning process: the engine alone, no databa
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
-from volunteer_hub.engine.clock import Clock
+from volunteer_hub.engine.clock import Clock, DeadlinePassed
 from volunteer_hub.engine.could import Could
 from volunteer_hub.engine.counterfactual import Standing, standings
 from volunteer_hub.engine.explain import Gap
@@ -22,6 +23,7 @@ from volunteer_hub.engine.terms import Objective, objective, penalties
 from volunteer_hub.engine.tomorrow import Readiness, readiness
 from volunteer_hub.engine.units import Access
 
+MARGIN_SECONDS: Final = 20.0  # a larger plan is told without
 ALONE_SECONDS: Final = 5.0  # the simple method may take this long, or there is no comparison
 
 
@@ -63,12 +65,17 @@ class Insight:
     big: int = 0
 
 
-def insight(problem: Problem, plan: Plan, gaps: tuple[Gap, ...], setting: Setting) -> Insight:
-    """All of it; remedies take at most ``setting.remedy_seconds``."""
+def insight(
+    problem: Problem, plan: Plan, gaps: tuple[Gap, ...], setting: Setting, could: Could | None = None
+) -> Insight:
+    """All of it; remedies take at most ``setting.remedy_seconds``, the prices behind ``MARGIN_SECONDS``."""
     tomorrow: tuple[Readiness, ...] = ()
     if setting.areas is not None and setting.night is not None:
         tomorrow = readiness(problem, plan, *setting.night, setting.areas)
-    known = margins(problem, plan, Could(problem, plan, setting.floors))
+    known = None
+    with suppress(DeadlinePassed):
+        could = could or Could(problem, plan, setting.floors)
+        known = margins(problem, plan, could, Clock(MARGIN_SECONDS))
     if known is None:
         return Insight(tomorrow=tomorrow)
     options = Options(seed=plan.seed, deadline_s=setting.remedy_seconds)
