@@ -4,10 +4,8 @@ Minutes count from ``Case.epoch``, the whole minute before the transaction's now
 is judged on the safe side: insured through the last slot's day, of age on the first one's.
 """
 
-import hashlib
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
@@ -17,6 +15,7 @@ from sqlmodel import col, func, select
 
 from volunteer_hub.access import jurisdictions
 from volunteer_hub.boards import area_parts, drilled, free_times
+from volunteer_hub.boards.digests import digest
 from volunteer_hub.boards.free_times import Ints, Place
 from volunteer_hub.boards.wanted import Need, Wanted, wanted
 from volunteer_hub.core import policy
@@ -62,8 +61,7 @@ class Case:
 
     ``volunteers`` [V] and ``slots`` [S] are row ids; the last rows of people are the places that are taken
     already, one row a place, locked to its slot. ``needs`` [K] names the columns of skills. ``areas`` [V]
-    numbers the parts of the pool's area that ``parts`` names, -1 for a place that is taken; ``night`` is the
-    next night that begins after the first duty, in minutes.
+    numbers the ``parts`` of the pool's area, -1 for a place taken; ``night`` is that after the first duty.
     """
 
     problem: Problem
@@ -76,6 +74,8 @@ class Case:
     areas: Ints | None = None
     parts: tuple[str, ...] = ()
     night: tuple[int, int] | None = None
+    modes: Ints | None = None  # [V] positions in pool.MODES
+    roads: str = "straight_line"  # how the travel times came about: flows.road_times.Ways
     lenders: dict[str, People] | None = None  # people of areas next door (boards.neighbours)
 
 
@@ -142,34 +142,8 @@ def build(tx: Tx, incident: Incident, pool_area: str, pools: Pools = _from_rows)
         areas=np.append(areas, np.full(len(held), area_parts.NOWHERE)),
         parts=parts,
         night=place.next_night(int(slots.start.min(initial=0))),
+        modes=np.append(pool.mode[real], np.full(len(held), MODES.index(TravelMode.FOOT))),
     )
-
-
-def digest(problem: Problem) -> str:
-    """A hash over everything that was asked: two problems of one digest have the same answer."""
-    arrays: list[NDArray[Any]] = []
-    words: list[str] = []
-
-    def collect(part: Any, name: str) -> None:
-        if is_dataclass(part):
-            for one in fields(part):
-                collect(getattr(part, one.name), f"{name}.{one.name}")
-        elif isinstance(part, np.ndarray):
-            words.append(f"{name} {part.shape} {part.dtype.str}")
-            arrays.append(part)
-        else:
-            words.append(f"{name} {part!r}")
-
-    collect(problem, "")
-    # Hashing lets other threads run: two at once take half the time for millions of people.
-    with ThreadPoolExecutor(2) as workers:
-        parts = list(workers.map(_hashed, arrays))
-    return hashlib.sha256(b"".join([repr(words).encode(), *parts])).hexdigest()
-
-
-def _hashed(array: NDArray[Any]) -> bytes:
-    # Matrices lie column by column; their transpose is the same memory without a copy.
-    return hashlib.sha256(np.ascontiguousarray(array.T).data).digest()
 
 
 # ---- offers so far

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlmodel import col
 
 from volunteer_hub.boards.free_times import Ints, Place
@@ -21,6 +21,9 @@ from volunteer_hub.volunteers.policy import Skills
 Need = tuple[tuple[str, int], ...]
 """Skills with their levels that one person holds together."""
 ANYBODY: Final[Need] = ()
+# people travel to the pick-up point, where it has a position
+_LAT: Final = func.coalesce(col(Task.pickup_lat), col(Task.lat))
+_LON: Final = func.coalesce(col(Task.pickup_lon), col(Task.lon))
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,7 @@ def wanted(tx: Tx, incident_id: int, place: Place) -> Wanted:
     """
     rows = tx.execute(
         select(
-            col(RoleSlot.id), col(Task.id), col(Task.lat), col(Task.lon), col(Task.starts_at),
+            col(RoleSlot.id), col(Task.id), _LAT, _LON, col(Task.starts_at),
             col(Task.ends_at), col(Task.priority), col(RoleSlot.minimum), col(RoleSlot.target),
             col(RoleSlot.maximum), col(RoleSlot.skill), col(RoleSlot.level), col(RoleSlot.adult_only),
             col(RoleSlot.insured_only), col(Task.hazardous),

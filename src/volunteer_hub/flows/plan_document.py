@@ -56,6 +56,7 @@ def result(case: Case, answer: Answer, *, lost: bool, seconds: Mapping[str, floa
             "travel": sum(pair["travel"] for pair in pairs),
         },
         "within_percent": within_percent(plan),
+        "roads": case.roads,
         "proof": _proof(plan),
         "seconds": {name: round(took, 4) for name, took in {**seconds, **answer.seconds}.items()},
         "funnel": {**case.funnel, "able": answer.able, "chosen": len(pairs)},

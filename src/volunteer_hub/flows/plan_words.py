@@ -186,7 +186,7 @@ def _figures(result: Mapping[str, Any], lang: str) -> str:
     if not figures["target"]:
         return t(lang, "plan.figures.nothing")
     key = "covered" if not figures["short_minimum"] + figures["short_target"] else "short"
-    return t(
+    told = t(
         lang,
         f"plan.figures.{key}",
         n=len(result["pairs"]),
@@ -195,3 +195,7 @@ def _figures(result: Mapping[str, Any], lang: str) -> str:
         below=figures["short_minimum"],
         above=figures["short_target"],
     )
+    ways = result.get("roads", "straight_line")
+    if ways == "straight_line":  # how it is usually done needs no words
+        return told
+    return t(lang, "plan.figures.ways", told=told, ways=t(lang, f"roads.{ways}"))

@@ -27,7 +27,7 @@ from volunteer_hub.core.db import Tx
 from volunteer_hub.core.errors import HubError, Refused
 from volunteer_hub.core.log import logger
 from volunteer_hub.engine.problem import ProblemError
-from volunteer_hub.flows import floor_document, plan_document, solving
+from volunteer_hub.flows import floor_document, plan_document, road_times, solving
 from volunteer_hub.flows.handover import Handed
 from volunteer_hub.flows.insight import Setting
 from volunteer_hub.flows.solving import Answer, Task
@@ -47,6 +47,7 @@ START_SECONDS: Final = 60.0  # a cold machine compiles the engine's loops once
 HEARTBEAT_SECONDS: Final = 2.0
 _POLL_SECONDS: Final = 0.1
 READING: Final = "reading"
+MEASURING: Final = "measuring"
 _SPAWN: Final = multiprocessing.get_context("spawn")
 
 
@@ -172,7 +173,7 @@ class Planner:
         try:
             self._bring_to_end(run, tick)
         except Unwanted:
-            if tick.phase != READING:
+            if tick.phase not in (READING, MEASURING):
                 self._renew()  # it may still be busy with what nobody wants
             _give_back(run.id)
         except Lost:
@@ -190,8 +191,11 @@ class Planner:
             return _fail(run.id, error.code)
         reading = time.perf_counter() - started
         asked = time.perf_counter()
+        tick(MEASURING)
+        case = by_road(case, run.deadline_seconds)
+        measuring, asked = time.perf_counter() - asked, time.perf_counter()
         answer, lost = self._answer(run, case, _setting(case, kept), tick)
-        seconds = {"read": reading, "answer": time.perf_counter() - asked}
+        seconds = {"read": reading, "roads": measuring, "answer": time.perf_counter() - asked}
         store(run.id, case, answer, lost=lost, seconds=seconds, kept=kept)
         return None
 
@@ -292,6 +296,15 @@ def _setting(case: Case, kept: Sequence[Kept]) -> Setting:
         floors=floors.for_engine(kept),
         remedy_seconds=seconds,
     )
+
+
+def by_road(case: Case, deadline: float) -> Case:
+    """With travel times by road, where a service is configured and answers; the case says which."""
+    if case.modes is None:
+        return case
+    most = min(road_times.SECONDS, deadline)
+    found = road_times.for_plan(case, case.modes, seconds=most)
+    return replace(found.case, roads=found.ways.value)
 
 
 def _fail(plan_id: int, code: str) -> None:
