@@ -126,10 +126,9 @@ def test_annealing_gets_from_a_load_nobody_can_carry_to_one_that_fits() -> None:
     flat = flatten(roster)
     assert flat is not None
     row_of = np.arange(360).reshape(6, 60)
-    first = np.arange(60)  # everything to the first agent
-    rows, cost = anneal(
-        flat, row_of, row_of.T.copy(), np.zeros(6, np.int64), first, 9.0, 0.5, 20.0, 40_000, 1
-    )
+    first, never = np.arange(60), np.zeros(1, np.bool_)  # everything to the first agent
+    calls = np.zeros(6, np.int64)
+    rows, cost = anneal(flat, row_of, row_of.T.copy(), calls, first, 9.0, 0.5, 20.0, 40_000, 1, never)
     assert roster.pairs.slot[rows].tolist() == list(range(60))
     assert cost == roster.pairs.cost[rows].sum()
     assert np.bincount(roster.pairs.person[rows], roster.pairs.load[rows], 6).max() <= 280

@@ -9,6 +9,7 @@ rosters whose rules concern one person (schedule.plain) and whose goal is pair c
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from functools import partial
@@ -18,7 +19,7 @@ import numpy as np
 
 from volunteer_hub.engine.clock import Clock
 from volunteer_hub.engine.compiled import compiled
-from volunteer_hub.engine.problem import Floats, Ints, Options
+from volunteer_hub.engine.problem import Bools, Floats, Ints, Options
 from volunteer_hub.engine.roster.flat import Flat, flatten
 from volunteer_hub.engine.roster.goal import Goal
 from volunteer_hub.engine.roster.mip import Relaxation
@@ -61,17 +62,20 @@ def _ranked(flat: Flat, value: Floats) -> tuple[Ints, Ints]:
     return order, np.arange(len(order)) - flat.first[flat.slot[order]]
 
 
-def _repeat(once: Callable[[int, int], tuple[Ints, int]], clock: Clock, seed: int) -> Ints | None:
+def _repeat(once: Callable[[int, int, Bools], tuple[Ints, int]], clock: Clock, seed: int) -> Ints | None:
     """A short run to learn the speed, then longer ones that fit the time; the best of all."""
     best, found = None, None
-    started, moves = time.monotonic(), TRIAL
+    started, moves, stop = time.monotonic(), TRIAL, np.zeros(1, np.bool_)
+    timer = threading.Timer(max(clock.left, 0.0), stop.fill, (True,))
+    timer.start()
     while clock.left > 0:
-        rows, cost = once(moves, seed)
+        rows, cost = once(moves, seed, stop)
         if cost >= 0 and (best is None or cost < best):
             best, found = cost, rows
         seconds = time.monotonic() - started
         moves = int(min(max(moves * clock.left / max(seconds, 1e-3), TRIAL), 30 * moves))
         started, seed = time.monotonic(), seed + 1
+    timer.cancel()
     return found
 
 
@@ -104,11 +108,13 @@ def anneal(
     price: float,
     moves: int,
     seed: int,
+    stop: Bools,
 ) -> tuple[Ints, int]:
     """The best allowed rows met and their cost, -1 if none were allowed.
 
-    row_of: [P, S] the row of a pair or -1. near: [S, K] rows worth trying for a slot, -1 where fewer. hot and
-    cold: temperatures in units of cost. price: of a minute of overload at the start.
+    row_of: [P, S] the row of a pair or -1. near: [S, K] rows worth trying for a slot, -1 where fewer. hot
+    and cold: temperatures in units of cost. price: of a minute of overload at the start. Another thread may
+    set stop[0] to end it.
     """
     np.random.seed(seed)
     P, N = len(flat.rested), len(flat.person)
@@ -126,6 +132,8 @@ def anneal(
     heat, cooling = hot, (cold / hot) ** (1.0 / max(1, moves // ADAPT_EVERY))
     for move in range(moves):
         if move % ADAPT_EVERY == 0:
+            if stop[0]:
+                break
             heat *= cooling
             price = max(1e-3, price * STEP if state.total[1] > 0 else price / STEP)
         row = state.served[np.random.randint(len(chosen))]

@@ -28,14 +28,14 @@ from volunteer_hub.engine.roster.rules import program as program_of
 
 MOST_PAIRS = 300_000  # beyond, building the programme alone takes too long
 MOST_ENTRIES = 3_000_000  # beyond, its relaxation does
-SMALL = 2_000  # pairs up to which the whole programme comes before neighbourhoods
-TINY = 200  # pairs up to which nothing else is worth while
+SMALL = 2_000  # pairs up to which restricting the programme is not worth while
+TINY = 400  # pairs up to which nothing but the whole programme is
 MOST_WHOLE = 80_000  # beyond, the whole programme is not tried at all
 WHOLE_SHARE = 0.5  # of the time left
 RESTRICTED_SHARE = 0.15
 ANNEAL_SHARE = 0.15
-NEIGHBOURHOOD_S = 1.0
-LIKED = (0.1, 0.2, 0.4, 1.0)  # shares of the wanted pairs that neighbourhoods are drawn from, by turns
+NEIGHBOURHOOD_S = 2.0
+LIKED = (0.05, 0.1, 0.2, 0.4, 1.0)  # shares of the wanted pairs that neighbourhoods are drawn from, by turns
 
 
 def improve_by_programme(goal: Goal, best: Incumbent, options: Options, clock: Clock) -> None:
@@ -147,7 +147,7 @@ class _Work:
 
     def anneal(self) -> None:
         """From the relaxation rounded, or from the best plan, where loads alone decide who serves what."""
-        if self.best.proven or self.relaxed is None or self.pairs <= SMALL:
+        if self.best.proven or self.relaxed is None or self.pairs <= TINY:
             return
         rows = annealed(
             self.goal, self.relaxed, self.best.chosen, Clock(self.clock.left * ANNEAL_SHARE), self.options
@@ -158,11 +158,10 @@ class _Work:
             self._rule_out()
 
     def whole(self) -> None:
-        """Everything that may be part of a better plan: to the end if that is little."""
-        while not self.best.proven and self.wanted.sum() <= SMALL:
+        """Everything that may be part of a better plan, where that is little."""
+        while not self.best.proven and self.wanted.sum() <= TINY:
             self.clock.check()
-            share = 1.0 if self.wanted.sum() <= TINY else WHOLE_SHARE
-            if not self._whole(self.clock.left * share):
+            if not self._whole(self.clock.left):
                 return
 
     def _whole(self, seconds: float) -> bool:
@@ -197,21 +196,31 @@ class _Work:
                 done.result()
 
     def _whole_first(self, seed: int) -> None:
-        if SMALL < self.wanted.sum() <= MOST_WHOLE:
-            self._whole(self.clock.left * WHOLE_SHARE)
+        ended = self.wanted.sum() <= MOST_WHOLE
+        while ended and not self.best.proven and self.clock.left > 0:
+            ended = self._whole(self.clock.left * WHOLE_SHARE)
         self._neighbourhoods(seed)
 
     def _neighbourhoods(self, seed: int) -> None:
         draws = Neighbourhoods(self.goal.roster, self.wanted, seed)
         while self.clock.left > 0 and not self.best.proven:
             chosen = self.x[: self.pairs] > 0.5
-            below, above, _ = self.goal.open_heads(self.best.chosen, self.best.heads)
             draws.wanted = self._promising(draws.rng)
-            free = draws.draw(chosen, below + above)
+            free = draws.draw(chosen, self._pain(chosen))
             limit = min(NEIGHBOURHOOD_S, self.clock.left)
             started = time.monotonic()
             optimal = self._solve(free, limit, seed, by_cp_sat=True)
             draws.solved(optimal, time.monotonic() - started, limit)
+
+    def _pain(self, chosen: Bools) -> Floats:
+        """[S] where the plan falls short: open heads, else what chosen pairs cost above the relaxation."""
+        below, above, _ = self.goal.open_heads(self.best.chosen, self.best.heads)
+        if (below + above).any() or self.relaxed is None:
+            return (below + above).astype(np.float64)
+        rows = np.flatnonzero(chosen)
+        excess = np.maximum(self.relaxed.reduced[rows], 0.0)
+        pain: Floats = np.bincount(self.goal.roster.pairs.slot[rows], excess, len(below))
+        return pain
 
     def _promising(self, rng: np.random.Generator) -> Bools:
         """Pairs that a better plan may have, by turns only those that the relaxation likes best."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from volunteer_hub.engine.problem import Bools, Ints
+from volunteer_hub.engine.problem import Bools, Floats, Ints
 from volunteer_hub.engine.roster.problem import Roster
 
 SMALLEST, LARGEST = 60, 50_000  # free pairs
@@ -22,10 +22,11 @@ class Neighbourhoods:
         self._of_slot = order
         self._first_of_slot = np.searchsorted(roster.pairs.slot[order], np.arange(len(roster.duties) + 1))
 
-    def draw(self, chosen: Bools, open_heads: Ints) -> Bools:
-        """[N] the pairs set free. chosen: [N] the plan; open_heads: [S] where neighbourhoods rather begin."""
+    def draw(self, chosen: Bools, pain: Floats) -> Bools:
+        """[N] the pairs set free. chosen: [N] the plan; pain: [S] >= 0, where it falls short:
+        neighbourhoods rather begin there."""
         by_people = self.rng.random() < 0.7
-        return self._people(chosen, open_heads) if by_people else self._slots(chosen, open_heads)
+        return self._people(chosen, pain) if by_people else self._slots(chosen, pain)
 
     def solved(self, optimal: bool, seconds: float, limit: float) -> None:
         """How the last one went."""
@@ -34,16 +35,16 @@ class Neighbourhoods:
         elif seconds < limit / 3:
             self.size = min(LARGEST, len(self.wanted), self.size * 1.1)
 
-    def _seed_slot(self, open_heads: Ints) -> int:
-        if open_heads.any() and self.rng.random() < 0.8:
-            return int(self.rng.choice(len(open_heads), p=open_heads / open_heads.sum()))
-        return int(self.rng.integers(len(open_heads)))
+    def _seed_slot(self, pain: Floats) -> int:
+        if pain.any() and self.rng.random() < 0.8:
+            return int(self.rng.choice(len(pain), p=pain / pain.sum()))
+        return int(self.rng.integers(len(pain)))
 
-    def _people(self, chosen: Bools, open_heads: Ints) -> Bools:
+    def _people(self, chosen: Bools, pain: Floats) -> Bools:
         """People met by walking from slot to people who may serve it to the slots they serve."""
         roster = self.roster
         free = np.zeros(len(chosen), np.bool_)
-        queue = [self._seed_slot(open_heads)]
+        queue = [self._seed_slot(pain)]
         seen: set[int] = set()
         people: set[int] = set()
         total = 0
@@ -72,12 +73,12 @@ class Neighbourhoods:
                     queue += roster.pairs.slot[mine[chosen[mine]]].tolist()
         return free
 
-    def _slots(self, chosen: Bools, open_heads: Ints) -> Bools:
+    def _slots(self, chosen: Bools, pain: Floats) -> Bools:
         """Everybody who may serve in one of a few slots."""
         free = np.zeros(len(chosen), np.bool_)
         total = 0
-        first = self._seed_slot(open_heads)
-        for slot in [first, *self.rng.permutation(len(open_heads)).tolist()]:
+        first = self._seed_slot(pain)
+        for slot in [first, *self.rng.permutation(len(pain)).tolist()]:
             if total >= self.size:
                 break
             offers = self._offers(slot)

@@ -119,18 +119,8 @@ def _solve_toy() -> None:
     flat = flatten(roster)
     assert flat is not None
     chosen, _ = fill(flat, np.zeros(0, np.int64), np.ones(3, np.bool_), 9, 0, np.zeros(1, np.bool_))
-    anneal(
-        flat,
-        np.arange(12).reshape(3, 4),
-        np.arange(12).reshape(3, 4).T.copy(),
-        goal.call_cost,
-        chosen,
-        1.0,
-        0.1,
-        1.0,
-        9,
-        0,
-    )
+    never, rows = np.zeros(1, np.bool_), np.arange(12).reshape(3, 4)
+    anneal(flat, rows, rows.T.copy(), goal.call_cost, chosen, 1.0, 0.1, 1.0, 9, 0, never)
     rest_cliques(roster, 0, np.arange(4))
     day_windows(roster, 0, np.arange(4))
 
