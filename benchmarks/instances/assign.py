@@ -99,15 +99,15 @@ def as_problem(costs: Ints) -> Problem:
         np.zeros(n, np.bool_),
     )
     people = People(
-        key=np.arange(n), lat=zero, lon=zero, levels=np.ones((n, 1), np.int8),
+        key=np.arange(n), lat=nowhere, lon=nowhere, levels=np.ones((n, 1), np.int8),
         cert_until=np.full((n, 1), FOREVER), free=Intervals.always(n), busy=Intervals.none(n), adult=yes,
-        insured=yes, fit=yes, night_travel=yes, speed_kmh=one, max_km=one, fatigue=zero, night_cost=zero,
+        insured=yes, fit=yes, night_travel=yes, speed_kmh=some, max_km=some, fatigue=zero, night_cost=zero,
         served=zero, rest_since=np.full(n, LONG_AGO), minutes_24h=zero,
     )  # fmt: skip
     slots = Slots(
-        key=np.arange(n), task=np.arange(n), lat=zero, lon=zero, start=zero, end=one, minimum=one, target=one,
+        key=np.arange(n), task=np.arange(n), lat=nowhere, lon=nowhere, start=zero, end=one, minimum=one, target=one,
         maximum=one, priority=one, skill=zero - 1, level=one, adult_only=no, insured_only=no, hazardous=no,
-        night=no, max_km=one,
+        night=no, max_km=some,
     )  # fmt: skip
     return Problem(people, slots, travel=Matrix(np.arange(n), costs))
 

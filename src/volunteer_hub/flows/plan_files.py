@@ -13,7 +13,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from volunteer_hub.boards.problem import Case, digest
+from volunteer_hub.boards.digests import digest
+from volunteer_hub.boards.problem import Case
 from volunteer_hub.boards.wanted import ANYBODY, Need
 from volunteer_hub.core.errors import FieldError, Malformed
 from volunteer_hub.engine.problem import (
