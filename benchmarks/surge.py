@@ -58,7 +58,8 @@ def planned(problem: Problem, method: str, times: int = 1) -> tuple[Plan, list[o
     phases = ", ".join(f"{phase} {took:.3g}" for phase, took in plan.seconds.items())
     gap = "" if plan.value == plan.bound else f", at most {(plan.value - plan.bound) / plan.value:.2%} off"
     row: list[object] = [
-        f"engine, {plan.method or method}", whole, sorted(spent)[len(spent) // 2], alone, goal.short_minimum, goal.short_target, goal.cost,
+        f"engine, {plan.method or method}", whole, sorted(spent)[len(spent) // 2], alone,
+        goal.short_minimum, goal.short_target, goal.cost,
         isolated.peak_gib(), f"{plan.state}{gap}; {phases}",
     ]  # fmt: skip
     return plan, row, whole

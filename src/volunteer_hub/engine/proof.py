@@ -290,7 +290,7 @@ def _count(frame: _Frame, people: _People, asked: _Asked, begin: int, end: int) 
     """Violated pairs of units begin..end. One long loop: it is asked about every pair there is."""
     place, x, y, rate, least, row = people.place, people.x, people.y, people.rate, people.least, people.row
     night_cost, levels, zone, tenths = people.night_cost, people.levels, people.zone, asked.tenths
-    adult, insured, fit, night_travel = people.adult, people.insured, people.fit, people.night_travel
+    adult, insured, fit = people.adult, people.insured, people.fit
     free_first, free_start, free_end = people.free_first, people.free_start, people.free_end
     violated, measured = 0, len(zone) > 0
     for u in range(begin, end):
@@ -313,24 +313,24 @@ def _count(frame: _Frame, people: _People, asked: _Asked, begin: int, end: int) 
             first = np.searchsorted(place, band * frame.width + west)
             last = np.searchsorted(place, band * frame.width + east, side="right")
             for i in range(first, last):
-                v = row[i]
-                if least[i] >= ceiling or (k >= 0 and levels[v, k] < level):
+                if least[i] >= ceiling:
                     continue
                 dx, dy = x[i] - unit_x, y[i] - unit_y
                 km = np.sqrt(dx * dx + dy * dy)
-                # The commonest reasons first and here: a call for every pair would cost more than the pair.
-                if km > limit[v] or (adult_only and not adult[v]) or (insured_only and not insured[v]):
+                if not measured and np.floor(rate[i] * km + 0.5) + least[i] >= ceiling:
                     continue
-                if (hazardous and not fit[v]) or (night and not night_travel[v]):
+                v = row[i]
+                # The commonest reasons first and here: a call for every pair would cost more than the pair.
+                if (k >= 0 and levels[v, k] < level) or km > limit[v] or (adult_only and not adult[v]):
+                    continue
+                if (insured_only and not insured[v]) or (hazardous and not fit[v]):
                     continue
                 w, last_free = free_first[v], free_first[v + 1]
                 while w < last_free and not (free_start[w] <= since and until <= free_end[w]):
                     w += 1
-                if w == last_free:
-                    continue
                 way = tenths[zone[v], slot] if measured else int(np.floor(rate[i] * km + 0.5))
                 score = way + least[i] + (night_cost[v] if night else 0)
-                if way >= 0 and score < ceiling:
+                if w < last_free and way >= 0 and score < ceiling:
                     violated += _allowed(frame, people, asked, v, u, km)
     return violated
 
