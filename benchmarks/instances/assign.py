@@ -92,12 +92,9 @@ def best_known(folder: Path) -> dict[str, int]:
 def as_problem(costs: Ints) -> Problem:
     """Everybody may go anywhere; the ways differ."""
     n = len(costs)
-    zero, one, yes, no = (
-        np.zeros(n, np.int64),
-        np.ones(n, np.int64),
-        np.ones(n, np.bool_),
-        np.zeros(n, np.bool_),
-    )
+    zero, one = np.zeros(n, np.int64), np.ones(n, np.int64)
+    yes, no = np.ones(n, np.bool_), np.zeros(n, np.bool_)
+    nowhere, some = np.zeros(n), np.ones(n)
     people = People(
         key=np.arange(n), lat=nowhere, lon=nowhere, levels=np.ones((n, 1), np.int8),
         cert_until=np.full((n, 1), FOREVER), free=Intervals.always(n), busy=Intervals.none(n), adult=yes,
@@ -105,8 +102,8 @@ def as_problem(costs: Ints) -> Problem:
         served=zero, rest_since=np.full(n, LONG_AGO), minutes_24h=zero,
     )  # fmt: skip
     slots = Slots(
-        key=np.arange(n), task=np.arange(n), lat=nowhere, lon=nowhere, start=zero, end=one, minimum=one, target=one,
-        maximum=one, priority=one, skill=zero - 1, level=one, adult_only=no, insured_only=no, hazardous=no,
+        key=np.arange(n), task=np.arange(n), lat=nowhere, lon=nowhere, start=zero, end=one, minimum=one,
+        target=one, maximum=one, priority=one, skill=zero - 1, level=one, adult_only=no, insured_only=no, hazardous=no,
         night=no, max_km=some,
     )  # fmt: skip
     return Problem(people, slots, travel=Matrix(np.arange(n), costs))
