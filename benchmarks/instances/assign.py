@@ -103,8 +103,8 @@ def as_problem(costs: Ints) -> Problem:
     )  # fmt: skip
     slots = Slots(
         key=np.arange(n), task=np.arange(n), lat=nowhere, lon=nowhere, start=zero, end=one, minimum=one,
-        target=one, maximum=one, priority=one, skill=zero - 1, level=one, adult_only=no, insured_only=no, hazardous=no,
-        night=no, max_km=some,
+        target=one, maximum=one, priority=one, skill=zero - 1, level=one, adult_only=no, insured_only=no,
+        hazardous=no, night=no, max_km=some,
     )  # fmt: skip
     return Problem(people, slots, travel=Matrix(np.arange(n), costs))
 
