@@ -28,8 +28,8 @@ ALWAYS_ADDED = 20  # arcs per unit and round, or three per head if that is more
 SPARE_CANDIDATES = 10
 # The solver cannot be interrupted: seconds / arcs^1.5, twice the slowest flow measured.
 SLOWEST_PER_ARC = 1e-7
-MARGIN = 3.0  # times the last round's pace
-RESERVE = 6.0  # times a round's pricing: what raising prices to a bound and its proof take at the end
+MARGIN = 2.0  # times the last round's pace
+RESERVE = 3.0  # times a round's pricing: what raising prices to a bound and its proof take at the end
 
 
 @dataclass(frozen=True)
