@@ -219,8 +219,7 @@ class _Work:
             return (below + above).astype(np.float64)
         rows = np.flatnonzero(chosen)
         excess = np.maximum(self.relaxed.reduced[rows], 0.0)
-        pain: Floats = np.bincount(self.goal.roster.pairs.slot[rows], excess, len(below))
-        return pain
+        return np.bincount(self.goal.roster.pairs.slot[rows], excess, len(below)).astype(np.float64)
 
     def _promising(self, rng: np.random.Generator) -> Bools:
         """Pairs that a better plan may have, by turns only those that the relaxation likes best."""
