@@ -80,6 +80,7 @@ class Search(NamedTuple):
 
 
 def search_of(units: int) -> Search:
+    """Room for one search over so many units."""
     return Search(*(np.zeros(units + 1, np.int64) for _ in Search._fields))
 
 

@@ -12,6 +12,7 @@ from volunteer_hub.engine.units import Units
 
 
 def keyed(pairs: Pairs, problem: Problem) -> list[tuple[int, int]]:
+    """The pairs by lasting keys instead of rows."""
     person, slot = problem.people.key[pairs.person], problem.slots.key[pairs.slot]
     return list(zip(person.tolist(), slot.tolist(), strict=True))
 

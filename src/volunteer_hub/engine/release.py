@@ -30,6 +30,7 @@ class Ways(NamedTuple):
 
 
 def ways_of(standing: Standing, worth: Arcs, units: int) -> Ways:
+    """Where somebody who becomes free could go, by person, and who serves each unit."""
     people = len(standing.serves)
     order, first = counted(worth.position, people)
     nobody, following = np.full(units, -1), np.empty(people, np.int64)

@@ -34,6 +34,7 @@ class Routes(NamedTuple):
 
 
 def empty_routes(people: int, longest: int, kinds: int) -> Routes:
+    """Room for tours of up to `longest` stops, with so many kinds of parts."""
     def table(*shape: int) -> Ints:
         return np.zeros(shape, np.int64)
 
@@ -47,6 +48,7 @@ def empty_routes(people: int, longest: int, kinds: int) -> Routes:
 
 @bare
 def copy_route(source: Routes, target: Routes, p: int) -> None:
+    """One person's tour from one set into another."""
     n = source.length[p]
     for k in range(n):
         target.seq[p, k] = source.seq[p, k]

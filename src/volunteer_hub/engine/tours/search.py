@@ -265,6 +265,7 @@ def _undo(search: Search) -> None:
 
 @bare
 def keep_if_best(search: Search) -> None:
+    """Copy the tours that changed, if they are now the best seen."""
     totals = search.totals
     worse = totals[MISSED] > totals[BEST_MISSED]
     if worse or (totals[MISSED] == totals[BEST_MISSED] and totals[TRAVEL] >= totals[BEST_TRAVEL]):
