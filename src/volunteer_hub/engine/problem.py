@@ -96,8 +96,7 @@ class People:
         for name in ("fatigue", "night_cost", "served", "minutes_24h"):
             values = getattr(self, name)
             refuse((values < 0) | (values > MAX_BURDEN), "out_of_range", f"people.{name}")
-        if len(np.unique(self.key)) != count:
-            raise ProblemError("duplicate_key", "people.key")
+        _distinct(self.key, "people.key")
 
     def __len__(self) -> int:
         return len(self.key)
@@ -151,11 +150,16 @@ class Slots:
         refuse((self.priority < 1) | (self.priority > MAX_PRIORITY), "priority", "slots.priority")
         refuse((self.skill >= 0) & ((self.level < 1) | (self.level > MAX_LEVEL)), "level", "slots.level")
         refuse(self.max_km < 0, "negative", "slots.max_km")
-        if len(np.unique(self.key)) != count:
-            raise ProblemError("duplicate_key", "slots.key")
+        _distinct(self.key, "slots.key")
 
     def __len__(self) -> int:
         return len(self.key)
+
+
+def _distinct(key: Ints, where: str) -> None:
+    ordered = np.sort(key)
+    if (ordered[1:] == ordered[:-1]).any():
+        raise ProblemError("duplicate_key", where)
 
 
 def _same(where: str, length: int, wanted: int) -> None:

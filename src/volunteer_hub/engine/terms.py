@@ -44,7 +44,8 @@ def travel(problem: Problem, units: Units, v: Ints, u: Ints) -> Ints:
     without a way costs nothing: somebody decided that there is one."""
     if problem.travel is not None:
         return np.maximum(problem.travel.time(v, units.slot[u]), 0)
-    exact = per_km(problem)[v] * distance_km(problem, units, v, u)
+    pace = problem.limits.detour * UNITS_PER_HOUR / problem.people.speed_kmh[v]
+    exact = pace * distance_km(problem, units, v, u)
     return np.floor(exact + 0.5).astype(np.int64)
 
 
