@@ -29,7 +29,7 @@ SPARE_CANDIDATES = 10
 # The solver cannot be interrupted: seconds / arcs^1.5, twice the slowest flow measured.
 SLOWEST_PER_ARC = 1e-7
 MARGIN = 2.0  # times the last round's pace
-RESERVE = 3.0  # times a round's pricing: what raising prices to a bound and its proof take at the end
+RESERVE = 4.5  # times a round's pricing: what raising prices to a bound and its proof take at the end
 
 
 @dataclass(frozen=True)
