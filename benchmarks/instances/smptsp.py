@@ -50,8 +50,8 @@ def main() -> int:
         return 0
     at_bound = sum(one.ours == one.best_known for one in results)
     met = [
-        report.bar("smptsp: instances at the bound", at_bound, ">=", round(AT_BOUND * len(results))),
-        report.bar("smptsp: mean gap, percent", fmean(one.gap for one in results), "<=", 0.3),
+        report.bar("smptsp.at_the_bound", at_bound, ">=", round(AT_BOUND * len(results))),
+        report.bar("smptsp.mean_gap_percent", fmean(one.gap for one in results), "<=", 0.3),
     ]
     return 0 if all(met) else 1
 
