@@ -19,8 +19,9 @@ from scipy.stats import norm
 
 from benchmarks import report
 from volunteer_hub.engine.arrays import Bools, Floats, Ints
-from volunteer_hub.engine.overcall import evaluate, least_burden
-from volunteer_hub.engine.shock import INDEPENDENT, Shock, shock
+from volunteer_hub.engine.law import INDEPENDENT, Shock
+from volunteer_hub.engine.least_burden import evaluate, least_burden
+from volunteer_hub.engine.shock import shock
 
 CANDIDATES, CONFIDENCE, THREADS = 200, 0.95, 2
 COLUMNS = ("way", "correlation", "seconds", "people asked", "burden", "least chance", "slots below 95 %")

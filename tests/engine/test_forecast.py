@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from volunteer_hub.engine.forecast import Asked, Forecast
+from volunteer_hub.engine.law import INDEPENDENT
 from volunteer_hub.engine.overcall import at_least
-from volunteer_hub.engine.shock import INDEPENDENT, shock
+from volunteer_hub.engine.shock import shock
 
 
 def asked(

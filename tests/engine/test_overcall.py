@@ -9,16 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import betabinom
 
-from volunteer_hub.engine.overcall import (
-    at_least,
-    evaluate,
-    least_burden,
-    nested_at_least,
-    share_by,
-    smallest_ask,
-    still_to_come,
-)
-from volunteer_hub.engine.shock import INDEPENDENT, shock
+from volunteer_hub.engine.law import INDEPENDENT
+from volunteer_hub.engine.least_burden import evaluate, least_burden
+from volunteer_hub.engine.overcall import at_least, nested_at_least, share_by, smallest_ask, still_to_come
+from volunteer_hub.engine.shock import shock
 
 chances = st.lists(st.floats(0, 1), max_size=9)
 

@@ -25,7 +25,7 @@ from volunteer_hub.core.settings import settings
 from volunteer_hub.engine.problem import Options, Pairs, Problem
 from volunteer_hub.engine.solve import State, solve
 from volunteer_hub.engine.travel import NO_WAY
-from volunteer_hub.flows import road_times
+from volunteer_hub.flows import road_service, road_times
 from volunteer_hub.flows.road_times import Measured, Ways, measured
 from volunteer_hub.volunteers.pool import MODES
 from volunteer_hub.volunteers.rules import TravelMode
@@ -204,19 +204,19 @@ def test_the_setting_names_the_service_and_doctor_asks_it(
 ) -> None:
     areas.plant(tx)
     try:
-        assert road_times.service() is None
+        assert road_service.service() is None
         case, modes = case_of([BO], [CAR], [GATE]), np.array([CAR])
         assert road_times.for_plan(case, modes) == Measured(case, Ways.STRAIGHT_LINE)
-        assert road_times.probe() is None
+        assert road_service.probe() is None
         monkeypatch.setenv("HUB_ROADS", f"valhalla:http://{land.name}")
         settings.cache_clear()
         with pytest.raises(Malformed) as caught:
-            road_times.service()
+            road_service.service()
         assert caught.value.code == "roads.https"
         assert road_times.for_plan(case, modes) == Measured(case, Ways.NO_ANSWER)
         monkeypatch.setenv("HUB_INTERNAL_HOSTS", json.dumps([land.name]))
         settings.cache_clear()
-        assert road_times.probe() == "valhalla"
+        assert road_service.probe() == "valhalla"
         plain = road_times.for_plan(case, modes)
         assert plain.ways is Ways.VALHALLA
         slowed = replace(case.problem.people, speed_kmh=case.problem.people.speed_kmh / 1.8)
@@ -227,7 +227,7 @@ def test_the_setting_names_the_service_and_doctor_asks_it(
         assert {profile for profile, _, _ in land.asked} == {"auto", "bicycle", "pedestrian"}
         land.status = 500
         with pytest.raises(Unavailable):
-            road_times.probe()
+            road_service.probe()
     finally:
         monkeypatch.undo()
         settings.cache_clear()

@@ -18,7 +18,7 @@ from volunteer_hub.cli import acting
 from volunteer_hub.core import db, embedded, policy
 from volunteer_hub.core.errors import HubError
 from volunteer_hub.core.settings import settings
-from volunteer_hub.flows import locate, road_times
+from volunteer_hub.flows import locate, road_service
 from volunteer_hub.migrations import runner as migrations
 
 serve = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -153,7 +153,7 @@ def _geocoder() -> str:
 
 
 def _roads() -> str:
-    provider = road_times.probe()
+    provider = road_service.probe()
     return f"ok    {provider} answers" if provider else "ok    none: travel by the straight line"
 
 

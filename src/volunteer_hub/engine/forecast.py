@@ -14,8 +14,8 @@ from functools import cached_property
 import numpy as np
 
 from volunteer_hub.engine.arrays import Bools, Floats
+from volunteer_hub.engine.law import INDEPENDENT, Shock
 from volunteer_hub.engine.overcall import counts
-from volunteer_hub.engine.shock import INDEPENDENT, Shock
 
 
 @dataclass(frozen=True)

@@ -12,33 +12,14 @@ more: both act alike, and one law holds them. The mean over u is taken by Gauss-
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 from scipy.special import betaincinv
 
-from volunteer_hub.engine.arrays import Floats
+from volunteer_hub.engine.law import GRID, INDEPENDENT, Shock
 
 NODES = 24  # within 0.001 of the beta-binomial law up to a correlation of 0.2
-GRID = 400  # chances are looked up in steps of 1 / GRID, and between them linearly
-
-
-@dataclass(frozen=True)
-class Shock:
-    """`chance[g, q]` is the chance at node q of who says yes with g / GRID on the whole, linear in between;
-    `weight[q]` sum to 1."""
-
-    weight: Floats
-    chance: Floats
-
-    def given(self, ps: Floats) -> Floats:
-        """[Q, n] at each node, the chances of people who say yes with `ps` [n] on the whole."""
-        place = np.asarray(ps, dtype=np.float64) * GRID
-        low = np.minimum(place.astype(np.int64), GRID - 1)
-        share = (place - low)[:, None]
-        found: Floats = (self.chance[low] * (1 - share) + self.chance[low + 1] * share).T
-        return found
 
 
 @lru_cache(maxsize=32)
@@ -54,7 +35,7 @@ def shock(correlation: float = 0.0, asks: float = np.inf) -> Shock:
     grid = np.linspace(0, 1, GRID + 1)
     total = 1 - (1 - correlation) * (1 - 1 / (asks + 1))
     if total == 0:
-        return Shock(np.ones(1), grid[:, None].copy())
+        return INDEPENDENT
     knots, weights = np.polynomial.legendre.leggauss(NODES)
     strength = (1 - total) / total
     quantile = (knots[:, None] + 1) / 2
@@ -71,6 +52,3 @@ def shock(correlation: float = 0.0, asks: float = np.inf) -> Shock:
         1 - (1 - chance[:, 1:-1]) * ((1 - grid[1:-1]) / (1 - mean[1:-1])),
     )
     return Shock(weight, np.ascontiguousarray(chance.T))
-
-
-INDEPENDENT = shock()

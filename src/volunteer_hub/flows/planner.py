@@ -27,7 +27,7 @@ from volunteer_hub.core.db import Tx
 from volunteer_hub.core.errors import HubError, Refused
 from volunteer_hub.core.log import logger
 from volunteer_hub.engine.problem import ProblemError
-from volunteer_hub.flows import floor_document, plan_document, road_times, solving
+from volunteer_hub.flows import floor_document, plan_document, road_service, road_times, solving
 from volunteer_hub.flows.handover import Handed
 from volunteer_hub.flows.insight import Setting
 from volunteer_hub.flows.solving import Answer, Task
@@ -302,7 +302,7 @@ def by_road(case: Case, deadline: float) -> Case:
     """With travel times by road, where a service is configured and answers; the case says which."""
     if case.modes is None:
         return case
-    most = min(road_times.SECONDS, deadline)
+    most = min(road_service.SECONDS, deadline)
     found = road_times.for_plan(case, case.modes, seconds=most)
     return replace(found.case, roads=found.ways.value)
 

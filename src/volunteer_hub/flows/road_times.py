@@ -14,25 +14,21 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlmodel import col, select
 
-from volunteer_hub.access.models import Jurisdiction
 from volunteer_hub.boards.problem import Case
-from volunteer_hub.core import db, geo, net, policy, roads
-from volunteer_hub.core.actor import SYSTEM
+from volunteer_hub.core import geo, policy, roads
 from volunteer_hub.core.errors import HubError
 from volunteer_hub.core.log import logger
 from volunteer_hub.core.roads import Floats
-from volunteer_hub.core.settings import settings
 from volunteer_hub.engine.problem import Problem
 from volunteer_hub.engine.terms import UNITS_PER_HOUR
 from volunteer_hub.engine.travel import LONGEST, NO_WAY, Matrix
+from volunteer_hub.flows.road_service import SECONDS, service
 from volunteer_hub.mobilization.policy import Callouts
 from volunteer_hub.volunteers.pool import MODES
 from volunteer_hub.volunteers.rules import TravelMode
 
 Ints = NDArray[np.int64]
-SECONDS: Final = 20.0
 CELL: Final = 0.01  # degrees
 _PLANE: Final = 0.99  # the engine's plane and the sphere agree within a hundredth
 _CELL_KM: Final = 0.8  # from a cell's centre to its corner, at the most
@@ -71,13 +67,6 @@ class _Zones:
     profile: Ints  # [Z] index into roads.PROFILES
     reach_km: Floats  # [Z] the furthest that somebody of the zone goes
     speed_kmh: Floats  # [Z]
-
-
-def service() -> roads.Roads | None:
-    """The road service of HUB_ROADS. Raises Malformed for a setting that cannot be used."""
-    spec = settings().roads
-    outbound = net.Outbound(internal=settings().internal_hosts)
-    return roads.configured(spec.get_secret_value() if spec else None, outbound=outbound)
 
 
 def for_plan(case: Case, modes: Ints, *, seconds: float = SECONDS) -> Measured:
@@ -127,22 +116,6 @@ def _digest(case: Case, matrix: Matrix) -> str:
     total.update(np.ascontiguousarray(matrix.zone).tobytes())
     total.update(np.ascontiguousarray(matrix.tenths).tobytes())
     return total.hexdigest()
-
-
-def probe() -> str | None:
-    """The provider's name when it answers for every means of travel; None when none is configured.
-
-    Raises Malformed for a setting that cannot be used, Unavailable or Refused when there is no answer.
-    """
-    found = service()
-    if found is None:
-        return None
-    with db.read(SYSTEM) as tx:
-        root = select(Jurisdiction.lat, Jurisdiction.lon).where(col(Jurisdiction.parent_id).is_(None))
-        here = np.array([tx.exec(root).first() or (0.0, 0.0)])
-    for profile in sorted(found.profiles):
-        found.table(profile, here, here, until=time.monotonic() + SECONDS)
-    return found.provider
 
 
 def _matrix(problem: Problem, modes: Ints, slow_down: float, service: roads.Roads, until: float) -> Matrix:

@@ -35,6 +35,7 @@ class Routes(NamedTuple):
 
 def empty_routes(people: int, longest: int, kinds: int) -> Routes:
     """Room for tours of up to `longest` stops, with so many kinds of parts."""
+
     def table(*shape: int) -> Ints:
         return np.zeros(shape, np.int64)
 
