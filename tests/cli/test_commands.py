@@ -16,6 +16,7 @@ from tests.world import person
 from volunteer_hub.cli.main import COMMANDS, app
 from volunteer_hub.core import db
 from volunteer_hub.core.actor import SYSTEM
+from volunteer_hub.engine.tours import solve as tours
 from volunteer_hub.incidents.models import Incident, Task
 from volunteer_hub.incidents.rules import State
 from volunteer_hub.volunteers import registry
@@ -220,6 +221,7 @@ def test_a_plan_from_files_needs_no_service(tmp_path: Path) -> None:
 
 
 def test_tours_from_files_need_no_service(tmp_path: Path) -> None:
+    tours.warm()
     people, stops, out = (tmp_path / name for name in ("people.csv", "stops.csv", "tours.json"))
     people.write_text("id,lat,lon,since,until\nBo,46.6,125.1,0,120\n", encoding="utf-8")
     stops.write_text("id,lat,lon\nMrs Wang,46.6,125.1\n", encoding="utf-8")

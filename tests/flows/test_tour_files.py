@@ -6,6 +6,7 @@ import pytest
 
 from volunteer_hub.core.errors import Malformed
 from volunteer_hub.engine.tours.problem import TourOptions
+from volunteer_hub.engine.tours.solve import warm
 from volunteer_hub.flows import tour_files
 
 OPTIONS = TourOptions(deadline_s=1.0, iterations=2_000)
@@ -21,6 +22,12 @@ Mr Liu,46.621,125.10,,10,3,
 Mr Zhao,48.00,125.10,,10,3,
 Ms Chen,46.60,125.10,,10,3,diver
 """
+
+
+@pytest.fixture(autouse=True, scope="module")
+def compiled() -> None:
+    """The search is there from the first second on."""
+    warm()
 
 
 def answer(folder: Path, people: str = PEOPLE, stops: str = STOPS, lang: str = "en") -> dict[str, object]:

@@ -1,6 +1,7 @@
 """Every way of reading the pool gives the same: from rows, from kept blocks, from what is in memory."""
 
 import threading
+import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
@@ -48,6 +49,19 @@ def by(warm: Warm, area: str) -> Rows:
 def keep() -> int:
     """The sweep."""
     return next(job for job in jobs.JOBS if job.name == "pool_blocks").sweep()
+
+
+def settle() -> None:
+    """Until all transactions that run on this server, other tests' too, are younger than ours so far."""
+    with db.transaction(SYSTEM, "test") as tx:
+        ours = tx.execute(text("SELECT pg_current_xact_id()::text::bigint")).scalar_one()
+    oldest = text("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
+    for _ in range(2400):
+        with db.engine().connect() as connection:
+            if connection.execute(oldest).scalar_one() > ours:
+                return
+        time.sleep(0.05)
+    raise AssertionError("somebody's transaction never ends")
 
 
 @pytest.fixture
@@ -184,6 +198,7 @@ def test_what_a_transaction_wrote_itself_is_not_kept_in_memory(city: list[int]) 
 def test_a_pool_in_memory_reads_no_more_than_what_is_new(
     city: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    settle()
     warm = Warm()
     by(warm, CITY)
     read = reading.read
@@ -225,6 +240,7 @@ def test_memory_of_another_server_is_not_trusted(city: list[int]) -> None:
 
 
 def test_the_sweep_writes_what_is_missing_or_changed_and_no_more(city: list[int]) -> None:
+    settle()
     blocks_of_four = max(city) // 4 + 1
     assert keep() == blocks_of_four
     assert keep() == 0
@@ -234,13 +250,28 @@ def test_the_sweep_writes_what_is_missing_or_changed_and_no_more(city: list[int]
     with db.transaction(SYSTEM, "test") as tx:
         for key in city[:4]:
             availability.set_week(tx, registry.one(tx, key, lock=True), 6)
+    settle()
     assert keep() == len({key // 4 for key in city[:4] if sum(k // 4 == key // 4 for k in city[:4]) > 1})
+
+
+def test_beside_a_long_transaction_the_sweep_does_not_write_again_and_again(city: list[int]) -> None:
+    settle()
+    keep()
+    with db.transaction(SYSTEM, "test") as long:
+        long.execute(text("SELECT pg_current_xact_id()"))
+        with db.transaction(SYSTEM, "test") as tx:
+            for key in city:
+                availability.set_week(tx, registry.one(tx, key, lock=True), 6)
+        assert keep() == 0
+    settle()
+    assert keep() > 0
 
 
 @pytest.mark.parametrize("column", ["cluster", "shape"])
 def test_blocks_of_another_server_or_other_skills_are_not_read_but_written_anew(
     city: list[int], column: str
 ) -> None:
+    settle()
     written = keep()
     with db.transaction(SYSTEM, "test") as tx:
         tx.execute(text(f"UPDATE pool_blocks SET {column} = 'other', data = ''"))
@@ -263,13 +294,14 @@ def test_after_forgetting_no_block_holds_the_person_or_where_they_live(city: lis
 
 def test_a_block_being_written_while_somebody_is_forgotten_does_not_bring_them_back(city: list[int]) -> None:
     keep()
+    with db.transaction(SYSTEM, "test") as more:
+        for key in city[1:4]:
+            availability.set_week(more, registry.one(more, key, lock=True), 6)
+    settle()
     with ExitStack() as forgetter:
         tx = forgetter.enter_context(db.transaction(SYSTEM, "test"))
         forgetting.erase(tx, registry.one(tx, city[0], lock=True))
         sweeping = threading.Thread(target=keep)
-        with db.transaction(SYSTEM, "test") as more:
-            for key in city[1:4]:
-                availability.set_week(more, registry.one(more, key, lock=True), 6)
         sweeping.start()
         databases.wait_for_somebody_waiting()
     sweeping.join()

@@ -33,7 +33,8 @@ WHERE NOT EXISTS (SELECT FROM pool_blocks b WHERE b.number = n AND b.cluster = :
 ORDER BY n
 """)
 _CHANGES: Final = text("""
-SELECT b.number, count(*) FROM volunteers v JOIN pool_blocks b ON b.number = v.id >> :shift
+SELECT b.number, count(*) FILTER (WHERE v.revision < :horizon)
+FROM volunteers v JOIN pool_blocks b ON b.number = v.id >> :shift
 WHERE v.revision >= (SELECT min(horizon) FROM pool_blocks) AND v.revision >= b.horizon
   AND v.revision < pg_snapshot_xmax(pg_current_snapshot())::text::bigint
 GROUP BY b.number
@@ -111,7 +112,9 @@ def keep(tx: Tx) -> int:
     missing = _missing(tx, now.cluster)
     if missing:
         return _write(tx, missing[:BATCH])
-    changes = {row[0]: row[1] for row in tx.execute(_CHANGES, {"shift": SHIFT})}
+    # A change from the horizon on would count as one after the block was written again: it waits until the
+    # transactions before it have ended, or the sweep would write all night beside a long backup.
+    changes = {row[0]: row[1] for row in tx.execute(_CHANGES, {"shift": SHIFT, "horizon": now.horizon})}
     # A block without a change, seen later than the horizon was taken, is as good as written at it.
     tx.execute(_STAMP, {"horizon": now.horizon, "changed": list(changes)})
     return _write(tx, sorted(number for number, count in changes.items() if count > CHANGED)[:BATCH])
