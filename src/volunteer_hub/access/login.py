@@ -25,7 +25,7 @@ from volunteer_hub.access.rules import (
     wait,
 )
 from volunteer_hub.access.sessions import Opened
-from volunteer_hub.core.db import Tx
+from volunteer_hub.core.db import Tx, touched
 from volunteer_hub.core.errors import TooMany
 from volunteer_hub.core.signing import same, short_code, token_hash
 
@@ -128,7 +128,7 @@ def sweep(tx: Tx) -> int:
     """Removes tries and codes that no limit looks at any more; the count removed."""
     tries = tx.execute(delete(LoginAttempt).where(col(LoginAttempt.at) <= tx.now - WINDOW))
     codes = tx.execute(delete(LoginCode).where(col(LoginCode.expires_at) <= tx.now))
-    return int(tries.rowcount) + int(codes.rowcount)  # type: ignore[attr-defined]
+    return touched(tries) + touched(codes)
 
 
 def _code_hash(subject: bytes, code: str) -> bytes:

@@ -9,7 +9,7 @@ from volunteer_hub.access import accounts
 from volunteer_hub.access.models import Account, LoginSession
 from volunteer_hub.access.rules import SESSION_RENEWED_AFTER, AccountState, session_expiry
 from volunteer_hub.core.actor import Actor
-from volunteer_hub.core.db import Tx
+from volunteer_hub.core.db import Tx, touched
 from volunteer_hub.core.errors import Unauthenticated
 from volunteer_hub.core.signing import new_token, token_hash
 
@@ -92,10 +92,10 @@ def close_all(tx: Tx, *, account_id: int | None = None, volunteer_id: int | None
         else col(LoginSession.volunteer_id) == volunteer_id
     )
     ended = tx.execute(delete(LoginSession).where(owner))
-    return int(ended.rowcount)  # type: ignore[attr-defined]
+    return touched(ended)
 
 
 def sweep(tx: Tx) -> int:
     """Removes sessions that have ended; the count removed."""
     ended = tx.execute(delete(LoginSession).where(col(LoginSession.expires_at) <= tx.now))
-    return int(ended.rowcount)  # type: ignore[attr-defined]
+    return touched(ended)

@@ -77,7 +77,7 @@ def _change(op: Operation, state: InstanceState[Any]) -> _Change:
     subject = row.get(_attribute(mapper, "__subject__", "volunteer_id"))
     return _Change(
         op,
-        mapper.local_table.name,  # type: ignore[attr-defined]
+        mapper.local_table.name,  # type: ignore[attr-defined]  # a mapper's table is typed as any selectable
         "/".join(str(plain(part)) for part in key),
         row.get(_attribute(mapper, "__area__", "area")),
         subject,

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from sqlmodel import col, delete, func, select
 
 from volunteer_hub.audit.models import JobRun
-from volunteer_hub.core.db import Tx
+from volunteer_hub.core.db import Tx, touched
 
 
 def begin(tx: Tx, job: str) -> int:
@@ -48,4 +48,4 @@ def listed(tx: Tx, job: str, limit: int = 50) -> Sequence[JobRun]:
 def sweep(tx: Tx, keep: timedelta) -> int:
     """Removes runs older than ``keep``; the count removed."""
     old = tx.execute(delete(JobRun).where(col(JobRun.started_at) < tx.now - keep))
-    return int(old.rowcount)  # type: ignore[attr-defined]
+    return touched(old)

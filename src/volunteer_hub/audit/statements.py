@@ -49,7 +49,7 @@ def _operation(state: ORMExecuteState) -> Operation | None:
 
 def _audited(table: Table) -> bool:
     silent = {
-        mapper.local_table.name  # type: ignore[attr-defined]
+        mapper.local_table.name  # type: ignore[attr-defined]  # typed as any selectable
         for mapper in default_registry.mappers
         if not getattr(mapper.class_, "__audit__", True)
     }

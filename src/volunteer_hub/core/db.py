@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import Connection, Engine, create_engine, text
+from sqlalchemy import Connection, CursorResult, Engine, Result, create_engine, text
 from sqlmodel import Session
 
 from volunteer_hub.core import clock, embedded
@@ -106,3 +106,8 @@ def move_clock(moment: datetime, rate: float = 1.0) -> None:
     with Session(engine()) as session, session.begin():
         session.merge(clock.moved_to(moment, rate))
     clock.reread()
+
+
+def touched(result: Result[Any]) -> int:
+    """How many rows an UPDATE or DELETE changed; sessions type its result more widely than it is."""
+    return int(cast("CursorResult[Any]", result).rowcount)

@@ -14,7 +14,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel, col, delete
 
 from volunteer_hub.core.columns import ts
-from volunteer_hub.core.db import Tx
+from volunteer_hub.core.db import Tx, touched
 from volunteer_hub.core.errors import Malformed, Refused
 
 KEPT: Final = timedelta(hours=24)
@@ -91,4 +91,4 @@ def forget(tx: Tx, owner: str, mention: str) -> None:
 def sweep(tx: Tx) -> int:
     """Removes keys older than a day; the count removed."""
     result = tx.execute(delete(IdempotencyKey).where(col(IdempotencyKey.at) < tx.now - KEPT))
-    return int(result.rowcount)  # type: ignore[attr-defined]
+    return touched(result)

@@ -12,7 +12,7 @@ from sqlmodel import col
 from volunteer_hub.core import bulk, policy
 from volunteer_hub.core.claims import claim
 from volunteer_hub.core.columns import uuid7
-from volunteer_hub.core.db import Tx
+from volunteer_hub.core.db import Tx, touched
 from volunteer_hub.notify.models import Message, Receipt
 from volunteer_hub.notify.policy import Messages
 from volunteer_hub.notify.rules import WAITING, Channel, Kind, State, Subject, after_failure
@@ -172,4 +172,4 @@ def forgotten_older_than(tx: Tx, age: timedelta) -> int:
     old = Message.__table__.delete().where(  # type: ignore[attr-defined]
         col(Message.created_at) < tx.now - age, col(Message.state).not_in(WAITING)
     )
-    return int(tx.execute(old).rowcount)  # type: ignore[attr-defined]
+    return touched(tx.execute(old))
