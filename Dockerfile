@@ -2,7 +2,7 @@ FROM python:3.12-slim
 ENV PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 NUMBA_CACHE_DIR=/tmp/numba
 WORKDIR /app
 COPY requirements.lock pyproject.toml README.md LICENSE THIRD_PARTY_NOTICES.md ./
-RUN pip install --no-cache-dir --require-hashes -r requirements.lock
+RUN pip install --no-cache-dir --require-hashes --no-deps -r requirements.lock
 COPY src src
 COPY config config
 RUN pip install --no-cache-dir --no-deps --no-build-isolation . && useradd --system hub
