@@ -11,7 +11,7 @@ from volunteer_hub.core import gate
 
 TABLE = Path(__file__).resolve().parents[2] / "docs" / "permissions.md"
 WITHOUT = {f"{API}/openapi.json", "/static"}
-WORDS = {gate.PUBLIC, gate.LINK, gate.SELF, gate.SIGNED_IN}
+WORDS = {gate.PUBLIC, gate.LINK, gate.SELF, gate.SIGNED_IN, gate.GATEWAY}
 
 
 def routes() -> list[tuple[str, str, tuple[str, ...]]]:
@@ -34,7 +34,8 @@ def rendered() -> str:
         "",
         "A permission is held in an area (docs/decisions/0004). `public`: anybody; `link`: whoever holds",
         "the link of an offer or survey; `self`: a signed-in volunteer, for their own rows; `signed-in`:",
-        "any account. The table is made from the routes and held against them by a test:",
+        "any account; `gateway`: the gateway of messages and calls, by its signature. The table is",
+        "made from the routes and held against them by a test:",
         "`python -m tests.house.test_doors` writes it.",
         "",
         "| method | address | who |",

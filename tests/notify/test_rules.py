@@ -4,7 +4,15 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from volunteer_hub.notify.rules import ALLOWED, State, after_failure, held_until, pause_before
+from volunteer_hub.notify.rules import (
+    ALLOWED,
+    Heard,
+    State,
+    after_failure,
+    after_receipt,
+    held_until,
+    pause_before,
+)
 
 NOW = datetime(2031, 1, 20, 2, 40, tzinfo=UTC)
 WAITS = (5, 10, 20)
@@ -72,14 +80,31 @@ def test_quiet_hours_hold_a_message_back_until_they_end(
     assert held_until(minute, *quiet) == held
 
 
+@pytest.mark.parametrize("state", State)
+def test_a_receipt_of_delivery_is_true_whatever_was_thought(state: State) -> None:
+    assert after_receipt(state, Heard.DELIVERED) is State.DELIVERED
+    assert after_receipt(state, Heard.PASSED_ON) is state
+
+
+def test_only_what_was_handed_over_fails_by_receipt() -> None:
+    moved = {state for state in State if after_receipt(state, Heard.FAILED) is not state}
+    assert moved == {State.SENT}
+    assert after_receipt(State.SENT, Heard.FAILED) is State.FAILED
+
+
+def test_the_state_table_holds_every_step_of_a_receipt() -> None:
+    steps = {(s, after_receipt(s, heard)) for s in State for heard in Heard}
+    assert {(s, t) for s, t in steps if s is not t and t not in ALLOWED[s]} == set()
+
+
 def test_what_has_gone_out_stays_so_and_nothing_waits_again_once_delivered_or_expired() -> None:
     assert {before: " ".join(sorted(after)) for before, after in ALLOWED.items()} == {
-        "queued": "cancelled expired sending",
+        "queued": "cancelled delivered expired sending",
         "sending": "cancelled delivered expired failed queued sent",
         "sent": "delivered failed",
         "delivered": "",
-        "failed": "queued",
-        "expired": "",
+        "failed": "delivered queued",
+        "expired": "delivered",
         "cancelled": "delivered sent",
     }
     assert set(ALLOWED) == set(State)

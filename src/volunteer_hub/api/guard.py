@@ -1,14 +1,17 @@
 """Who is at the machines' door: a bearer token, or the console's own session cookie."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any
+from urllib.parse import parse_qsl
 
-from fastapi import Depends, Request
+from fastapi import Body, Depends, Header, Request
 
 from volunteer_hub.access import sessions, tokens
 from volunteer_hub.core import db, gate
 from volunteer_hub.core.actor import GUEST, Actor
 from volunteer_hub.core.errors import Forbidden, Unauthenticated
 from volunteer_hub.core.i18n import negotiate
+from volunteer_hub.notify import callbacks
 
 SESSION_COOKIE = "hub_session"
 
@@ -66,8 +69,25 @@ def _link() -> None:
     return None
 
 
+def _gateway(
+    request: Request,
+    body: Annotated[bytes, Body(media_type="application/x-www-form-urlencoded", max_length=100_000)] = b"",
+    x_twilio_signature: Annotated[str, Header(max_length=200)] = "",
+) -> Mapping[str, str]:
+    try:
+        form = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=200)
+    except ValueError:
+        raise Forbidden("gateway_signature") from None
+    path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    if not callbacks.proven(path, form, x_twilio_signature):
+        raise Forbidden("gateway_signature")
+    return {name: value.replace("\0", "") for name, value in form}
+
+
 SignedIn = Annotated[Actor, Depends(gate.marked(_signed_in, gate.SIGNED_IN))]
 Volunteer = Annotated[Actor, Depends(gate.marked(_volunteer, gate.SELF))]
 PUBLIC = Depends(gate.marked(_public, gate.PUBLIC))
 LINK = Depends(gate.marked(_link, gate.LINK))
+GatewayForm = Annotated[Mapping[str, str], Depends(gate.marked(_gateway, gate.GATEWAY))]
+"""The form a gateway sent, once its signature holds. Raises Forbidden."""
 Language = Annotated[str, Depends(language)]

@@ -7,6 +7,7 @@ PUBLIC: Final = "public"
 LINK: Final = "link"
 SELF: Final = "self"
 SIGNED_IN: Final = "signed-in"
+GATEWAY: Final = "gateway"
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -40,6 +40,12 @@ class Settings(BaseSettings):
     sms_url: str | None = Field(
         None, description="https://account:token@gateway/.../Messages.json?From=number"
     )
+    voice_url: str | None = Field(
+        None, description="https://account:token@gateway/.../Calls.json?From=number"
+    )
+    gateway_token: SecretStr | None = Field(
+        None, description="signs what a gateway tells us; without it the token in sms_url or voice_url"
+    )
     geocoder: SecretStr | None = Field(None, description="none by default: addresses never leave by accident")
     roads: SecretStr | None = Field(None, description="osrm:<address> or valhalla:<address>")
     internal_hosts: frozenset[str] = Field(frozenset(), description='"host:port" inside that may be called')

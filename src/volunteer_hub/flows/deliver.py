@@ -18,7 +18,7 @@ from volunteer_hub.core.settings import settings
 from volunteer_hub.core.site import Site
 from volunteer_hub.feedback import surveys
 from volunteer_hub.feedback.models import Survey
-from volunteer_hub.flows import codes
+from volunteer_hub.flows import codes, elsewhere
 from volunteer_hub.incidents.models import Incident
 from volunteer_hub.mobilization import offers, places
 from volunteer_hub.mobilization.models import Offer
@@ -26,11 +26,10 @@ from volunteer_hub.mobilization.rules import OfferState
 from volunteer_hub.notify import dispatch, outbox, texts
 from volunteer_hub.notify.channels.base import Letter
 from volunteer_hub.notify.models import Message
-from volunteer_hub.notify.outbox import Draft, Outcome
+from volunteer_hub.notify.outbox import Outcome
 from volunteer_hub.notify.policy import Messages
 from volunteer_hub.notify.rules import Channel, Kind, State, Subject, held_until
 from volunteer_hub.notify.texts import Rendered
-from volunteer_hub.volunteers import addresses
 from volunteer_hub.volunteers.models import Contact, Volunteer
 
 BATCH: Final = 100
@@ -118,7 +117,9 @@ def _letter(known: "_Known", message: Message) -> Letter | Outcome:
         )
     except (KeyError, ValueError, IndexError) as error:  # a fact is missing: trying again cannot mend it
         return Outcome(message.id, error=f"text: {type(error).__name__}", permanent=True)
-    return Letter(message.id, message.dedupe_key, message.channel, address, said.subject, said.body)
+    return Letter(
+        message.id, message.public_id, message.dedupe_key, message.channel, address, said.subject, said.body
+    )
 
 
 def note(tx: Tx, outcomes: Sequence[Outcome]) -> int:
@@ -126,43 +127,11 @@ def note(tx: Tx, outcomes: Sequence[Outcome]) -> int:
     sent = outbox.write_down(tx, outcomes)
     ids = [outcome.message_id for outcome in outcomes]
     ended = tx.exec(select(Message).where(col(Message.id).in_(ids))).all()
-    _try_elsewhere(tx, [message for message in ended if message.state is State.FAILED])
+    elsewhere.try_next(tx, [message for message in ended if message.state is State.FAILED])
     for message in ended:
         if message.state in (State.SENT, State.DELIVERED, State.FAILED):
             codes.forget(tx, message)
     return sent
-
-
-def _try_elsewhere(tx: Tx, failed: Sequence[Message]) -> None:
-    people = {m.volunteer_id for m in failed if m.volunteer_id is not None and m.contact_id is not None}
-    if not people:
-        return
-    known, sendable = addresses.of(tx, people), {name.value for name in dispatch.configured()}
-    drafts = []
-    for message in failed:
-        have = known.get(message.volunteer_id or 0, [])
-        tried = next((n for n, contact in enumerate(have) if contact.id == message.contact_id), len(have))
-        following = next((c for c in have[tried + 1 :] if c.kind.value in sendable), None)
-        if following is not None:
-            drafts.append(_again(message, following))
-    outbox.enqueue(tx, drafts)
-
-
-def _again(message: Message, contact: Contact) -> Draft:
-    return Draft(
-        purpose=message.purpose,
-        subject_kind=message.subject_kind,
-        subject_id=message.subject_id,
-        area=message.area,
-        channel=Channel(contact.kind.value),
-        lang=message.lang,
-        dedupe_key=f"{message.dedupe_key}:to{contact.id}",
-        expires_at=message.expires_at,
-        volunteer_id=message.volunteer_id,
-        contact_id=contact.id,
-        kind=message.kind,
-        params=message.params,
-    )
 
 
 @dataclass(frozen=True)

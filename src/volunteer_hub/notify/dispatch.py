@@ -51,7 +51,8 @@ async def send_all(letters: Sequence[Letter], by: Mapping[Name, Channel]) -> lis
             )
         try:
             async with asyncio.timeout_at(deadline), room:
-                return Outcome(letter.message_id, await channel.send(letter))
+                taken = await channel.send(letter)
+                return Outcome(letter.message_id, taken.state, taken.provider_id)
         except DeliveryError as error:
             return Outcome(letter.message_id, error=str(error), permanent=error.permanent)
         except TimeoutError:

@@ -4,20 +4,27 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Column, Index, Text, text
+from sqlalchemy import BigInteger, Column, Index, Text, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from volunteer_hub.core.columns import area, jsonb, pk, public_id, ref, text_enum, ts
-from volunteer_hub.notify.rules import Channel, Kind, State, Subject
+from volunteer_hub.notify.rules import Channel, Heard, Kind, State, Subject
 
 
 class Message(SQLModel, table=True):
-    """One text to one person on one channel. ``params`` are facts of the incident, none of the person."""
+    """One text to one person on one channel. ``params`` are facts of the incident, none of the person.
+
+    ``provider_id`` is what the gateway calls it. ``receipt_by``: when another way is tried if no receipt has
+    come; empty where none is waited for.
+    """
 
     __tablename__ = "messages"
     __table_args__ = (
         Index("ix_messages_due", "next_at", postgresql_where=text("state IN ('queued', 'sending')")),
         Index("ix_messages_subject", "subject_kind", "subject_id"),
+        # Not unique: a gateway that names two messages alike must not stop the writing down of a whole batch.
+        Index("ix_messages_provider_id", "provider_id", postgresql_where=text("provider_id IS NOT NULL")),
+        Index("ix_messages_receipt_by", "receipt_by", postgresql_where=text("receipt_by IS NOT NULL")),
     )
     __audit__ = False  # a message is itself the record of what was said; its states are its trail
     id: int = pk()
@@ -42,14 +49,18 @@ class Message(SQLModel, table=True):
     lease_until: datetime | None = ts(null=True)
     expires_at: datetime = ts()
     sent_at: datetime | None = ts(null=True)
+    provider_id: str | None = Field(default=None, sa_column=Column(Text, nullable=True))
+    receipt_by: datetime | None = ts(null=True)
 
 
 class Receipt(SQLModel, table=True):
-    """What a gateway told us later about a message."""
+    """What a gateway told us later about a message, each thing once. ``code`` is the gateway's own reason."""
 
     __tablename__ = "receipts"
+    __table_args__ = (UniqueConstraint("message_id", "kind"),)
     __audit__ = False
     id: int = pk()
-    message_id: int = ref("messages.id")
+    message_id: int = ref("messages.id", index=False, ondelete="CASCADE")
     at: datetime = ts()
-    kind: str
+    kind: Heard = text_enum(Heard, "kind")
+    code: str | None = None

@@ -4,8 +4,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlmodel import col
 
@@ -15,7 +16,16 @@ from volunteer_hub.core.columns import uuid7
 from volunteer_hub.core.db import Tx, touched
 from volunteer_hub.notify.models import Message, Receipt
 from volunteer_hub.notify.policy import Messages
-from volunteer_hub.notify.rules import WAITING, Channel, Kind, State, Subject, after_failure
+from volunteer_hub.notify.rules import (
+    WAITING,
+    Channel,
+    Heard,
+    Kind,
+    State,
+    Subject,
+    after_failure,
+    after_receipt,
+)
 
 LEASE_SECONDS = 60
 
@@ -98,10 +108,12 @@ def take_due(tx: Tx, limit: int) -> Sequence[Message]:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a channel answered for one message. ``error`` is None when it was taken."""
+    """What a channel answered for one message. ``error`` is None when it was taken; ``provider_id`` is then
+    what the gateway calls it, where it has a name for it."""
 
     message_id: int
     state: State = State.SENT
+    provider_id: str | None = None
     error: str | None = None
     permanent: bool = False
 
@@ -123,6 +135,7 @@ def write_down(tx: Tx, outcomes: Iterable[Outcome]) -> int:
         outcome = known[message.id]
         if outcome.error is None:
             message.state, message.sent_at = outcome.state, tx.now
+            message.provider_id = outcome.provider_id or message.provider_id
             sent += 1
         elif message.state is State.SENDING:
             message.state, message.next_at = after_failure(
@@ -149,12 +162,33 @@ def cancel(tx: Tx, subject_kind: Subject, subject_ids: Iterable[int], *, purpose
     return len(tx.execute(done).all())
 
 
-def delivered(tx: Tx, message_id: int, kind: str) -> None:
-    """Stores a gateway's receipt; ``delivered`` and ``failed`` also move the message."""
-    tx.execute(insert(Receipt).values(message_id=message_id, at=tx.now, kind=kind))
-    if kind in (State.DELIVERED, State.FAILED):
-        moved = update(Message).where(col(Message.id) == message_id, col(Message.state) == State.SENT)
-        tx.execute(moved.values(state=State(kind)))
+def receive(
+    tx: Tx, public_id: UUID, heard: Heard, *, code: str | None = None, provider_id: str | None = None
+) -> Message | None:
+    """Stores a gateway's receipt and moves its message; None for a message not known (any more), and for
+    what was said before.
+
+    A receipt may overtake the answer to our handing over: it then brings the gateway's name of the message.
+    """
+    found = select(Message).where(col(Message.public_id) == public_id)
+    message = tx.scalars(found.with_for_update().execution_options(populate_existing=True)).first()
+    if message is None:
+        return None
+    new = pg_insert(Receipt).values(message_id=message.id, at=tx.now, kind=heard, code=code)
+    once = new.on_conflict_do_nothing(index_elements=["message_id", "kind"])
+    if tx.execute(once.returning(col(Receipt.id))).first() is None:
+        return None
+    if message.provider_id is None:
+        message.provider_id = provider_id
+    message.state = after_receipt(message.state, heard)
+    if message.state is State.DELIVERED:
+        message.sent_at, message.lease_until = message.sent_at or tx.now, None
+    if message.state is State.FAILED:
+        message.error = f"receipt {code}" if code else "receipt"
+    if heard is not Heard.PASSED_ON:
+        message.receipt_by = None
+    tx.flush()
+    return message
 
 
 def counts(tx: Tx, subject_kind: Subject, subject_ids: Sequence[int]) -> dict[State, int]:

@@ -11,6 +11,7 @@ class Channel(StrEnum):
 
     EMAIL = "email"
     SMS = "sms"
+    VOICE = "voice"
     CONSOLE = "console"
 
 
@@ -24,6 +25,14 @@ class State(StrEnum):
     FAILED = "failed"
     EXPIRED = "expired"
     CANCELLED = "cancelled"
+
+
+class Heard(StrEnum):
+    """What a gateway said later about a message it had taken."""
+
+    PASSED_ON = "passed_on"
+    DELIVERED = "delivered"
+    FAILED = "failed"
 
 
 class Kind(StrEnum):
@@ -48,14 +57,15 @@ class Subject(StrEnum):
 
 
 ALLOWED: Final[dict[State, frozenset[State]]] = {
-    State.QUEUED: frozenset({State.SENDING, State.CANCELLED, State.EXPIRED}),
+    # Delivered from anywhere: the answer to our handing over may be lost, the receipt that follows is true.
+    State.QUEUED: frozenset({State.SENDING, State.CANCELLED, State.EXPIRED, State.DELIVERED}),
     State.SENDING: frozenset(
         {State.SENT, State.DELIVERED, State.QUEUED, State.FAILED, State.EXPIRED, State.CANCELLED}
     ),
     State.SENT: frozenset({State.DELIVERED, State.FAILED}),
     State.DELIVERED: frozenset(),
-    State.FAILED: frozenset({State.QUEUED}),
-    State.EXPIRED: frozenset(),
+    State.FAILED: frozenset({State.QUEUED, State.DELIVERED}),
+    State.EXPIRED: frozenset({State.DELIVERED}),
     # Taken back while it was being handed over: what has gone out is not called back.
     State.CANCELLED: frozenset({State.SENT, State.DELIVERED}),
 }
@@ -86,6 +96,14 @@ def after_failure(
     if pause is None:
         return State.FAILED, now
     return (State.QUEUED, now + pause) if now + pause < expires_at else (State.EXPIRED, now)
+
+
+def after_receipt(state: State, heard: Heard) -> State:
+    """Where a message is once its gateway has said this. Receipts come late, twice and in any order: what
+    was delivered stays so, and only what was handed over can fail."""
+    if heard is Heard.DELIVERED:
+        return State.DELIVERED
+    return State.FAILED if heard is Heard.FAILED and state is State.SENT else state
 
 
 def held_until(now_minute: int, quiet_from: int | None, quiet_until: int | None) -> int:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from typing import Protocol
+from uuid import UUID
 
 from volunteer_hub.notify.rules import Channel as Name
 from volunteer_hub.notify.rules import State
@@ -12,11 +13,21 @@ class Letter:
     """One rendered message on its way; lives in memory only."""
 
     message_id: int
+    public_id: UUID
     dedupe_key: str
     channel: Name
     address: str
     subject: str
     body: str
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A letter was taken: SENT, or DELIVERED where that is known at once. ``provider_id`` is the gateway's
+    name of it, where it gave one."""
+
+    state: State = State.SENT
+    provider_id: str | None = None
 
 
 class DeliveryError(Exception):
@@ -32,8 +43,8 @@ class Channel(Protocol):
 
     name: Name
 
-    async def send(self, letter: Letter) -> State:
-        """Hands the letter over; SENT, or DELIVERED where that is known at once. Raises DeliveryError."""
+    async def send(self, letter: Letter) -> Taken:
+        """Hands the letter over. Raises DeliveryError."""
         ...
 
     async def close(self) -> None:

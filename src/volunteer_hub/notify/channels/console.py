@@ -1,6 +1,6 @@
 """The console's inbox: the stored row is the message, so it has arrived as soon as it is taken."""
 
-from volunteer_hub.notify.channels.base import Letter
+from volunteer_hub.notify.channels.base import Letter, Taken
 from volunteer_hub.notify.rules import Channel as Name
 from volunteer_hub.notify.rules import State
 
@@ -10,10 +10,10 @@ class Console:
 
     name = Name.CONSOLE
 
-    async def send(self, letter: Letter) -> State:
+    async def send(self, letter: Letter) -> Taken:
         """Nothing to hand over: the inbox reads the outbox."""
         del letter
-        return State.DELIVERED
+        return Taken(State.DELIVERED)
 
     async def close(self) -> None:
         """Nothing is kept open."""

@@ -9,9 +9,8 @@ from urllib.parse import unquote, urlsplit
 
 import aiosmtplib
 
-from volunteer_hub.notify.channels.base import DeliveryError, Letter
+from volunteer_hub.notify.channels.base import DeliveryError, Letter, Taken
 from volunteer_hub.notify.rules import Channel as Name
-from volunteer_hub.notify.rules import State
 
 _TIMEOUT_SECONDS = 20.0
 
@@ -37,7 +36,7 @@ class Email:
         self._client: aiosmtplib.SMTP | None = None
         self._one_at_a_time = asyncio.Lock()
 
-    async def send(self, letter: Letter) -> State:
+    async def send(self, letter: Letter) -> Taken:
         """Hands the letter to the mail server. Raises DeliveryError, permanent for a wrong address."""
         message = self._message(letter)
         async with self._one_at_a_time:
@@ -55,7 +54,7 @@ class Email:
             except asyncio.CancelledError:
                 await self._drop()  # in mid-conversation: the next letter needs a new connection
                 raise
-        return State.SENT
+        return Taken()
 
     def _message(self, letter: Letter) -> EmailMessage:
         message = EmailMessage()

@@ -1,15 +1,15 @@
 """Text messages through a gateway that speaks Twilio's Messages format.
 
-Wire format: https://www.twilio.com/docs/messaging/api/message-resource (form To, From, Body; basic auth).
+Wire format: https://www.twilio.com/docs/messaging/api/message-resource (a form; basic auth).
 """
 
 from urllib.parse import unquote, urlsplit
 
 import httpx2
 
-from volunteer_hub.notify.channels.base import DeliveryError, Letter
+from volunteer_hub.notify import callbacks
+from volunteer_hub.notify.channels.base import DeliveryError, Letter, Taken
 from volunteer_hub.notify.rules import Channel as Name
-from volunteer_hub.notify.rules import State
 
 _TIMEOUT_SECONDS = 20.0
 _TRY_AGAIN = frozenset({408, 425, 429})
@@ -27,9 +27,14 @@ class Sms:
         auth = (unquote(parts.username or ""), unquote(parts.password or ""))
         self._client = httpx2.AsyncClient(auth=auth, timeout=_TIMEOUT_SECONDS, follow_redirects=False)
 
-    async def send(self, letter: Letter) -> State:
+    async def send(self, letter: Letter) -> Taken:
         """Hands the text to the gateway. Raises DeliveryError; a refused number is permanent."""
-        form = {"To": letter.address, "From": self._sender, "Body": letter.body}
+        form = {
+            "To": letter.address,
+            "From": self._sender,
+            "Body": letter.body,
+            "StatusCallback": callbacks.receipt(letter.public_id),
+        }
         try:
             answer = await self._client.post(
                 self._address, data=form, headers={"Idempotency-Key": letter.dedupe_key}
@@ -37,10 +42,19 @@ class Sms:
         except httpx2.HTTPError as error:
             raise DeliveryError(type(error).__name__, permanent=False) from None
         if answer.is_success:
-            return State.SENT
+            return Taken(provider_id=_name(answer))
         permanent = 400 <= answer.status_code < 500 and answer.status_code not in _TRY_AGAIN
         raise DeliveryError(f"gateway {answer.status_code}", permanent=permanent)
 
     async def close(self) -> None:
         """Ends kept connections."""
         await self._client.aclose()
+
+
+def _name(answer: httpx2.Response) -> str | None:
+    """What the gateway calls the message; a 2xx without one was taken all the same."""
+    try:
+        sid = answer.json().get("sid")
+    except (ValueError, AttributeError):
+        return None
+    return sid if isinstance(sid, str) and sid else None
