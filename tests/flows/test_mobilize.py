@@ -1,6 +1,7 @@
 """From an approved plan to people asked, again until enough come, and called off."""
 
 from collections.abc import Iterator
+from math import ceil
 
 import pytest
 from sqlmodel import col, select
@@ -11,6 +12,7 @@ from tests.world import world
 from volunteer_hub.core.db import Tx, transaction
 from volunteer_hub.core.errors import Refused
 from volunteer_hub.engine.overcall import at_least
+from volunteer_hub.engine.shock import shock
 from volunteer_hub.flows import asking, mobilize, respond
 from volunteer_hub.flows import plan as planning
 from volunteer_hub.incidents import logbook
@@ -22,6 +24,9 @@ from volunteer_hub.volunteers import standing
 from volunteer_hub.volunteers.models import Contact, Volunteer
 
 EMAIL_BY_DAY = 0.24
+IN_HALF_AN_HOUR = 0.75 + 0.15 * (30 - 14) / (35 - 14)
+LAW = shock(0.02, 36)
+"""As config/answers.toml has it: the chance, the share of answers by then, how they go together."""
 
 
 @pytest.fixture(autouse=True)
@@ -63,9 +68,41 @@ def test_a_plan_is_sent_once(tx: Tx) -> None:
 
 
 def test_so_many_are_asked_that_the_minimum_is_as_sure_as_configured(tx: Tx) -> None:
-    out = sent(tx, helpers=10, reserves=60, crowd=80)
+    out = sent(tx, helpers=10, reserves=90, crowd=110)
     count = out.states(tx)["asked"] - 1
-    assert at_least([EMAIL_BY_DAY] * count, 6) >= 0.95 > at_least([EMAIL_BY_DAY] * (count - 1), 6)
+    in_time = EMAIL_BY_DAY * IN_HALF_AN_HOUR
+    assert at_least([in_time] * count, 6, LAW) >= 0.95 > at_least([in_time] * (count - 1), 6, LAW)
+
+
+def test_the_size_of_a_callout_says_what_it_rests_on_and_what_the_rule_of_thumb_is_worth(tx: Tx) -> None:
+    w = world(tx, crowd=120)
+    plan = planned(tx, w, [(w.slots[0], w.lin)], [(w.slots[0], person) for person in w.crowd])
+    size = asking.sized(tx, plan)
+    (helpers,) = size.slots
+    assert (size.basis.asks, size.basis.measured, size.confidence) == (36, False, 0.95)
+    assert size.basis.low < EMAIL_BY_DAY < size.basis.high
+    assert size.joint == helpers.sure >= 0.95
+    assert helpers.naive == ceil(6 / (EMAIL_BY_DAY * IN_HALF_AN_HOUR)) < len(helpers.asks)
+    assert 0.4 < helpers.naive_sure < 0.65
+
+
+def test_less_confidence_asks_fewer_and_less_time_asks_more(tx: Tx) -> None:
+    w = world(tx, crowd=120)
+    plan = planned(tx, w, [(w.slots[0], w.lin)], [(w.slots[0], person) for person in w.crowd])
+    usual = asking.people(asking.sized(tx, plan).slots)
+    assert asking.people(asking.sized(tx, plan, confidence=0.8).slots) < usual
+    assert usual < asking.people(asking.sized(tx, plan, answer_minutes=20).slots)
+
+
+def test_of_reserves_alike_those_are_asked_whose_coming_costs_least(tx: Tx) -> None:
+    w = world(tx, crowd=120)
+    plan = planned(tx, w, [(w.slots[0], w.lin)], [(w.slots[0], person) for person in w.crowd])
+    document = dict(plan.result or {})
+    document["reserves"] = [pair | {"cost": 1000 - at} for at, pair in enumerate(document["reserves"])]
+    plan.result = document
+    (helpers,) = asking.sized(tx, plan).slots
+    far = {person.id for person in w.crowd[: len(w.crowd) - len(helpers.asks) + 1]}
+    assert far.isdisjoint(ask.volunteer_id for ask in helpers.asks)
 
 
 def test_reserves_count_when_a_second_person_is_asked_for(tx: Tx) -> None:
@@ -123,7 +160,7 @@ def test_when_nobody_is_left_to_ask_the_coordinator_is_told_once(tx: Tx) -> None
 
 
 def test_a_gap_is_filled_by_asking_no_more_people_than_needed(tx: Tx) -> None:
-    out = sent(tx, helpers=10, reserves=70, crowd=90)
+    out = sent(tx, helpers=10, reserves=120, crowd=140)
     before = out.states(tx)["asked"]
     with minutes_later(1):
         assert mobilize.top_up() == 0  # not due yet

@@ -171,8 +171,22 @@ def test_each_severity_stands_for_one_colour():
 
 def test_a_way_of_asking_without_its_own_row_uses_the_default():
     answers = load("answers", Answers)
-    assert answers.prior("sms", "night", "real") == (0.28, 36.0)
-    assert answers.prior("robot", "night", "real") == (0.35, 36.0)
+    own, other = answers.prior("sms", "night", "real"), answers.prior("robot", "night", "real")
+    assert (own.accept, own.strength, own.measured) == (0.28, 36.0, False)
+    assert (other.accept, other.strength) == (0.35, 36.0)
+
+
+def test_answers_go_together_as_the_first_row_says_that_fits_the_hour_and_the_hazard():
+    answers = load("answers", Answers)
+    assert answers.together("day", "flood") == 0.02
+    assert answers.together("night", "flood") == 0.03
+    assert answers.together("night", "blizzard") == 0.05
+
+
+def test_a_channel_without_its_own_delays_is_answered_as_any():
+    answers = load("answers", Answers)
+    assert answers.delay_of("sms", "real") == answers.delay
+    assert answers.delay_of("voice", "drill").minutes("day") == (1, 2, 6, 60)
 
 
 def test_the_night_runs_over_midnight():

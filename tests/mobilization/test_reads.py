@@ -1,19 +1,17 @@
 """What is read of callouts: the board, lists, the offer's page, and what the planner asks."""
 
 from collections.abc import Callable
-from datetime import time, timedelta
+from datetime import timedelta
 
 import numpy as np
 import pytest
 from sqlalchemy import event
 
 from tests.mobilization import rows
-from tests.mobilization.rows import HOUR, NIGHT, NOW, RULES, World
+from tests.mobilization.rows import HOUR, NOW, RULES, World
 from volunteer_hub.core.db import Tx
 from volunteer_hub.core.errors import NotFound
-from volunteer_hub.core.policy import load
 from volunteer_hub.mobilization import answers, attendance, busy, offers, places, queries
-from volunteer_hub.mobilization.policy import Answers
 from volunteer_hub.mobilization.queries import SlotFigures
 from volunteer_hub.mobilization.rules import Evidence, Kind, OfferState, Outcome
 
@@ -191,13 +189,3 @@ def test_answers_are_counted_by_kind_since_a_moment(tx: Tx, world: World) -> Non
     assert answers.counts(tx, Kind.DRILL, NOW) == answers.Counts(asked=14, answered=5, accepted=3)
     assert answers.counts(tx, Kind.REAL, NOW) == answers.Counts(0, 0, 0)
     assert answers.counts(tx, Kind.DRILL, NOW + HOUR) == answers.Counts(0, 0, 0)
-
-
-def test_a_prior_is_read_by_channel_hour_and_kind() -> None:
-    policy = load("answers", Answers)
-    assert answers.probability(policy, "sms", time(12, 0), Kind.REAL, NIGHT) == policy.prior(
-        "sms", "day", "real"
-    )
-    assert answers.probability(policy, "voice", time(2, 40), Kind.DRILL, NIGHT) == policy.prior(
-        "voice", "night", "drill"
-    )

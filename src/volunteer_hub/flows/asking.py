@@ -1,15 +1,16 @@
 """Whom to ask: everybody the frozen plan chose, and so many more that the minimum is as sure as configured.
 
-``PlanRun.result["pairs"]`` are the people chosen, {"slot", "volunteer", "wave"?}; ``result["reserves"]``,
-where the plan has them, further feasible people in the same form, the best first.
+``PlanRun.result["pairs"]`` are the people chosen, {"slot", "volunteer", "wave"?, ...};
+``result["reserves"]``, where the plan has them, further feasible people in the same form, the best first.
 """
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from zoneinfo import ZoneInfo
+from typing import Final
 
+import numpy as np
 from sqlalchemy import func
 from sqlmodel import col, select
 
@@ -18,25 +19,47 @@ from volunteer_hub.boards.slots import SlotFacts
 from volunteer_hub.core import bulk, policy
 from volunteer_hub.core.db import Tx
 from volunteer_hub.core.site import Site
-from volunteer_hub.engine import overcall
+from volunteer_hub.engine import overcall, sizing
+from volunteer_hub.engine.law import INDEPENDENT, Shock
+from volunteer_hub.flows import beliefs as beliefs_of
 from volunteer_hub.flows import letters
-from volunteer_hub.mobilization import answers, busy
+from volunteer_hub.flows.beliefs import Basis, Belief, Beliefs
+from volunteer_hub.mobilization import busy
 from volunteer_hub.mobilization.callouts import Ask, Slot
 from volunteer_hub.mobilization.models import PlanRun, SlotFill
-from volunteer_hub.mobilization.policy import Answers, Callouts, Channel
-from volunteer_hub.mobilization.rules import Kind
+from volunteer_hub.mobilization.policy import CalloutRules, Callouts
+from volunteer_hub.notify.rules import Channel
 from volunteer_hub.volunteers.models import Volunteer
 from volunteer_hub.volunteers.rules import may_be_called
+
+_TENTHS: Final = 10  # a plan weighs in 0.1 minutes
+_COSTS: Final = ("travel", "fatigue", "night")
 
 
 @dataclass(frozen=True)
 class SlotAsk:
-    """Whom to ask for one slot, best first; ``sure`` is the chance that its minimum comes together so."""
+    """Whom to ask for one slot, best first; ``sure`` is the chance that its minimum comes together so.
+
+    ``naive``: how many the need divided by the chance would ask, ``naive_sure`` how often that is enough.
+    """
 
     facts: SlotFacts
     slot: Slot
     asks: tuple[Ask, ...]
     sure: float
+    naive: int = 0
+    naive_sure: float = 1.0
+
+
+@dataclass(frozen=True)
+class Size:
+    """Whom a callout asks. ``joint``: the chance that every minimum comes together, ``confidence`` that
+    wanted of each."""
+
+    slots: tuple[SlotAsk, ...]
+    joint: float
+    confidence: float
+    basis: Basis
 
 
 def as_slot(facts: SlotFacts, held: int = 0) -> Slot:
@@ -53,8 +76,15 @@ def as_slot(facts: SlotFacts, held: int = 0) -> Slot:
 
 
 def of_plan(tx: Tx, plan: PlanRun) -> list[SlotAsk]:
+    """Whom the plan's callout would ask now, slot by slot; see `sized`."""
+    return list(sized(tx, plan).slots)
+
+
+def sized(tx: Tx, plan: PlanRun, confidence: float | None = None, answer_minutes: int | None = None) -> Size:
     """Whom the plan's callout would ask now: shown before anything is sent, and what `mobilize.send` sends.
 
+    Everybody whom the plan chose, and of its reserves those of the least burden, until each slot's minimum
+    comes together within the time to answer with this ``confidence``; what is not given is as configured.
     Slots that are over or called off are left out, and so is whoever has left, paused or been promised
     elsewhere since the plan was made. Nobody is asked beyond the plan for a second slot.
     """
@@ -64,20 +94,51 @@ def of_plan(tx: Tx, plan: PlanRun) -> list[SlotAsk]:
     people = Candidates(tx, everybody, list(facts.values()))
     taken = {ask.volunteer_id for asks in pairs.values() for ask in asks}
     held = _places_held(tx, facts)
-    result = []
+    minutes = answer_minutes or _rules().answer_minutes
+    found: list[_Candidate] = []
+    wanted: dict[int, Slot] = {}
+    counts: list[int] = []
     for key, slot in facts.items():
-        wanted = as_slot(slot, held.get(key, 0))
-        if not wanted.maximum:
+        places = as_slot(slot, held.get(key, 0))
+        if not places.maximum:
             continue
         first = [ask for ask in pairs.get(key, ()) if people.free(ask.volunteer_id, slot)]
         more = people.further(spare.get(key, ()), slot, taken)
-        ps = [people.chance(ask.volunteer_id, slot) for ask in (*first, *more)]
-        enough = overcall.smallest_ask(ps, wanted.minimum, confidence())
-        count = max(len(first), len(ps) if enough is None else enough)
-        asks = (*first, *more)[:count]
-        taken |= {ask.volunteer_id for ask in asks}
-        result.append(SlotAsk(slot, wanted, asks, overcall.at_least(ps[:count], wanted.minimum)))
-    return result
+        taken |= {ask.volunteer_id for ask in more}
+        found += [people.candidate(ask, slot, minutes, chosen=True) for ask in first]
+        found += [people.candidate(ask, slot, minutes, chosen=False) for ask in more]
+        wanted[key], counts = places, [*counts, len(first) + len(more)]
+    sure = confidence or _rules().confidence
+    return _size(found, counts, wanted, facts, sure, people)
+
+
+def _size(
+    found: Sequence["_Candidate"],
+    counts: Sequence[int],
+    wanted: dict[int, Slot],
+    facts: dict[int, SlotFacts],
+    confidence: float,
+    people: "Candidates",
+) -> Size:
+    beliefs = [one.belief for one in found]
+    starts = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+    asking = policy.load("callouts", Callouts).goal.asking
+    candidates = sizing.People(
+        first=starts,
+        chance=np.array([one.chance for one in found], dtype=np.float64),
+        burden=np.array([_TENTHS * asking + one.ask.cost for one in found], dtype=np.float64),
+        chosen=np.array([one.chosen for one in found], dtype=np.bool_),
+    )
+    needs = np.array([slot.minimum for slot in wanted.values()], dtype=np.int64)
+    law = people.law(next(iter(facts.values())), beliefs) if facts else INDEPENDENT
+    made = sizing.size(candidates, needs, confidence, law)
+    told = []
+    for at, (key, slot) in enumerate(wanted.items()):
+        own = range(int(starts[at]), int(starts[at + 1]))
+        asks = tuple(found[n].ask for n in own if made.asked[n])
+        naive = int(made.naive[at]), float(made.naive_sure[at])
+        told.append(SlotAsk(facts[key], slot, asks, float(made.sure[at]), *naive))
+    return Size(tuple(told), made.joint, confidence, beliefs_of.basis(beliefs))
 
 
 def _places_held(tx: Tx, slot_ids: Collection[int]) -> dict[int, int]:
@@ -100,14 +161,29 @@ def reserves(plan: PlanRun) -> dict[int, list[Ask]]:
 def _asks(plan: PlanRun, key: str) -> dict[int, list[Ask]]:
     found: dict[int, list[Ask]] = defaultdict(list)
     for pair in (plan.result or {}).get(key, ()):
-        found[pair["slot"]].append(Ask(pair["slot"], pair["volunteer"], pair.get("wave", 1)))
+        cost = pair["cost"] if "cost" in pair else sum(pair.get(part, 0) for part in _COSTS)
+        found[pair["slot"]].append(Ask(pair["slot"], pair["volunteer"], pair.get("wave", 1), cost=cost))
     return dict(found)
 
 
 def confidence() -> float:
-    """How sure a minimum must be (config/callouts.toml)."""
+    """How sure a minimum must be where nobody says otherwise (config/callouts.toml)."""
+    return _rules().confidence
+
+
+def _rules() -> CalloutRules:
     policies: Callouts = policy.load("callouts", Callouts)
-    return policies.callout.confidence
+    return policies.callout
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    """``chance``: of a yes in time."""
+
+    ask: Ask
+    chosen: bool
+    chance: float
+    belief: Belief
 
 
 class Candidates:
@@ -118,9 +194,7 @@ class Candidates:
         self._ways = letters.reach(tx, people)
         self._callable = _callable(tx, self._ways)
         self._held = _held(tx, self._callable, facts)
-        self._policy = policy.load("answers", Answers)
-        self._night = policy.load("hub", Site).night
-        self._known: dict[tuple[str, str, Kind], float] = {}
+        self._beliefs = Beliefs(tx.now)
 
     def free(self, volunteer_id: int, facts: SlotFacts) -> bool:
         """Whether they may be called today and hold no promise within the slot's hours."""
@@ -143,24 +217,36 @@ class Candidates:
 
         0 for whom no message can reach.
         """
+        return self.belief(volunteer_id, facts).chance
+
+    def belief(self, volunteer_id: int, facts: SlotFacts) -> Belief:
+        """The same, with what it rests on."""
+        return self._beliefs.of(self.channel(volunteer_id), facts)
+
+    def channel(self, volunteer_id: int) -> Channel | None:
+        """By what they are written to; None where nothing reaches them."""
         way = self._ways.get(volunteer_id)
-        if way is None or way.channel is None:
-            return 0.0
-        key = (way.channel.value, facts.zone, Kind(facts.incident.kind.value))
-        if key not in self._known:
-            channel: Channel = way.channel.value
-            local = self._now.astimezone(ZoneInfo(facts.zone)).time()
-            belief = answers.probability(self._policy, channel, local, key[2], self._night)
-            self._known[key] = belief[0]
-        return self._known[key]
+        return way.channel if way is not None else None
+
+    def in_time(self, volunteer_id: int, facts: SlotFacts, minutes: float) -> float:
+        """The share of their yeses, were they asked now, that comes within so many minutes."""
+        return self._beliefs.share_by(minutes, self.channel(volunteer_id), facts, self._now)
 
     def still(self, volunteer_id: int, facts: SlotFacts, asked_at: datetime) -> float:
-        """The same for somebody who was asked at that moment and has been silent since."""
-        delay = self._policy.delay
-        night = self._night.covers(asked_at.astimezone(ZoneInfo(facts.zone)).time())
+        """The chance of somebody who was asked at that moment and has been silent since."""
         minutes = (self._now - asked_at).total_seconds() / 60
-        share = overcall.share_by(minutes, delay.night if night else delay.day, delay.shares)
+        share = self._beliefs.share_by(minutes, self.channel(volunteer_id), facts, asked_at)
         return overcall.still_to_come(self.chance(volunteer_id, facts), share)
+
+    def candidate(self, ask: Ask, facts: SlotFacts, minutes: float, *, chosen: bool) -> _Candidate:
+        """Somebody of a plan with all that a choice among them needs."""
+        belief = self.belief(ask.volunteer_id, facts)
+        chance = belief.chance * self.in_time(ask.volunteer_id, facts, minutes)
+        return _Candidate(replace(ask, chance=belief.chance), chosen, chance, belief)
+
+    def law(self, facts: SlotFacts, beliefs: Sequence[Belief]) -> Shock:
+        """How the answers of these people vary together."""
+        return self._beliefs.law(facts, beliefs)
 
 
 def _callable(tx: Tx, ids: Collection[int]) -> set[int]:

@@ -6,6 +6,7 @@ from typing import Any, Final
 from volunteer_hub.boards.problem import Case
 from volunteer_hub.engine.explain import Gap, Group, Reason
 from volunteer_hub.engine.solve import Plan, State
+from volunteer_hub.engine.terms import cost
 from volunteer_hub.flows import insight_document
 from volunteer_hub.flows.solving import Answer
 
@@ -18,7 +19,7 @@ def result(case: Case, answer: Answer, *, lost: bool, seconds: Mapping[str, floa
     """What a PlanRun keeps as its result.
 
     ``state`` is the engine's, or "lost" when a planning process died and the greedy method made the plan.
-    ``reserves`` are further people, the best first for each slot.
+    ``reserves`` are further people, the best first for each slot, with travel and burden as one cost.
     Travel, fatigue and night are in 0.1 minutes, km as the crow flies. Gaps name their group by its number
     in ``groups``: a set of slots that together want more people than there are for any of them, of which the
     first are named. What is told beyond that: see insight_document.
@@ -109,7 +110,11 @@ def _pair(case: Case, reason: Reason) -> dict[str, Any]:
 
 def _reserves(case: Case, further: Plan) -> list[dict[str, int]]:
     people, slots = case.volunteers[further.person].tolist(), case.slots[further.slot].tolist()
-    return [{"slot": slot, "volunteer": person} for person, slot in zip(people, slots, strict=True)]
+    costs = cost(case.problem, further.units, further.person, further.unit).tolist()
+    return [
+        {"slot": slot, "volunteer": person, "cost": price}
+        for person, slot, price in zip(people, slots, costs, strict=True)
+    ]
 
 
 def _gap(case: Case, gap: Gap, numbers: Mapping[Group, int]) -> dict[str, Any]:

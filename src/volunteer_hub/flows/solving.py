@@ -24,6 +24,7 @@ from volunteer_hub.flows import keeping
 from volunteer_hub.flows.insight import Insight, Setting, insight
 from volunteer_hub.flows.keeping import FloorPrice
 
+MOST_RESERVES: Final = 100_000
 READY: Final = "ready"
 SOLVING: Final = "solving"
 EXPLAINING: Final = "explaining"
@@ -112,7 +113,9 @@ def reserves(problem: Problem, plan: Plan, floors: Floors | None = None) -> Plan
     """Whom to ask beyond the plan, since most people who are asked do not come: everybody left, each for one
     slot at most, by the greedy method; the best first within a slot. ``floors`` limit who is left.
 
-    So many that a minimum of h heads is met with 95 % when one in five says yes: below 5 h + 10.
+    So many that a minimum of h heads is met with 95 % when one in five says yes in time and the answers go
+    together as assumed at night: below 12 h + 20. For more than MOST_RESERVES in all, as if they did not go
+    together: below 5 h + 10.
     """
     people, slots, minima = problem.people, problem.slots, problem.minima
     owner = np.repeat(np.arange(len(people)), np.diff(people.free.first))
@@ -121,9 +124,10 @@ def reserves(problem: Problem, plan: Plan, floors: Floors | None = None) -> Plan
     free = Intervals(
         np.concatenate([[0], np.cumsum(counts)]), people.free.start[spare], people.free.end[spare]
     )
-    heads = _over(minima.heads)
+    over = _many if _many(slots.minimum).sum() <= MOST_RESERVES else _fewer
+    heads = over(minima.heads)
     nested = np.bincount(minima.slot, weights=heads, minlength=len(slots)).astype(np.int64)
-    wanted = np.maximum(_over(slots.minimum), nested)
+    wanted = np.maximum(over(slots.minimum), nested)
     asked = Problem(
         people=replace(people, free=free),
         slots=replace(slots, minimum=wanted, target=wanted, maximum=wanted),
@@ -135,7 +139,11 @@ def reserves(problem: Problem, plan: Plan, floors: Floors | None = None) -> Plan
     return solve(asked, Options(seed=plan.seed, deadline_s=0.0), floors)
 
 
-def _over(heads: Ints) -> Ints:
+def _many(heads: Ints) -> Ints:
+    return np.where(heads > 0, 12 * heads + 20, 0)
+
+
+def _fewer(heads: Ints) -> Ints:
     return np.where(heads > 0, 5 * heads + 10, 0)
 
 

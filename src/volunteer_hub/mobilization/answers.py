@@ -1,17 +1,15 @@
-"""The log of answers, and what is believed about answers before a model has learned them."""
+"""The log of answers."""
 
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func
 from sqlmodel import col, select
 
 from volunteer_hub.core.db import Tx
-from volunteer_hub.core.site import Night
 from volunteer_hub.mobilization import rules
 from volunteer_hub.mobilization.models import AnswerEvent, Callout, Offer
-from volunteer_hub.mobilization.policy import Answers, Channel, When
 from volunteer_hub.mobilization.rules import Answer, Kind, OfferState
 
 
@@ -20,17 +18,6 @@ def record(tx: Tx, offer: Offer, kind: Answer, **data: Any) -> AnswerEvent:
     event = AnswerEvent(offer_id=offer.id, at=tx.now, kind=kind, data=data)
     tx.add(event)
     return event
-
-
-def probability(
-    policy: Answers, channel: Channel, local: time, kind: Kind, night: Night
-) -> tuple[float, float]:
-    """(chance that a person asked so accepts, how many earlier asks that belief is worth).
-
-    The two are the mean and the size of a Beta prior; a model fitted to drills answers the same question.
-    """
-    when: When = "night" if night.covers(local) else "day"
-    return policy.prior(channel, when, kind.value)
 
 
 @dataclass(frozen=True)

@@ -36,11 +36,16 @@ class Slot:
 
 @dataclass(frozen=True)
 class Ask:
-    """One person to be asked for one slot: at once up to the callout's present wave, else in turn."""
+    """One person to be asked for one slot: at once up to the callout's present wave, else in turn.
+
+    ``chance``: of a yes, as believed. ``cost``: what the planner says their coming costs, in 0.1 minutes.
+    """
 
     slot_id: int
     volunteer_id: int
     wave: int = 1
+    chance: float | None = None
+    cost: int = 0
 
 
 @dataclass(frozen=True)

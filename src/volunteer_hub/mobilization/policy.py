@@ -52,9 +52,10 @@ class Travel(Policy):
 
 
 class Goal(Policy):
-    """[goal]. What the planner weighs after coverage, each as the minutes of travel it is worth avoiding.
-    ``remedy_seconds``: for trying what would close a plan's gaps."""
+    """[goal]. What is weighed after coverage, each as the minutes of travel it is worth avoiding; ``asking``
+    is that of asking anybody at all. ``remedy_seconds``: for trying what would close a plan's gaps."""
 
+    asking: PositiveFloat
     asked_lately: NonNegativeFloat
     served_lately: NonNegativeFloat
     night: NonNegativeFloat
@@ -72,20 +73,29 @@ class Callouts(Policy):
     goal: Goal
 
 
-class Prior(Policy):
-    """Chance that a person asked this way accepts, worth ``strength`` earlier asks: Beta(accept x strength,
-    (1 - accept) x strength)."""
+class Default(Policy):
+    """Chance that a person accepts, worth ``strength`` earlier asks: Beta(accept x strength, (1 - accept) x
+    strength). ``measured``: learned from so many asks of one's own, not assumed."""
+
+    accept: Probability
+    strength: PositiveFloat
+    measured: bool = False
+
+
+class Prior(Default):
+    """The same of a person asked this way."""
 
     channel: Channel
     when: When
     kind: CalloutKind
-    accept: Probability
-    strength: PositiveFloat
 
 
-class Default(Policy):
-    accept: Probability
-    strength: PositiveFloat
+class Correlation(Policy):
+    """[[correlations]]. How far answers go together then; where ``hazard`` is left out, in any."""
+
+    value: float = Field(ge=0, lt=1)
+    when: When | None = None
+    hazard: str | None = None
 
 
 class Delay(Policy):
@@ -104,21 +114,48 @@ class Delay(Policy):
                 raise ValueError(f"{key} must rise from each value to the next")
         return self
 
+    def minutes(self, when: When) -> tuple[PositiveInt, ...]:
+        """The minutes of that time of day."""
+        return self.day if when == "day" else self.night
+
+
+class ChannelDelay(Delay):
+    """[[delays]]. The same of one channel, where ``kind`` is left out, for callouts and drills."""
+
+    channel: Channel
+    kind: CalloutKind | None = None
+
 
 class Answers(Policy):
     """config/answers.toml. ``correlation``: how far answers to one callout go together (0 = independent)."""
 
     default: Default
     correlation: float = Field(ge=0, lt=1)
+    correlations: tuple[Correlation, ...] = ()
     delay: Delay
+    delays: tuple[ChannelDelay, ...] = ()
     priors: tuple[Prior, ...] = ()
 
-    def prior(self, channel: Channel, when: When, kind: CalloutKind) -> tuple[float, float]:
-        """(accept, strength) for a way of asking; the default where nothing is stated."""
+    def prior(self, channel: Channel, when: When, kind: CalloutKind) -> Default:
+        """What is believed of a way of asking; the default where nothing is stated."""
         for row in self.priors:
             if (row.channel, row.when, row.kind) == (channel, when, kind):
-                return row.accept, row.strength
-        return self.default.accept, self.default.strength
+                return row
+        return self.default
+
+    def together(self, when: When, hazard: str) -> float:
+        """How far answers go together: the first of [[correlations]] that fits, else ``correlation``."""
+        for row in self.correlations:
+            if row.when in (None, when) and row.hazard in (None, hazard):
+                return row.value
+        return self.correlation
+
+    def delay_of(self, channel: Channel, kind: CalloutKind) -> Delay:
+        """How fast a channel is answered: the first of [[delays]] that fits, else ``delay``."""
+        for row in self.delays:
+            if row.channel == channel and row.kind in (None, kind):
+                return row
+        return self.delay
 
     @model_validator(mode="after")
     def _stated_once(self) -> "Answers":
