@@ -1,5 +1,8 @@
 """A browser or program at our doors, signed in as somebody, on the test's own transaction."""
 
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
 from fastapi.testclient import TestClient
 
 from volunteer_hub.access import accounts, sessions
@@ -38,3 +41,11 @@ def acting(email: str) -> Actor:
         account = accounts.by_email(tx, email)
         assert account is not None
         return accounts.actor_for(tx, account)
+
+
+def gateway_post(url: str, form: Mapping[str, str], headers: Mapping[str, str]) -> tuple[int, str]:
+    """What the made-up gateway posts to us (``Gateway(post=...)``), on the test's own transaction."""
+    parts = urlsplit(url)
+    path = parts.path + (f"?{parts.query}" if parts.query else "")
+    answer = client().post(path, data=dict(form), headers=dict(headers))
+    return answer.status_code, answer.text
