@@ -7,7 +7,7 @@ radius bounds what can be cheap. `order` maps positions used here back to rows o
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,23 +16,11 @@ import numpy as np
 
 from volunteer_hub.engine.compiled import compiled
 from volunteer_hub.engine.eligible import UNDECIDED, Eligible, Small
-from volunteer_hub.engine.index import Index, index_of, places, unit_columns
+from volunteer_hub.engine.index import Index, bisect, box, index_of, places, unit_columns
 from volunteer_hub.engine.problem import Bools, Ints, Options, Problem
 from volunteer_hub.engine.units import Units
 
 ENDLESS = 1 << 60
-
-
-@compiled
-def _bisect(listed: Small, low: int, left: int, right: int) -> int:
-    """First index of left..right with listed[index] >= low."""
-    while left < right:
-        middle = (left + right) // 2
-        if listed[middle] < low:
-            left = middle + 1
-        else:
-            right = middle
-    return left
 
 
 @compiled
@@ -120,19 +108,6 @@ def _stretch(
 
 
 @compiled
-def _box(index: Index, u: int, radius: float) -> tuple[int, int, int, int]:
-    """First and last column and row of the grid within the radius."""
-    left, bottom, size, columns, rows, _ = index.grid
-    x, y = index.unit_x[u] - left, index.unit_y[u] - bottom
-    return (
-        int(min(max(np.floor((x - radius) / size), 0.0), columns)),
-        int(max(min(np.floor((x + radius) / size), columns - 1.0), -1.0)),
-        int(min(max(np.floor((y - radius) / size), 0.0), rows)),
-        int(max(min(np.floor((y + radius) / size), rows - 1.0), -1.0)),
-    )
-
-
-@compiled
 def _ring(
     index: Index, u: int, inner: float, outer: float, ceiling: int, price: Ints,
     position: Ints, score: Ints, held: int, found: int,
@@ -141,19 +116,19 @@ def _ring(
     (below 0: none)."""
     low, high = index.first[index.list_of[u]], index.first[index.list_of[u] + 1]
     columns = int(index.grid[3])
-    west, east, south, north = _box(index, u, outer)
+    west, east, south, north = box(index, u, outer)
     old_west, old_east, old_south, old_north = 0, -1, 0, -1
     if inner >= 0:
-        old_west, old_east, old_south, old_north = _box(index, u, inner)
+        old_west, old_east, old_south, old_north = box(index, u, inner)
     if west > east:
         return held, found
     for row in range(south, north + 1):
         cells = row * columns
-        low = _bisect(index.listed, index.cell_first[cells + west], low, high)
-        stop = _bisect(index.listed, index.cell_first[cells + east + 1], low, high)
+        low = bisect(index.listed, index.cell_first[cells + west], low, high)
+        stop = bisect(index.listed, index.cell_first[cells + east + 1], low, high)
         if old_south <= row <= old_north and old_west <= old_east:
-            hole = _bisect(index.listed, index.cell_first[cells + old_west], low, stop)
-            after = _bisect(index.listed, index.cell_first[cells + old_east + 1], hole, stop)
+            hole = bisect(index.listed, index.cell_first[cells + old_west], low, stop)
+            after = bisect(index.listed, index.cell_first[cells + old_east + 1], hole, stop)
             held, found = _stretch(index, u, low, hole, ceiling, price, position, score, held, found)
             low = after
         held, found = _stretch(index, u, low, stop, ceiling, price, position, score, held, found)
@@ -169,7 +144,7 @@ def _zones(
     low, high = index.first[index.list_of[u]], index.first[index.list_of[u] + 1]
     held, found = 0, 0
     for zone in range(len(index.cell_first) - 1):
-        stop = _bisect(index.listed, index.cell_first[zone + 1], low, high)
+        stop = bisect(index.listed, index.cell_first[zone + 1], low, high)
         way = index.tenths[zone, index.slot[u]]
         if 0 <= way < ceiling:
             held, found = _stretch(index, u, low, stop, ceiling, price, position, score, held, found)
@@ -223,12 +198,12 @@ def _first_radius(index: Index, u: int, room: int) -> float:
     low, high = index.first[index.list_of[u]], index.first[index.list_of[u] + 1]
     columns, radius = int(index.grid[3]), float(index.grid[2]) / 2
     while radius < index.reach[u]:
-        west, east, south, north = _box(index, u, radius)
+        west, east, south, north = box(index, u, radius)
         inside = 0
         if west <= east:
             for row in range(south, north + 1):
-                start = _bisect(index.listed, index.cell_first[row * columns + west], low, high)
-                stop = _bisect(index.listed, index.cell_first[row * columns + east + 1], start, high)
+                start = bisect(index.listed, index.cell_first[row * columns + west], low, high)
+                stop = bisect(index.listed, index.cell_first[row * columns + east + 1], start, high)
                 inside += stop - start
         if inside >= 2 * room:
             return radius
@@ -283,6 +258,10 @@ class Arcs:
         )
 
 
+Kind = tuple[Ints, Small]
+"""Units that ask the same of a person, place apart, and positions of people, ascending."""
+
+
 class Pool:
     """The search index of one problem."""
 
@@ -308,15 +287,29 @@ class Pool:
         position[self.order] = np.arange(len(self.order))
         return position
 
+    def kinds(self) -> Iterator[Kind]:
+        """All open units with those who pass every rule but distance."""
+        for units in self._eligible.kinds():
+            yield units, self.members(int(units[0]))
+
+    def members(self, u: int) -> Small:
+        """Positions, ascending, of all who pass every rule for unit u but distance."""
+        return self._eligible.members(u)
+
     def leave_out(self, position: Ints) -> None:
         """Find these people no longer."""
         self.index.flags[position] &= ~np.uint8(UNDECIDED)
 
-    def cheapest(self, count: Ints) -> Arcs:
-        """For each unit u the count[u] people of lowest cost, fewer if there are not as many."""
+    def cheapest(self, count: Ints, without: Ints | None = None) -> Arcs:
+        """For each unit u the count[u] people of lowest cost, fewer if there are not as many. `without`:
+        positions of people who are not looked for this once."""
+        index = self.index
+        if without is not None:
+            index = index._replace(flags=index.flags.copy())
+            index.flags[without] &= ~np.uint8(UNDECIDED)
 
         def search(units: Ints, first: Ints, position: Ints, score: Ints, held: Ints, _: Ints) -> None:
-            _nearest_of_all(self.index, units, first, position, score, held)
+            _nearest_of_all(index, units, first, position, score, held)
 
         arcs, _ = self._gather(search, count)
         return arcs

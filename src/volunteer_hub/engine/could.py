@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
+from functools import cached_property
 
 import numpy as np
 
-from volunteer_hub.engine.eligible import Eligible
+from volunteer_hub.engine.candidates import Kind, Pool
 from volunteer_hub.engine.feasible import READS, RULES, distance
 from volunteer_hub.engine.floors import Floors
-from volunteer_hub.engine.problem import Ints, Problem
+from volunteer_hub.engine.problem import Ints, Options, Problem
+from volunteer_hub.engine.ranking import FREE, Ranking, ranking
 from volunteer_hub.engine.solve import Plan
 from volunteer_hub.engine.terms import cost
-from volunteer_hub.engine.units import Access
 
-FREE, HELD_BACK = -1, -2
+HELD_BACK = -2
 MOST_KEPT = 10_000_000  # pairs in memory at a time: 160 MB, where a city's own would take twenty gigabytes
 
 
@@ -32,15 +33,50 @@ class Could:
     """
 
     def __init__(self, problem: Problem, plan: Plan, floors: Floors | None = None) -> None:
-        self._problem, self._units = problem, plan.units
-        self._eligible = Eligible(problem, plan.units)
+        self._problem, self._plan, self._units = problem, plan, plan.units
         self._known: dict[int, tuple[Ints, Ints]] = {}
         self._kept = 0
+        self._serving: list[Kind] | None = None
         self._narrowed: dict[Hashable, tuple[list[tuple[str, int]], Ints]] = {}
         self.serves = np.full(len(problem.people), FREE)
         if floors is not None:
             self.serves[_held_back(problem, plan, floors)] = HELD_BACK
         self.serves[plan.person] = plan.unit
+
+    @cached_property
+    def pool(self) -> Pool:
+        """The search over the people of the problem and the units of the plan."""
+        return Pool(self._problem, self._units, Options())
+
+    @cached_property
+    def ranking(self) -> Ranking:
+        """Where everybody chosen stands among all who could; rows in the order of the plan's."""
+        plan, order = self._plan, self.pool.order
+        own = cost(self._problem, self._units, plan.person, plan.unit)
+        by_unit = np.lexsort((own, plan.unit))
+        found = ranking(
+            self._noted(), self.pool, plan.unit[by_unit], own[by_unit], self.serves[order],
+            self._problem.people.served[order],
+        )  # fmt: skip
+        back = np.empty_like(by_unit)
+        back[by_unit] = np.arange(len(back))
+        return found._replace(
+            cheaper=found.cheaper[back], others=found.others[back], fewest=found.fewest[back]
+        )
+
+    @property
+    def serving(self) -> list[Kind]:
+        """Kinds of units, with those only who serve somewhere."""
+        if self._serving is None:
+            _ = self.ranking
+        return self._serving or []
+
+    def _noted(self) -> Iterator[Kind]:
+        """The kinds with everybody, which takes a while: who serves is noted on the way."""
+        serves, self._serving = self.serves[self.pool.order], []
+        for units, members in self.pool.kinds():
+            self._serving.append((units, members[serves[members] >= 0]))
+            yield units, members
 
     def __call__(self, u: int) -> Ints:
         return self._people_and_costs(u)[0]
@@ -51,10 +87,8 @@ class Could:
 
     def _people_and_costs(self, u: int) -> tuple[Ints, Ints]:
         if u not in self._known:
-            v = np.zeros(0, np.int64)
-            if self._units.access[u] == Access.OPEN:
-                v = self._eligible.members(u)
-                v = v[distance(self._problem, self._units, v, u)]
+            v = np.sort(self.pool.order[self.pool.members(u)])
+            v = v[distance(self._problem, self._units, v, u)]
             self._known[u] = v, cost(self._problem, self._units, v, np.full(len(v), u))
             self._kept += len(v)
             while self._kept > MOST_KEPT and len(self._known) > 1:  # the one found longest ago goes

@@ -69,21 +69,17 @@ class Eligible:
             groups[own, lists[u], hours[u], periods[u], int(self.needs[u])].append(u)
         return (np.array(units, dtype=np.int64) for units in groups.values())
 
-    def members(self, u: int) -> Ints:
+    def members(self, u: int) -> Small:
         """Positions, ascending, of all who may serve unit u as far as every rule but distance goes; locked
         people and forbidden pairs excluded."""
         if self._units.access[u] != Access.OPEN:
-            return np.zeros(0, np.int64)
+            return np.zeros(0, np.int32)
         part = slice(self.first[self.list_of[u]], self.first[self.list_of[u] + 1])
-        listed, period = self.listed[part], int(self.period_of[u])
-        allowed = self.until[part] >= self.end[u]
-        allowed &= (self.flags[listed] & self.needs[u]) == self.needs[u]
-        allowed &= (self.periods[listed, period >> 3] >> (period & 7) & 1).astype(np.bool_)
-        barred = self.barred[self.barred_first[u] : self.barred_first[u + 1]]
-        if len(barred):
-            allowed &= ~np.isin(listed, barred)
-        members: Ints = listed[allowed].astype(np.int64)
-        return members
+        return _passing(
+            self.listed[part], self.until[part], self.flags, self.periods, int(self.end[u]),
+            int(self.needs[u]), int(self.period_of[u]),
+            self.barred[self.barred_first[u] : self.barred_first[u + 1]],
+        )  # fmt: skip
 
     def _postings(self) -> Ints:
         """Per unit its list, new ones found and put after those there are: `first` row of each list, the
@@ -198,3 +194,22 @@ def _in_time(
             clear = clear and not (since < end and until > start)
             minutes += max(0, min(until, end) - max(since, day))
         out[v] = covered and clear and minutes <= most
+
+
+@compiled
+def _passing(
+    listed: Small, until: Small, flags: Bytes, periods: Bytes, end: int, needs: int, period: int, barred: Ints
+) -> Small:
+    byte, bit = period >> 3, period & 7
+    passing, count = np.empty(len(listed), np.int32), 0
+    for i in range(len(listed)):
+        p = listed[i]
+        if until[i] < end or flags[p] & needs != needs or not periods[p, byte] >> bit & 1:
+            continue
+        if len(barred) > 0:
+            at = np.searchsorted(barred, p)
+            if at < len(barred) and barred[at] == p:
+                continue
+        passing[count] = p
+        count += 1
+    return passing[:count].copy()

@@ -7,13 +7,14 @@ from enum import StrEnum
 
 import numpy as np
 
-from volunteer_hub.engine.could import FREE, HELD_BACK, Could
+from volunteer_hub.engine.could import HELD_BACK, Could
 from volunteer_hub.engine.feasible import distance
 from volunteer_hub.engine.floors import Floors
-from volunteer_hub.engine.problem import Problem
+from volunteer_hub.engine.problem import Ints, Problem
+from volunteer_hub.engine.ranking import FREE, NO_OTHER, Ranking
 from volunteer_hub.engine.reach import Reach
 from volunteer_hub.engine.solve import Plan
-from volunteer_hub.engine.terms import burden, cost, distance_km, travel
+from volunteer_hub.engine.terms import cost, distance_km, travel
 from volunteer_hub.engine.units import Access
 
 
@@ -77,11 +78,44 @@ class Gap:
 def reasons(problem: Problem, plan: Plan, could: Could | None = None) -> tuple[Reason, ...]:
     """One per row of the plan, in its order. `could`: where it is known already."""
     could = could or Could(problem, plan)
-    locked = set(problem.locked.person.tolist())
+    units, person, unit, people = plan.units, plan.person, plan.unit, problem.people
+    found = could.ranking
+    own, ways = cost(problem, units, person, unit), travel(problem, units, person, unit)
+    fatigue = people.fatigue[person]
+    fields = {
+        "person": person,
+        "slot": units.slot[unit],
+        "rank": found.cheaper + 1,
+        "of": found.of[unit],
+        "km": distance_km(problem, units, person, unit),
+        "travel": ways,
+        "fatigue": fatigue,
+        "night": own - ways - fatigue,
+        "served": people.served[person],
+        "better_elsewhere": found.others,
+    }
+    rows = zip(*(column.tolist() for column in fields.values()), strict=True)
+    codes = _codes(problem, plan, found, ways)
     return tuple(
-        _reason(problem, plan, could, int(v), int(u), int(v) in locked)
-        for v, u in zip(plan.person, plan.unit, strict=True)
+        Reason(code=code, **dict(zip(fields, row, strict=True)))
+        for code, row in zip(codes, rows, strict=True)
     )
+
+
+def _codes(problem: Problem, plan: Plan, found: Ranking, ways: Ints) -> list[Why]:
+    """For each row of the plan the strongest that holds."""
+    served = problem.people.served[plan.person]
+    holds = {
+        Why.LOCKED: np.isin(plan.person, problem.locked.person),
+        Why.ONLY: found.of[plan.unit] == 1,
+        Why.BEST_LEFT: found.others > 0,
+        Why.ASKED_LEAST: (found.fewest < NO_OTHER) & (served < found.fewest),
+        Why.DRAWN: found.fewest < NO_OTHER,
+        Why.NEAREST: ways <= found.shortest[plan.unit],
+    }
+    codes = [*holds, Why.LEAST_BURDEN]
+    strongest = np.argmax([*holds.values(), np.ones(len(ways), np.bool_)], axis=0)
+    return [codes[n] for n in strongest.tolist()]
 
 
 def gaps(
@@ -100,42 +134,6 @@ def gaps(
         for u in sorted(np.flatnonzero(open_heads), key=lambda u: -units.priority[u])
     ]
     return tuple(found)
-
-
-def _reason(problem: Problem, plan: Plan, could: Could, v: int, u: int, locked: bool) -> Reason:
-    people, costs = could(u), could.costs(u)
-    one, at = np.array([v]), np.array([u])
-    own = int(cost(problem, plan.units, one, at)[0])
-    way = int(travel(problem, plan.units, one, at)[0])
-    fatigue = int(problem.people.fatigue[v])
-    others = could.serves[people] != u
-    better = others & (costs < own)
-    equal = others & (costs == own) & (could.serves[people] == FREE)
-    ways = travel(problem, plan.units, people[others], np.full(int(others.sum()), u))
-    if locked:
-        code = Why.LOCKED
-    elif len(people) == 1:
-        code = Why.ONLY
-    elif better.any():
-        code = Why.BEST_LEFT
-    elif equal.any():
-        fewest = problem.people.served[people[equal]].min()
-        code = Why.ASKED_LEAST if problem.people.served[v] < fewest else Why.DRAWN
-    else:
-        code = Why.NEAREST if way <= ways.min(initial=way) else Why.LEAST_BURDEN
-    return Reason(
-        person=v,
-        slot=int(plan.units.slot[u]),
-        code=code,
-        rank=1 + int((costs < own).sum()),
-        of=len(people),
-        km=float(distance_km(problem, plan.units, one, at)[0]),
-        travel=way,
-        fatigue=fatigue,
-        night=int(burden(problem, plan.units, one, at)[0]) - fatigue,
-        served=int(problem.people.served[v]),
-        better_elsewhere=int(better.sum()),
-    )
 
 
 def _gap(problem: Problem, plan: Plan, could: Could, reach: Reach, u: int, tier: Tier, short: int) -> Gap:

@@ -48,7 +48,7 @@ def _queues(problem: Problem, units: Units, seed: int, clock: Clock) -> dict[int
     for kind in sorted(eligible.kinds(), key=lambda kind: -int(units.priority[kind].max())):
         if clock.left < -GRACE_S:
             break
-        members = eligible.members(int(kind[0]))
+        members = eligible.members(int(kind[0])).astype(np.int64)
         for u in kind.tolist():
             near = members[distance(problem, units, members, u)]
             at = np.full(len(near), u)

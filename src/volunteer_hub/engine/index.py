@@ -150,3 +150,28 @@ def counted(cell: Ints, cells: int) -> tuple[Ints, Ints]:
         order[place[cell[row]]] = row
         place[cell[row]] += 1
     return order, first
+
+
+@compiled
+def bisect(listed: Small, low: int, left: int, right: int) -> int:
+    """First index of left..right with listed[index] >= low."""
+    while left < right:
+        middle = (left + right) // 2
+        if listed[middle] < low:
+            left = middle + 1
+        else:
+            right = middle
+    return left
+
+
+@compiled
+def box(index: Index, u: int, radius: float) -> tuple[int, int, int, int]:
+    """First and last column and row of the grid within the radius."""
+    left, bottom, size, columns, rows, _ = index.grid
+    x, y = index.unit_x[u] - left, index.unit_y[u] - bottom
+    return (
+        int(min(max(np.floor((x - radius) / size), 0.0), columns)),
+        int(max(min(np.floor((x + radius) / size), columns - 1.0), -1.0)),
+        int(min(max(np.floor((y - radius) / size), 0.0), rows)),
+        int(max(min(np.floor((y + radius) / size), rows - 1.0), -1.0)),
+    )

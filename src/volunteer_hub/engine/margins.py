@@ -12,14 +12,16 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from volunteer_hub.engine import chains
+from volunteer_hub.engine.chains import FAR
 from volunteer_hub.engine.clock import Clock
-from volunteer_hub.engine.could import FREE, HELD_BACK, Could
+from volunteer_hub.engine.could import HELD_BACK, Could
 from volunteer_hub.engine.problem import Ints, Problem
+from volunteer_hub.engine.ranking import FREE
 from volunteer_hub.engine.solve import Plan, State
 from volunteer_hub.engine.terms import Penalties, cost, penalties
 from volunteer_hub.engine.units import Access, Units, fills
 
-FAR = 1 << 60
 BIG = 1 << 40  # an open head, 0.1 minutes: above what any change could make a plan cost
 NOBODY, ABSENT = FREE, HELD_BACK
 
@@ -75,16 +77,6 @@ def without(problem: Problem, plan: Plan, could: Could, known: Margins, person: 
     return _margins(problem, plan.units, could, serves)
 
 
-@dataclass(frozen=True)
-class _Arcs:
-    """The cheapest move of one person from `source` to `unit`."""
-
-    unit: Ints
-    source: Ints
-    person: Ints
-    price: Ints
-
-
 def _margins(
     problem: Problem, units: Units, could: Could, serves: Ints, clock: Clock | None = None
 ) -> Margins | None:
@@ -92,26 +84,27 @@ def _margins(
     serving = np.flatnonzero(serves >= 0)
     own = np.zeros(len(problem.people), np.int64)
     own[serving] = cost(problem, units, serving, serves[serving])
-    arcs, free, cheapest = _arcs(problem, units, could, serves, own, clock)
+    order, index = could.pool.order, could.pool.index
+    locked = _locked_moves(problem, units, could, serves)
+    ways = chains.moves(could.serving, serves[order], own[order], locked)
+    free, cheapest = _cheapest(units, could, serves)
     stays = _left_open(units, penalty, serves)
-    start = np.minimum(cheapest, stays)
-    down = _shortest(start, arcs.unit, arcs.source, arcs.price)
+    down = chains.into(index, ways, np.minimum(cheapest, stays), clock)
     home, dearest = _sent_home(problem, units, serves, own)
     forgone = _forgone(units, penalty, serves)
-    back = _shortest(np.minimum(dearest, forgone), arcs.source, arcs.unit, arcs.price)
+    back = chains.out_of(index, ways, np.minimum(dearest, forgone), clock)
     if down is None or back is None:
         return None
-    more, onward = down
-    saved, backward = back
+    rows = np.append(order, NOBODY)  # the last for START
     return Margins(
         big=penalty.big,
         serves=serves,
-        more=more,
-        comes=np.where(onward >= 0, _at(arcs.person, onward), np.where(cheapest <= stays, free, NOBODY)),
-        comes_from=np.where(onward >= 0, _at(arcs.source, onward), NOBODY),
-        less=-saved,
-        goes=np.where(backward >= 0, _at(arcs.person, backward), np.where(dearest < forgone, home, NOBODY)),
-        goes_to=np.where(backward >= 0, _at(arcs.unit, backward), NOBODY),
+        more=down.length,
+        comes=np.where(down.unit >= 0, rows[down.person], np.where(cheapest <= stays, free, NOBODY)),
+        comes_from=down.unit,
+        less=-back.length,
+        goes=np.where(back.unit >= 0, rows[back.person], np.where(dearest < forgone, home, NOBODY)),
+        goes_to=back.unit,
     )
 
 
@@ -125,46 +118,25 @@ def _raised(penalty: Penalties) -> Penalties:
     )
 
 
-def _at(values: Ints, rows: Ints) -> Ints:
-    return np.append(values, NOBODY)[rows]
-
-
-def _arcs(
-    problem: Problem, units: Units, could: Could, serves: Ints, own: Ints, clock: Clock | None
-) -> tuple[_Arcs, Ints, Ints]:
-    """The arcs, and for each unit the cheapest person without a place who could serve it, and their cost."""
+def _cheapest(units: Units, could: Could, serves: Ints) -> tuple[Ints, Ints]:
+    """[U] the cheapest person without a place who could serve each unit, NOBODY for none, and their cost."""
+    pool = could.pool
     who, least = np.full(len(units), NOBODY), np.full(len(units), FAR)
-    rows: list[tuple[Ints, Ints, Ints, Ints]] = []
-    for u in np.flatnonzero(units.access == Access.OPEN).tolist():
-        if clock is not None:
-            clock.check()
-        people, costs = could(u), could.costs(u)
-        there = serves[people]
-        moves = np.flatnonzero((there >= 0) & (there != u))
-        v, extra = people[moves], costs[moves] - own[people[moves]]
-        order = np.lexsort((extra, there[moves]))
-        v, extra = v[order], extra[order]
-        first = np.append(True, np.diff(serves[v]) != 0)[: len(v)]
-        rows.append((np.full(int(first.sum()), u), serves[v[first]], v[first], extra[first]))
-        free = np.flatnonzero(there == NOBODY)
-        if len(free):
-            best = int(free[costs[free].argmin()])
-            who[u], least[u] = people[best], costs[best]
-    rows.append(_locked_moves(problem, units, serves))
-    return _Arcs(*(np.concatenate(column) for column in zip(*rows, strict=True))), who, least
+    found = pool.cheapest(np.ones(len(units), np.int64), without=np.flatnonzero(serves[pool.order] != NOBODY))
+    who[found.unit], least[found.unit] = pool.order[found.position], found.cost
+    return who, least
 
 
-def _locked_moves(problem: Problem, units: Units, serves: Ints) -> tuple[Ints, Ints, Ints, Ints]:
-    """Locked people may change heads within their slot, which costs nothing."""
-    rows = []
+def _locked_moves(problem: Problem, units: Units, could: Could, serves: Ints) -> Ints:
+    """[L, 3] moves of locked people to other heads of their slot, as chains.Moves has them."""
+    position, rows = could.pool.position, []
     for v, slot in problem.locked.rows():
         if serves[v] < 0:
             continue
         for u in np.flatnonzero((units.slot == slot) & (units.access != Access.CLOSED)).tolist():
             if u != serves[v] and fills(problem, v, slot, units.minima[u]):
-                rows.append((u, int(serves[v]), v, 0))
-    table = np.array(rows, dtype=np.int64).reshape(-1, 4)
-    return table[:, 0], table[:, 1], table[:, 2], table[:, 3]
+                rows.append((u, int(serves[v]), int(position[v])))
+    return np.array(rows, dtype=np.int64).reshape(-1, 3)
 
 
 def _sent_home(problem: Problem, units: Units, serves: Ints, own: Ints) -> tuple[Ints, Ints]:
@@ -194,27 +166,3 @@ def _forgone(units: Units, penalty: Penalties, serves: Ints) -> Ints:
     filled, below = _open(units, serves)
     above = np.where(filled + below < units.heads, -penalty.short_target, FAR)
     return np.where(below > 0, -penalty.short_minimum, above)
-
-
-def _shortest(start: Ints, tail: Ints, head: Ints, price: Ints) -> tuple[Ints, Ints] | None:
-    """Distances by Bellman-Ford, all arcs at once: value[tail] = min(start, price + value[head]); the arc
-    each took, -1 for its start. None when there is a negative cycle, which no optimum leaves."""
-    value, took = start.copy(), np.full(len(start), -1)
-    order = np.lexsort((np.arange(len(tail)), tail))
-    tail, head, price = tail[order], head[order], price[order]
-    first = np.flatnonzero(np.append(True, np.diff(tail) != 0)[: len(tail)])
-    for _ in range(len(start) + 1):
-        if not len(first):
-            return value, took
-        through = np.minimum(price + value[head], FAR)
-        best = np.minimum.reduceat(through, first)
-        at = tail[first]
-        better = best < value[at]
-        if not better.any():
-            return value, took
-        ends = np.append(first[1:], len(tail))
-        for group in np.flatnonzero(better).tolist():
-            rows = slice(first[group], ends[group])
-            took[at[group]] = order[first[group] + int(through[rows].argmin())]
-        value[at[better]] = best[better]
-    return None

@@ -307,8 +307,8 @@ def _wait_for_compiler(clock: Clock) -> None:
         raise DeadlinePassed
 
 
-def _solve_toy() -> None:
-    """One person, one slot."""
+def toy() -> Problem:
+    """One person, one slot: what compiled loops are loaded with."""
     zero, one, yes = np.zeros(1, np.int64), np.ones(1, np.int64), np.ones(1, np.bool_)
     here, some = np.zeros(1), np.ones(1)
     people = People(
@@ -322,6 +322,10 @@ def _solve_toy() -> None:
         priority=one, skill=zero, level=one, adult_only=yes, insured_only=yes, hazardous=yes, night=yes,
         max_km=some,
     )  # fmt: skip
-    problem = Problem(people, slots)
+    return Problem(people, slots)
+
+
+def _solve_toy() -> None:
+    problem = toy()
     for method in (FLOW, AUGMENT):
         _optimum(problem, split(problem), Options(method=method), Clock(60.0))

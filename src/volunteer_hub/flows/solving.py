@@ -14,12 +14,10 @@ import numpy as np
 
 from volunteer_hub.engine.check import Finding, check
 from volunteer_hub.engine.could import Could
-from volunteer_hub.engine.eligible import Eligible
 from volunteer_hub.engine.explain import Gap, Reason, gaps, reasons
-from volunteer_hub.engine.feasible import distance
 from volunteer_hub.engine.floors import Floors
 from volunteer_hub.engine.problem import Intervals, Ints, Options, Problem
-from volunteer_hub.engine.solve import Plan, solve, warm
+from volunteer_hub.engine.solve import Plan, solve, toy, warm
 from volunteer_hub.flows import keeping
 from volunteer_hub.flows.insight import Insight, Setting, insight
 from volunteer_hub.flows.keeping import FloorPrice
@@ -64,6 +62,7 @@ def serve(line: Connection) -> None:
     # Ctrl-C reaches the whole group of processes; the parent decides when this one ends.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     warm()
+    explained(toy(), solve(toy()), 0.0)  # loads the loops that explain, too
     try:
         line.send(READY)
         while True:
@@ -93,7 +92,7 @@ def explained(problem: Problem, plan: Plan, solving: float, setting: Setting | N
         reasons=why,
         gaps=why_not,
         reserves=further,
-        able=_able(problem, plan),
+        able=int(could.ranking.able.sum()),
         seconds={
             **{f"engine.{name}": took for name, took in plan.seconds.items()},
             "solve": solving,
@@ -145,18 +144,6 @@ def _many(heads: Ints) -> Ints:
 
 def _fewer(heads: Ints) -> Ints:
     return np.where(heads > 0, 5 * heads + 10, 0)
-
-
-def _able(problem: Problem, plan: Plan) -> int:
-    """How many people could serve some slot, whatever else they do."""
-    units, eligible = plan.units, Eligible(problem, plan.units)
-    able = np.zeros(len(problem.people), np.bool_)
-    for kind in eligible.kinds():
-        members = eligible.members(int(kind[0]))
-        for u in kind.tolist():
-            members = members[~able[members]]
-            able[members[distance(problem, units, members, u)]] = True
-    return int(able.sum())
 
 
 def _timed(step: Callable[P, T], *given: P.args, **named: P.kwargs) -> tuple[T, float]:
