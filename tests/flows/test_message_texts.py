@@ -11,8 +11,9 @@ from volunteer_hub.notify.rules import Channel, Kind
 TO_VOLUNTEERS = (
     *("offer", "reminder", "accepted", "standing_by", "promoted", "stood_down", "cancelled", "changed"),
     *("released", "survey", "survey_reminder", "certification", "no_show", "login_code"),
+    *("ok_reminder", "evacuate"),
 )
-TO_STAFF = ("alert_gap", "alert_late_withdrawal", "second_person")
+TO_STAFF = ("alert_gap", "alert_late_withdrawal", "second_person", "alert_ok_overdue", "alert_injury")
 FACTS = {
     "task": {"en": "Sandbags at Dongfeng Street", "zh": "东风街口装填沙袋"},
     "title": "东风街口内涝",
@@ -27,6 +28,9 @@ FACTS = {
     "missing": 3,
     "moved": 1,
     "people": 63,
+    "due_at": "2031-12-20T04:00:00+00:00",
+    "what": {"en": "injury", "zh": "受伤"},
+    "how_bad": {"en": "serious", "zh": "严重"},
 }
 PERSONAL = {"name": "王秀英", "link": "https://hub.dq.cn/c/" + "a" * 22, "code": "123456", "leader": "陈梅"}
 

@@ -80,6 +80,8 @@ MISTAKES = [
     ("rewards", 'converts = ["A", "B"]', 'converts = ["A", "D"]', "converts.1", "'A', 'B' or 'C'"),
     ("callouts", "confidence = 0.95", "confidence = 95", "callout.confidence", "less than 1"),
     ("callouts", "link_minutes = 1440", "link_minutes = 5", "link_minutes", "give at least answer_minutes"),
+    ("callouts", "ok_remind_share = 0.7", "ok_remind_share = 70", "field.ok_remind_share", "less than 1"),
+    ("hazards", "ok_minutes = 20", "ok_minutes = 1", "hazards.gas_leak.ok_minutes", "greater than or equal"),
     ("answers", "day    = [1, 2, 5, 14, 35, 120]", "day = [1, 2, 5, 4, 35, 120]", "delay", "day must rise"),
     (
         "answers",

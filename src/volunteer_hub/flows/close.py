@@ -14,7 +14,7 @@ from volunteer_hub.feedback.policy import Surveys
 from volunteer_hub.feedback.rules import Form
 from volunteer_hub.feedback.rules import Kind as SurveyKind
 from volunteer_hub.flows import duty as duties
-from volunteer_hub.flows import feedback, mobilize, settle
+from volunteer_hub.flows import feedback, mobilize, roll_call, settle
 from volunteer_hub.incidents import logbook, states
 from volunteer_hub.incidents.models import Incident, RoleSlot
 from volunteer_hub.incidents.rules import Kind, LogKind, State
@@ -81,6 +81,7 @@ def close(tx: Tx, incident: Incident) -> list[Survey]:
         _put_plans_aside(tx, incident)
     elif incident.state in (State.MOBILIZING, State.ACTIVE, State.DEMOBILIZING):
         demobilise(tx, incident)
+    roll_call.end_all(tx, incident)
     states.move(tx, incident, State.CLOSED)
     return ask_back(tx, incident)
 

@@ -5,6 +5,7 @@ which show the code, or the right to confirm without it.
 """
 
 import uuid
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,7 +15,7 @@ from volunteer_hub.core import db
 from volunteer_hub.core.actor import SYSTEM
 from volunteer_hub.core.db import Tx
 from volunteer_hub.core.errors import NotFound, Refused
-from volunteer_hub.flows import letters, mobilize, respond, settle
+from volunteer_hub.flows import field, letters, mobilize, respond, roll_call, settle
 from volunteer_hub.incentives import queries as points
 from volunteer_hub.incidents import logbook, states
 from volunteer_hub.incidents.models import Incident
@@ -23,6 +24,8 @@ from volunteer_hub.mobilization import attendance, places
 from volunteer_hub.mobilization.attendance import Missed
 from volunteer_hub.mobilization.models import Duty, Offer
 from volunteer_hub.mobilization.rules import DutyState, Evidence
+from volunteer_hub.notify import outbox
+from volunteer_hub.notify.rules import Subject
 
 
 @dataclass(frozen=True)
@@ -59,13 +62,13 @@ def check_in(tx: Tx, duty: Duty, code: str) -> Duty:
     """By the person's six digits. The first check-in makes the incident active. Raises as
     `attendance.check_in`."""
     _make_active(tx, duty)
-    return attendance.check_in(tx, duty, code)
+    return _arrived(tx, attendance.check_in(tx, duty, code))
 
 
 def confirm_in(tx: Tx, duty: Duty, evidence: Evidence, at: datetime | None = None) -> Duty:
     """By the staff, as `check_in`. Raises as `attendance.confirm_in`."""
     _make_active(tx, duty)
-    return attendance.confirm_in(tx, duty, evidence, at)
+    return _arrived(tx, attendance.confirm_in(tx, duty, evidence, at))
 
 
 def check_out(tx: Tx, duty: Duty, code: str) -> CheckedOut:
@@ -94,6 +97,26 @@ def release(tx: Tx, duty: Duty) -> CheckedOut | None:
     if duty.state not in (DutyState.ON_SITE, DutyState.DONE):
         return None
     return _settled(tx, duty, attendance.release(tx, duty), ended)
+
+
+def release_several(tx: Tx, incident: Incident, public_ids: Collection[uuid.UUID]) -> int:
+    """Lets some people of an incident go, as `release`, in the order of their duties; how many have left.
+
+    Raises NotFound for a duty that is not one of the incident's, and as `attendance.release`.
+    """
+    wanted = select(Duty).where(col(Duty.incident_id) == incident.id, col(Duty.public_id).in_(public_ids))
+    found = tx.exec(wanted.order_by(col(Duty.offer_id))).all()
+    if len(found) < len(set(public_ids)):
+        raise NotFound("not_found")
+    before = {duty.id: duty.state for duty in found}
+    for duty in found:
+        release(tx, duty)
+    left = [duty for duty in found if duty.state is not before[duty.id]]
+    here = sum(before[duty.id] is DutyState.ON_SITE for duty in left)
+    if left:
+        logbook.record(tx, incident, LogKind.DUTY, "released", n=len(left), on_site=here)
+        tx.flush()
+    return len(left)
 
 
 def no_show(tx: Tx, duty: Duty) -> Duty:
@@ -129,10 +152,17 @@ def _ended(tx: Tx, duty: Duty) -> bool:
     return duty.state is DutyState.DONE
 
 
+def _arrived(tx: Tx, duty: Duty) -> Duty:
+    field.arrived(tx, duty)
+    return duty
+
+
 def _settled(tx: Tx, duty: Duty, minutes: int, ended: bool) -> CheckedOut:
     if ended:
         return CheckedOut(duty, minutes, None)
     offer = tx.get_one(Offer, duty.offer_id)
+    outbox.cancel(tx, Subject.OFFER, [offer.id], purposes=(field.REMINDER,))
+    roll_call.left(tx, duty)
     paid = settle.duty(tx, duty, offer)
     balance = points.balance(tx, duty.volunteer_id)
     letters.tell(tx, "thanks", [offer], minutes=minutes, points=paid, balance=balance)

@@ -89,7 +89,8 @@ class CapMatch(Policy):
 
 class Hazard(Policy):
     """One kind of incident. Its tasks want declared fitness where ``hazardous``; travel takes ``slow_down``
-    times as long."""
+    times as long. People are due a rest ``rest_after_minutes`` after they came, and say "I am OK" every
+    ``ok_minutes``, where these are given."""
 
     name: Name
     incident_class: IncidentClass
@@ -97,6 +98,8 @@ class Hazard(Policy):
     outdoor: bool
     hazardous: bool
     slow_down: float = Field(ge=1, le=10)
+    rest_after_minutes: PositiveInt | None = None
+    ok_minutes: int | None = Field(default=None, ge=5, le=1440)
     bring: Name
     danger: Name
     cap: CapMatch

@@ -10,7 +10,18 @@ from volunteer_hub.core import db, idempotency, policy
 from volunteer_hub.core.actor import SYSTEM
 from volunteer_hub.core.db import Tx
 from volunteer_hub.core.site import Site
-from volunteer_hub.flows import auditor, deliver, drill, duty, feedback, locate, mobilize, remind
+from volunteer_hub.flows import (
+    auditor,
+    deliver,
+    drill,
+    duty,
+    feedback,
+    field,
+    locate,
+    mobilize,
+    remind,
+    roll_call,
+)
 from volunteer_hub.jobs.runner import Job
 from volunteer_hub.notify import outbox
 from volunteer_hub.volunteers import join, lookups
@@ -64,6 +75,8 @@ JOBS: Final = (
     Job("move_up", 2, mobilize.move_up),
     Job("drills", 2, drill.sweep),
     Job("drill_progress", 2, drill.progress),
+    Job("roll_calls", 2, roll_call.sweep),
+    Job("im_ok", 5, field.sweep),
     Job("no_shows", 30, duty.no_shows),
     Job("seal", 30, _seal),
     Job("locate", 30, locate.sweep),

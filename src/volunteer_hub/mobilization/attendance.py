@@ -90,10 +90,12 @@ def no_show(tx: Tx, duty: Duty) -> list[Offer]:
 def no_shows(tx: Tx, rules_of: CalloutRules, limit: int = 100) -> Missed:
     """The sweep over people expected since ``no_show_minutes``; any number of workers may run it.
 
-    Whoever got the place after the start is expected from then on, and from the hour they said themselves.
+    Whoever got the place after the start is expected from then on, and from the hour they said themselves,
+    with their yes or on the way.
     """
     way = func.make_interval(0, 0, 0, 0, 0, func.coalesce(col(Offer.minutes_there), 0))
-    expected = func.greatest(func.lower(col(Offer.during)), col(Offer.held_since) + way)
+    stated = select(Duty.arrives_at).where(col(Duty.offer_id) == col(Offer.id)).scalar_subquery()
+    expected = func.greatest(func.lower(col(Offer.during)), col(Offer.held_since) + way, stated)
     began = expected <= rules.absent_since(tx.now, rules_of)
     due = (
         select(Offer)

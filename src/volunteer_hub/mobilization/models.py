@@ -21,8 +21,19 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import TSTZRANGE, ExcludeConstraint, Range
 from sqlmodel import Field, SQLModel
 
-from volunteer_hub.core.columns import area, blob, jsonb, pk, public_id, ref, text_enum, ts, version
-from volunteer_hub.mobilization import rules
+from volunteer_hub.core.columns import (
+    area,
+    blob,
+    jsonb,
+    personal,
+    pk,
+    public_id,
+    ref,
+    text_enum,
+    ts,
+    version,
+)
+from volunteer_hub.mobilization import field_rules, rules
 from volunteer_hub.mobilization.rules import CalloutState, DutyState, Kind, OfferState, PlanState
 
 
@@ -171,10 +182,16 @@ class Offer(SQLModel, table=True):
 
 
 class Duty(SQLModel, table=True):
-    """Accepted work, from check-in to check-out. ``grade`` is the weaker of the two evidences."""
+    """Accepted work, from check-in to check-out. ``grade`` is the weaker of the two evidences.
+
+    ``arrives_at``: stated by the person on the way. ``ok_due_at``: by when they say that they are OK again;
+    ``ok_remind_at`` is None once they are reminded of it, ``ok_alerted_at`` set once command is alerted.
+    """
 
     __tablename__ = "duties"
     __table_args__ = (
+        Index("ix_duties_ok_due", "ok_due_at", postgresql_where=text("state = 'on_site'")),
+        Index("ix_duties_ok_remind", "ok_remind_at", postgresql_where=text("state = 'on_site'")),
         CheckConstraint("checked_out_at >= checked_in_at", name="times"),
         CheckConstraint("(state = 'done') = (minutes IS NOT NULL)", name="minutes"),
     )
@@ -190,6 +207,97 @@ class Duty(SQLModel, table=True):
     grade: rules.Grade | None = text_enum(rules.Grade, "grade", null=True)
     minutes: int | None = None
     state: DutyState = text_enum(DutyState, "state", DutyState.EXPECTED)
+    en_route_at: datetime | None = ts(null=True)
+    arrives_at: datetime | None = ts(null=True)
+    ok_at: datetime | None = ts(null=True)
+    ok_due_at: datetime | None = ts(null=True)
+    ok_remind_at: datetime | None = ts(null=True)
+    ok_alerted_at: datetime | None = ts(null=True)
+
+
+class OkTimer(SQLModel, table=True):
+    """How often everybody at a task says that they are OK; without ``minutes`` nobody is asked to."""
+
+    __tablename__ = "ok_timers"
+    __table_args__ = (CheckConstraint("minutes BETWEEN 5 AND 1440", name="minutes"),)
+    task_id: int = Field(
+        sa_column=Column(BigInteger, ForeignKey("tasks.id"), primary_key=True, autoincrement=False)
+    )
+    area: str = area()
+    minutes: int | None = None
+    set_by: int | None = ref("accounts.id", null=True, index=False)
+    set_at: datetime = ts()
+
+
+class RollCall(SQLModel, table=True):
+    """Everybody leaves and says that they are safe, at one task or in the whole incident.
+
+    One that has ended is frozen with its entries; ``missing``: how many nobody had accounted for by then.
+    """
+
+    __tablename__ = "roll_calls"
+    __table_args__ = (
+        CheckConstraint("(ended_at IS NULL) = (missing IS NULL)", name="ended"),
+        Index(
+            "uq_roll_calls_running",
+            "incident_id",
+            "task_id",
+            unique=True,
+            postgresql_where=text("ended_at IS NULL"),
+            postgresql_nulls_not_distinct=True,
+        ),
+    )
+    id: int = pk()
+    public_id: uuid.UUID = public_id()
+    incident_id: int = ref("incidents.id")
+    task_id: int | None = ref("tasks.id", null=True, index=False)
+    area: str = area()
+    started_at: datetime = ts()
+    started_by: int | None = ref("accounts.id", null=True, index=False)
+    ended_at: datetime | None = ts(null=True)
+    ended_by: int | None = ref("accounts.id", null=True, index=False)
+    missing: int | None = None
+
+
+class RollCallEntry(SQLModel, table=True):
+    """One person of a roll call: where they were when it reached them, and how they were accounted for."""
+
+    __tablename__ = "roll_call_entries"
+    __table_args__ = (
+        UniqueConstraint("roll_call_id", "duty_id"),
+        CheckConstraint("(accounted IS NULL) = (accounted_at IS NULL)", name="accounted_when"),
+    )
+    id: int = pk()
+    roll_call_id: int = ref("roll_calls.id", index=False)
+    duty_id: int = ref("duties.id")
+    volunteer_id: int = ref("volunteers.id")
+    area: str = area()
+    place: field_rules.Place = text_enum(field_rules.Place, "place")
+    accounted: field_rules.Accounted | None = text_enum(field_rules.Accounted, "accounted", null=True)
+    accounted_at: datetime | None = ts(null=True)
+    accounted_by: int | None = ref("accounts.id", null=True, index=False)
+
+
+class Injury(SQLModel, table=True):
+    """An injury, an exposure or a near miss, to one of our volunteers or to nobody; words are personal."""
+
+    __tablename__ = "injuries"
+    __subject__ = "volunteer_id"
+    id: int = pk()
+    public_id: uuid.UUID = public_id()
+    incident_id: int = ref("incidents.id")
+    task_id: int | None = ref("tasks.id", null=True, index=False)
+    area: str = area()
+    volunteer_id: int | None = ref("volunteers.id", null=True)
+    kind: field_rules.Harm = text_enum(field_rules.Harm, "kind")
+    severity: field_rules.Severity = text_enum(field_rules.Severity, "severity")
+    treated: field_rules.Treated = text_enum(field_rules.Treated, "treated")
+    happened_at: datetime = ts()
+    words: str | None = personal()
+    place: str | None = personal()
+    recorded_at: datetime = ts()
+    account_id: int | None = ref("accounts.id", null=True, index=False)
+    reporter_id: int | None = ref("volunteers.id", null=True)
 
 
 class AnswerEvent(SQLModel, table=True):
@@ -228,10 +336,41 @@ CREATE TRIGGER answer_events_append_only BEFORE UPDATE OR DELETE ON answer_event
 FOR EACH ROW EXECUTE FUNCTION answer_events_append_only();
 """
 
+ROLL_CALLS_FROZEN: Final = """
+CREATE OR REPLACE FUNCTION roll_calls_frozen() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF OLD.ended_at IS NOT NULL AND
+     (TG_OP = 'DELETE' OR to_jsonb(NEW) - 'area' IS DISTINCT FROM to_jsonb(OLD) - 'area') THEN
+    RAISE EXCEPTION 'a roll call that has ended is frozen' USING ERRCODE = 'restrict_violation';
+  END IF;
+  RETURN CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
+END $$;
+CREATE TRIGGER roll_calls_frozen BEFORE UPDATE OR DELETE ON roll_calls
+FOR EACH ROW EXECUTE FUNCTION roll_calls_frozen();
+"""
+ENTRIES_FROZEN: Final = """
+CREATE OR REPLACE FUNCTION roll_call_entries_frozen() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+  entry roll_call_entries := CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
+BEGIN
+  IF (TG_OP <> 'UPDATE' OR to_jsonb(NEW) - 'area' IS DISTINCT FROM to_jsonb(OLD) - 'area') AND
+     EXISTS (SELECT FROM roll_calls WHERE id = entry.roll_call_id AND ended_at IS NOT NULL) THEN
+    RAISE EXCEPTION 'a roll call that has ended is frozen' USING ERRCODE = 'restrict_violation';
+  END IF;
+  RETURN entry;
+END $$;
+CREATE TRIGGER roll_call_entries_frozen BEFORE INSERT OR UPDATE OR DELETE ON roll_call_entries
+FOR EACH ROW EXECUTE FUNCTION roll_call_entries_frozen();
+"""
+"""Who was accounted for by the end, how and by whom, stays as it was, to be read after the action; only the
+path of an area may change."""
+
 
 def _ddl(statement: str) -> DDL:
     return DDL(statement)  # type: ignore[no-untyped-call]  # SQLAlchemy leaves its constructor untyped
 
 
 event.listen(SQLModel.metadata.tables["plan_runs"], "after_create", _ddl(PLAN_FROZEN))
+event.listen(SQLModel.metadata.tables["roll_calls"], "after_create", _ddl(ROLL_CALLS_FROZEN))
+event.listen(SQLModel.metadata.tables["roll_call_entries"], "after_create", _ddl(ENTRIES_FROZEN))
 event.listen(SQLModel.metadata.tables["answer_events"], "after_create", _ddl(EVENTS_APPEND_ONLY))

@@ -194,6 +194,7 @@ def _expect(tx: Tx, offer: Offer) -> None:
     if duty is not None:
         wanted = _DUTY_AFTER.get(offer.state, DutyState.EXPECTED)
         duty.state = rules.step("duty", rules.DUTY_ALLOWED, duty.state, wanted)
+        duty.en_route_at = duty.arrives_at = None  # said before they gave the place back
         return
     incident = tx.exec(select(Callout.incident_id).where(col(Callout.id) == offer.callout_id)).one()
     tx.add(

@@ -65,10 +65,22 @@ class Goal(Policy):
     remedy_seconds: NonNegativeFloat
 
 
+class FieldRules(Policy):
+    """[field]. Whoever is to say "I am OK" is reminded after ``ok_remind_share`` of the time. So many minutes
+    after the hour they were to come or go, people are overdue. ``rest_after_minutes``: on duty, where the
+    hazard does not say otherwise."""
+
+    ok_remind_share: Probability
+    arrival_grace_minutes: NonNegativeInt
+    end_grace_minutes: NonNegativeInt
+    rest_after_minutes: PositiveInt
+
+
 class Callouts(Policy):
     """config/callouts.toml."""
 
     callout: CalloutRules
+    field: FieldRules
     travel: Travel
     goal: Goal
 

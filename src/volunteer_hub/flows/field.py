@@ -1,0 +1,172 @@
+"""People at work: on the way, well, overdue, hurt. What each of them says is told on to whoever commands."""
+
+import uuid
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+from sqlmodel import col, select
+
+from volunteer_hub.core import db, policy
+from volunteer_hub.core.actor import SYSTEM
+from volunteer_hub.core.db import Tx
+from volunteer_hub.core.errors import NotFound
+from volunteer_hub.core.i18n import LANGUAGES, t
+from volunteer_hub.flows import letters
+from volunteer_hub.incidents import logbook
+from volunteer_hub.incidents.models import Incident, RoleSlot, Task
+from volunteer_hub.incidents.policy import Hazards
+from volunteer_hub.incidents.rules import LogKind
+from volunteer_hub.mobilization import injuries, presence
+from volunteer_hub.mobilization.injuries import Happened
+from volunteer_hub.mobilization.models import Duty, Injury, Offer, OkTimer
+from volunteer_hub.mobilization.policy import Callouts, FieldRules
+from volunteer_hub.notify import outbox
+from volunteer_hub.notify.rules import Subject
+
+REMINDER: Final = "ok_reminder"
+
+
+def rules_of() -> FieldRules:
+    """[field] of config/callouts.toml."""
+    policies: Callouts = policy.load("callouts", Callouts)
+    return policies.field
+
+
+def on_my_way(tx: Tx, duty: Duty, minutes: int) -> Duty:
+    """The person is on the way and there in so many minutes. Raises as `presence.set_out`."""
+    return presence.set_out(tx, duty, minutes)
+
+
+def ok(tx: Tx, duty: Duty) -> Duty:
+    """The person is well, or whoever is in charge has heard from them: the reminder still waiting is taken
+    back, and the log says so where command had been alerted. Raises as `presence.ok`, NotFound for a foreign
+    area."""
+    if tx.actor.kind != "volunteer":
+        tx.actor.must_cover("duty.write", duty.area)
+    was_missed = presence.ok(tx, duty, ok_minutes(tx, duty), rules_of())
+    outbox.cancel(tx, Subject.OFFER, [duty.offer_id], purposes=(REMINDER,))
+    if was_missed:
+        logbook.record(tx, tx.get_one(Incident, duty.incident_id), LogKind.SAFETY, "ok_back", duty=duty.id)
+        tx.flush()
+    return duty
+
+
+def arrived(tx: Tx, duty: Duty) -> None:
+    """Somebody has come: from now on they say that they are OK, where that is asked at their task."""
+    presence.wait_for_ok(tx, duty, ok_minutes(tx, duty), rules_of())
+
+
+def ok_minutes(tx: Tx, duty: Duty) -> int | None:
+    """How often a person says that they are OK: as set for their task, else by its hazard. None: never."""
+    return task_ok_minutes(tx, _task(tx, duty))
+
+
+def task_ok_minutes(tx: Tx, task: Task) -> int | None:
+    """The same for everybody at a task."""
+    timer = presence.timer_of(tx, task.id)
+    if timer is not None:
+        return timer.minutes
+    hazards: Hazards = policy.load("hazards", Hazards)
+    hazard = hazards.hazards.get(tx.get_one(Incident, task.incident_id).hazard)
+    return hazard.ok_minutes if hazard is not None else None
+
+
+def set_timer(tx: Tx, task: Task, minutes: int | None) -> OkTimer:
+    """Sets how often everybody at a task says that they are OK; None: not at all. Raises as
+    `presence.set_timer`."""
+    timer = presence.set_timer(tx, task.id, task.area, slots_of(tx, task.id), minutes, rules_of())
+    incident = tx.get_one(Incident, task.incident_id)
+    event = "ok_timer_set" if minutes is not None else "ok_timer_off"
+    logbook.record(tx, incident, LogKind.SAFETY, event, title=task.title, minutes=minutes or 0)
+    tx.flush()
+    return timer
+
+
+def slots_of(tx: Tx, task_id: int) -> Sequence[int]:
+    """The slots of a task."""
+    return tx.exec(select(RoleSlot.id).where(col(RoleSlot.task_id) == task_id)).all()
+
+
+def sweep() -> int:
+    """Reminds whoever is to say that they are OK, and alerts command of whoever has not; how many of both."""
+    with db.transaction(SYSTEM, "field.remind") as tx:
+        reminded = presence.remind(tx)
+        _remind(tx, reminded)
+    with db.transaction(SYSTEM, "field.alert") as tx:
+        unheard = presence.unheard(tx)
+        _alert_unheard(tx, unheard)
+    return len(reminded) + len(unheard)
+
+
+def _remind(tx: Tx, duties: Sequence[Duty]) -> None:
+    """Those who came together are told together."""
+    offers = {offer.id: offer for offer in presence.offers_of(tx, duties)}
+    for due in sorted({duty.ok_due_at for duty in duties if duty.ok_due_at is not None}):
+        together = [offers[duty.offer_id] for duty in duties if duty.ok_due_at == due]
+        letters.tell(tx, REMINDER, together, due_at=due.isoformat())
+
+
+def _alert_unheard(tx: Tx, duties: Sequence[Duty]) -> None:
+    for incident_id, count in sorted(Counter(duty.incident_id for duty in duties).items()):
+        incident = tx.get_one(Incident, incident_id)
+        first = next(duty for duty in duties if duty.incident_id == incident_id)
+        facts = {"title": incident.title, "missing": count}
+        deed = f"duty:{first.id}:ok:{tx.now.timestamp():.6f}"
+        letters.alert(tx, "alert_ok_overdue", incident, deed, facts)
+        logbook.record(tx, incident, LogKind.SAFETY, "ok_overdue", n=count)
+    tx.flush()
+
+
+def injured(
+    tx: Tx, incident: Incident, task: Task | None, what: Happened, person: uuid.UUID | None = None
+) -> Injury:
+    """Whoever is in charge records an injury, an exposure or a near miss. ``person``: the duty of whom it
+    happened to. Raises as `injuries.record`, NotFound for a foreign area or somebody else's duty."""
+    tx.actor.must_cover("duty.write", incident.area)
+    if person is not None:
+        found = tx.exec(
+            select(Duty).where(col(Duty.public_id) == person, col(Duty.incident_id) == incident.id)
+        ).first()
+        if found is None:
+            raise NotFound("not_found")
+        what = _of(what, found)
+        task = task or _task(tx, found)
+    return _recorded(tx, incident, task, what)
+
+
+def injured_by_own(tx: Tx, duty: Duty, what: Happened, *, to_me: bool) -> Injury:
+    """A person records it from their own duty: of themselves, or of nobody who is named. Raises as
+    `injuries.record`."""
+    task = _task(tx, duty)
+    incident = tx.get_one(Incident, duty.incident_id)
+    return _recorded(tx, incident, task, _of(what, duty) if to_me else what)
+
+
+def _of(what: Happened, duty: Duty) -> Happened:
+    return replace(what, volunteer_id=duty.volunteer_id)
+
+
+def _recorded(tx: Tx, incident: Incident, task: Task | None, what: Happened) -> Injury:
+    made = injuries.record(tx, incident.id, incident.area, task.id if task is not None else None, what)
+    logbook.record(tx, incident, LogKind.SAFETY, f"recorded_{made.kind}", number=made.id)
+    if tx.actor.kind != "account" or tx.actor.id != incident.commander_id:
+        facts = {
+            "title": incident.title,
+            "what": {lang: t(lang, f"field.harm.{made.kind}") for lang in LANGUAGES},
+            "how_bad": {lang: t(lang, f"field.severity.{made.severity}") for lang in LANGUAGES},
+        }
+        letters.alert(tx, "alert_injury", incident, f"injury:{made.id}", facts)
+    tx.flush()
+    return made
+
+
+def _task(tx: Tx, duty: Duty) -> Task:
+    wanted = (
+        select(Task)
+        .join(RoleSlot, col(RoleSlot.task_id) == col(Task.id))
+        .join(Offer, col(Offer.slot_id) == col(RoleSlot.id))
+        .where(col(Offer.id) == duty.offer_id)
+    )
+    return tx.exec(wanted).one()
