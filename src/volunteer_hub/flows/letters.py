@@ -126,17 +126,21 @@ def _expiry(tx: Tx, purpose: str, offer: Offer, callout: Callout) -> datetime:
     return max(offer.ends_at, tx.now + patience)
 
 
-def _params(facts: SlotFacts, callout: Callout) -> dict[str, Any]:
+def facts_of(facts: SlotFacts) -> dict[str, Any]:
+    """What every text about a slot may say of it."""
     return {
         "task": facts.title,
         "place": facts.meeting,
         "role": facts.role,
         "starts_at": facts.task.starts_at.isoformat(),
         "ends_at": facts.task.ends_at.isoformat(),
-        "answer_by_at": callout.answer_by.isoformat(),
         "zone": facts.zone,
         "leader": facts.incident.commander_id,
     }
+
+
+def _params(facts: SlotFacts, callout: Callout) -> dict[str, Any]:
+    return facts_of(facts) | {"answer_by_at": callout.answer_by.isoformat()}
 
 
 def renew(tx: Tx, offers: Sequence[Offer]) -> int:

@@ -3,7 +3,7 @@
 from datetime import time
 from itertools import pairwise
 
-from pydantic import Field, PositiveInt, model_validator
+from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
 from volunteer_hub.core.policy import Policy
 
@@ -15,6 +15,21 @@ class QuietHours(Policy):
     ends: time
 
 
+class Prices(Policy):
+    """[prices]. In thousandths of the currency: a part of a text message, and a call."""
+
+    currency: str = Field(pattern=r"^[A-Z]{3}$")
+    sms_part: NonNegativeInt
+    voice_call: NonNegativeInt
+
+
+class Receipts(Policy):
+    """[receipts]. Minutes without a receipt after which a person's next address is tried, by channel."""
+
+    sms: PositiveInt
+    voice: PositiveInt
+
+
 class Messages(Policy):
     """config/messages.toml. ``retry_seconds``: the waits before the second, third ... attempt; after the
     last, or ``give_up_minutes`` after the first, a message has failed. ``most_a_day``: to one person, real
@@ -24,6 +39,8 @@ class Messages(Policy):
     give_up_minutes: PositiveInt
     most_a_day: PositiveInt
     quiet: QuietHours
+    prices: Prices
+    receipts: Receipts
 
     @model_validator(mode="after")
     def _waits_grow(self) -> "Messages":
