@@ -206,27 +206,27 @@ def _fill(
 ) -> tuple[Lists, int, int]:  # fmt: skip
     """Fill heads[begin:] (units, in this order) until about `most` list entries were read. Returns the
     lists, how much of their buffers is used, and the first head not yet filled."""
-    read = 0
+    read, ordered, unordered = 0, bool(np.int64(1)), bool(np.int64(0))
     for h in range(begin, len(heads)):
         if read > most:
             return lists, used, h
         stamp += 1
         u = heads[h]
         search.stamp[u], search.distance[u] = stamp, 0
-        best, size, count = Best(ENDLESS, -1, -1, 0, -1), 0, 0
+        best, size, count = Best(ENDLESS, -1, -1, 0, -1), int(np.int64(0)), 0
         while True:
             search.settled[count] = u
             count += 1
             best = _leave_open(standing, u, search.distance[u], best)
             best, size, _ = _scan(
                 standing, search, stamp, u, standing.extra_first[u], standing.extra_first[u + 1],
-                standing.extra_position, standing.extra_cost, best, size, False,
+                standing.extra_position, standing.extra_cost, best, size, unordered,
             )  # fmt: skip
             i, ended = lists.first[u], False
             while True:
                 stop = lists.first[u] + lists.length[u]
                 best, size, ended = _scan(
-                    standing, search, stamp, u, i, stop, lists.position, lists.cost, best, size, True
+                    standing, search, stamp, u, i, stop, lists.position, lists.cost, best, size, ordered
                 )
                 read += stop - i
                 if ended or lists.whole[u]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
@@ -142,7 +141,7 @@ def _zones(
 ) -> tuple[int, int]:  # fmt: skip
     """The same with measured times: zone by zone, leaving out those whose time alone is too much."""
     low, high = index.first[index.list_of[u]], index.first[index.list_of[u] + 1]
-    held, found = 0, 0
+    held, found = int(np.int64(0)), int(np.int64(0))
     for zone in range(len(index.cell_first) - 1):
         stop = bisect(index.listed, index.cell_first[zone + 1], low, high)
         way = index.tenths[zone, index.slot[u]]
@@ -165,7 +164,8 @@ def lowest(
     radius = index.reach[u]
     if ceiling < radius * index.grid[5]:
         radius = (ceiling + 1) / index.grid[5]
-    return _ring(index, u, -1.0, radius, ceiling, price, position, score, 0, 0)
+    none = int(np.int64(0))
+    return _ring(index, u, -1.0, radius, ceiling, price, position, score, none, none)
 
 
 @compiled
@@ -174,15 +174,15 @@ def nearest(index: Index, u: int, position: Ints, score: Ints) -> int:
     outside can be cheaper than the dearest inside."""
     if not index.open[u] or not len(position):
         return 0
-    nobody = score[:0]
-    held = 0
+    nobody, none, endless = score[:0], int(np.int64(0)), int(np.int64(ENDLESS))
+    held = none
     if len(index.zone):
-        held, _ = _zones(index, u, ENDLESS, nobody, position, score)
+        held, _ = _zones(index, u, endless, nobody, position, score)
     else:
         room, reach, fastest = len(position), index.reach[u], index.grid[5]
         inner, radius = -1.0, _first_radius(index, u, room)
         while True:
-            held, _ = _ring(index, u, inner, radius, ENDLESS, nobody, position, score, held, 0)
+            held, _ = _ring(index, u, inner, radius, endless, nobody, position, score, held, none)
             if radius >= reach or (held == room and score[0] <= fastest * radius):
                 break
             # With the list full, nobody beyond the dearest one's way matters.
@@ -280,12 +280,10 @@ class Pool:
     def __len__(self) -> int:
         return len(self.order)
 
-    @cached_property
+    @property
     def position(self) -> Ints:
         """[V] where each row is in `order`."""
-        position = np.empty(len(self.order), np.int64)
-        position[self.order] = np.arange(len(self.order))
-        return position
+        return self._eligible.position
 
     def kinds(self) -> Iterator[Kind]:
         """All open units with those who pass every rule but distance."""
@@ -348,7 +346,7 @@ class Pool:
         held, found = np.zeros(len(most), np.int64), np.zeros(len(most), np.int64)
         every, units = np.arange(len(most)), np.flatnonzero(most)
         if self._threads > 1:
-            parts = [units[i :: 4 * self._threads] for i in range(4 * self._threads)]
+            parts = [units[i :: 4 * self._threads].copy() for i in range(4 * self._threads)]
             with ThreadPoolExecutor(self._threads) as workers:
                 list(workers.map(lambda part: search(part, first, position, score, held, found), parts))
         else:

@@ -14,7 +14,12 @@ F = TypeVar("F", bound=Callable[..., object])
 
 
 def compiled(function: F) -> F:
-    """Compile on first call, keep the machine code on disk, release the interpreter lock while it runs."""
+    """Compile on first call, keep the machine code on disk, release the interpreter lock while it runs.
+
+    Each kind of argument makes another copy of the code, which takes as long again. So an array comes always
+    in one layout and always writable or never; and as a constant handed from one compiled function to another
+    is a kind of its own, such a one is written int(np.int64(0)), which is not.
+    """
     if njit is None:  # pragma: no cover
         return function
     return cast("F", njit(cache=True, nogil=True)(function))

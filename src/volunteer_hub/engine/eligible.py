@@ -38,8 +38,8 @@ class Eligible:
     def __init__(self, problem: Problem, units: Units, order: Ints | None = None) -> None:
         self._problem, self._units = problem, units
         self._order = np.arange(len(problem.people)) if order is None else order
-        self._position = np.empty_like(self._order)
-        self._position[self._order] = np.arange(len(self._order))
+        self.position = np.empty_like(self._order)
+        self.position[self._order] = np.arange(len(self._order))
         self._lists: dict[tuple[tuple[int, int], ...], int] = {}  # what is asked -> number of the list
         self._bits: dict[tuple[int, ...], int] = {}
         self.first = np.zeros(1, np.int64)
@@ -117,7 +117,7 @@ class Eligible:
             positions = positions[people.levels[self._order[positions], k] >= level]
         rows = self._order[positions]
         until = np.min([people.cert_until[rows, k] for k, _ in needs], axis=0)
-        return positions.astype(np.int32), np.clip(until, -MOST_MINUTES, MOST_MINUTES).astype(np.int32)
+        return positions.astype(np.int32), until
 
     def _periods(self) -> Ints:
         """Per unit its period: the number of a bit in `periods` that says whether a person's time allows it.
@@ -151,8 +151,8 @@ class Eligible:
     def _barred(self) -> tuple[Ints, Ints]:
         """Positions no unit may have, in CSR form by unit, ascending."""
         pairs = self._problem.forbidden
-        by_slot = np.lexsort((self._position[pairs.person], pairs.slot))
-        slot, position = pairs.slot[by_slot], self._position[pairs.person[by_slot]]
+        by_slot = np.lexsort((self.position[pairs.person], pairs.slot))
+        slot, position = pairs.slot[by_slot], self.position[pairs.person[by_slot]]
         low = np.searchsorted(slot, self._units.slot)
         count = np.searchsorted(slot, self._units.slot, side="right") - low
         first = np.concatenate([[0], np.cumsum(count)]).astype(np.int64)

@@ -123,7 +123,7 @@ def _cells(problem: Problem) -> tuple[Ints, Floats, int]:
     """The cell of each person, the grid, and how many cells there are."""
     x, y = problem.homes
     if problem.travel is not None:
-        return problem.travel.zone, np.zeros(6), len(problem.travel.tenths)
+        return problem.travel.zone.copy(), np.zeros(6), len(problem.travel.tenths)
     if not len(x):
         return np.zeros(0, np.int64), np.array([0.0, 0.0, 1.0, 1.0, 1.0, 1.0]), 1
     width, height = float(np.ptp(x)), float(np.ptp(y))

@@ -62,7 +62,7 @@ def _leave(member: Ints, following: Ints, u: int, p: int) -> None:
 def release(standing: Standing, ways: Ways, search: Search, stamp: int, people: Ints, units: Ints) -> None:
     """Find a place, or none, for each of these people who serve nowhere, and take one head off each of these
     units (a unit may come several times)."""
-    nobody = -1
+    nobody = int(np.int64(-1))
     for p in people:
         stamp += 1
         _release(standing, ways, search, stamp, p, nobody)
@@ -91,17 +91,17 @@ def _reach(
 
 @compiled
 def _release(standing: Standing, ways: Ways, search: Search, stamp: int, person: int, unit: int) -> None:
-    price = standing.price
-    best, size, count, u = Best(ENDLESS, -1, -1, 0, -1), 0, 0, unit
+    price, none, nowhere = standing.price, int(np.int64(0)), int(np.int64(-1))
+    best, size, count, u = Best(ENDLESS, -1, -1, 0, -1), none, 0, unit
     if person >= 0:
-        worth = 0
+        worth = none
         for i in range(ways.first[person], ways.first[person + 1]):
             worth = max(worth, price[ways.unit[i]] - ways.cost[i])
         best = Best(worth, -1, person, 0, -1)  # to stay free
-        size = _reach(standing, ways, search, stamp, person, -1, 0, worth, best.distance, 0)
+        size = _reach(standing, ways, search, stamp, person, nowhere, none, worth, best.distance, none)
     else:
         search.stamp[u], search.distance[u] = stamp, 0
-        size = lift(search.heap, search.place, search.distance, u, 0, True)
+        size = lift(search.heap, search.place, search.distance, u, size, bool(np.int64(1)))
     while size > 0 and search.distance[search.heap[0]] < best.distance:
         u = pop(search.heap, search.place, search.distance, size)
         size -= 1
