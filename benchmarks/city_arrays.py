@@ -47,7 +47,7 @@ def people_around(rng: np.random.Generator, count: int, centre: Floats, share: F
         levels[row, rng.choice(SKILLS, len(row), p=_popularity())] = rng.choice(
             [1, 2, 3], len(row), p=[0.6, 0.3, 0.1]
         )
-    until = np.where(rng.random((count, SKILLS)) < 0.03, -1, FOREVER)
+    until = np.where(rng.random((count, SKILLS)) < 0.03, np.int32(-1), np.int32(FOREVER))
     window = np.array(AVAILABLE)[rng.choice(len(AVAILABLE), count, p=AVAILABLE_SHARE)] * PERIOD
     on_duty = np.flatnonzero(rng.random(count) < 0.03)
     hour = rng.integers(0, 20, len(on_duty)) * 60

@@ -54,6 +54,14 @@ def test_a_certification_ends_with_its_last_day(tx: Tx) -> None:
     )
 
 
+def test_a_certification_beyond_what_the_planner_counts_lasts_for_ever(tx: Tx) -> None:
+    w = world(tx, crowd=0)
+    skills.certify(tx, w.bo, "first_aid", number="1", expires_on=date(9998, 1, 1))
+    case = build(tx, w)
+    k = case.needs.index((("first_aid", 1),))
+    assert case.problem.people.cert_until[row(case, w.bo), k] == FOREVER
+
+
 def test_whoever_holds_the_wider_skill_stands_in(tx: Tx) -> None:
     w = world(tx)
     nurse = registry.register(

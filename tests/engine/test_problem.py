@@ -38,6 +38,8 @@ def refused(make: Any, *arguments: Any, **given: Any) -> tuple[str, str, int | N
         ({"key": np.zeros((2, 2))}, ("shape", "people.levels", None)),
         ({"key": [5, 5]}, ("duplicate_key", "people.key", None)),
         ({"cert_until": np.zeros((2, 2))}, ("shape", "people.cert_until", None)),
+        ({"cert_until": [[0] * 3, [0, 2**32, 0]]}, ("out_of_range", "people.cert_until", 1)),
+        ({"levels": [[256, 0, 0], [0] * 3]}, ("out_of_range", "people.levels", 0)),
         ({"speed_kmh": [30.0, 0.0]}, ("speed", "people.speed_kmh", 1)),
         ({"max_km": [float("inf"), 1.0]}, ("not_a_number", "people.max_km", 0)),
         ({"max_km": [1.0, -1.0]}, ("negative", "people.max_km", 1)),
@@ -64,6 +66,13 @@ def test_bad_people(given: dict[str, Any], expected: tuple[str, str, int | None]
 def test_bad_windows(first: list[int], start: list[int], end: list[int], code: str) -> None:
     windows = Intervals(np.array(first), np.array(start), np.array(end))
     assert refused(people, 2, busy=windows)[:2] == (code, "people.busy")
+
+
+def test_windows_cut_out_of_a_table_lie_together_like_all_others() -> None:
+    table = np.array([[0, 5], [7, 9]])
+    windows = Intervals(np.array([0, 1, 2]), table[:, 0], table[:, 1])
+    assert windows.start.strides == windows.end.strides == (8,)
+    assert windows.end.tolist() == [5, 9]
 
 
 def test_windows_are_built_sorted_and_merged() -> None:

@@ -83,6 +83,12 @@ def test_json_says_the_same_as_csv(tmp_path: Path) -> None:
     assert again.case.digest == tables.case.digest
 
 
+def test_a_proof_beyond_what_the_planner_counts_lasts_for_ever(tmp_path: Path) -> None:
+    rows = [PEOPLE.replace("driver@2026-11-24", skill) for skill in ("driver@9999-12-31", "driver")]
+    late, endless = (plan_files.answer(files(tmp_path, people), OPTIONS, "en") for people in rows)
+    assert late | {"seconds": {}} == endless | {"seconds": {}}
+
+
 def test_measured_times_replace_the_straight_line(tmp_path: Path) -> None:
     people = "id,lat,lon,zone\nBo,46.6,125.1,north\nLin,46.6,125.1,south\n"
     slots = "id,lat,lon,start,end,target\nferry,46.6,125.1,0,60,1\n"

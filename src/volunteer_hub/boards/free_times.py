@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from volunteer_hub.core.site import Night
-from volunteer_hub.engine.problem import FOREVER, Intervals
+from volunteer_hub.engine.problem import FOREVER, LONG_AGO, Intervals, Minutes
 from volunteer_hub.volunteers import pool as people_pool
 from volunteer_hub.volunteers import week
 from volunteer_hub.volunteers.pool import Pool
@@ -64,10 +64,10 @@ class Place:
     def _minute_at(self, day: date, hour: time) -> int:
         return int(datetime.combine(day, hour, self.zone).timestamp() // 60) - self.minute
 
-    def end_of_days(self, ordinals: NDArray[np.int32]) -> Ints:
+    def end_of_days(self, ordinals: NDArray[np.int32]) -> Minutes:
         """The minute at which each local day ends; FOREVER for the calendar's last one. Days are not before
         the calendar's first."""
-        ends = np.full(len(ordinals), FOREVER)
+        ends = np.full(len(ordinals), FOREVER, np.int32)
         finite = np.flatnonzero(ordinals < people_pool.FOREVER)
         if len(finite):
             first = int(ordinals[finite].min())
@@ -75,7 +75,7 @@ class Place:
             days = np.flatnonzero(np.bincount(which))
             table = np.zeros(int(days[-1]) + 1, np.int64)
             table[days] = [self._minute_of(date.fromordinal(first + day)) for day in days.tolist()]
-            ends[finite] = table[which]
+            ends[finite] = np.clip(table, LONG_AGO, FOREVER)[which]
         return ends
 
     def _minute_of(self, day: date) -> int:

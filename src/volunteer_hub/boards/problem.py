@@ -25,8 +25,10 @@ from volunteer_hub.engine.problem import (
     LONG_AGO,
     MAX_BURDEN,
     Intervals,
+    Levels,
     Limits,
     Minima,
+    Minutes,
     Pairs,
     People,
     Problem,
@@ -294,7 +296,7 @@ def _speed(pool: Pool, callouts: Callouts, incident: Incident) -> Floats:
     return speeds
 
 
-def _skills(pool: Pool, slots: Wanted, place: Place, rows: Ints) -> tuple[NDArray[np.int8], Ints]:
+def _skills(pool: Pool, slots: Wanted, place: Place, rows: Ints) -> tuple[Levels, Minutes]:
     """Who counts for each need, 0 or 1, and until which minute: [rows, K] twice; row -1 has no skill.
 
     A need is a skill at a level, so that one column is exact for people who hold a skill at level 3 until
@@ -303,7 +305,7 @@ def _skills(pool: Pool, slots: Wanted, place: Place, rows: Ints) -> tuple[NDArra
     taxonomy = policy.load("skills", Skills).skills
     adult = pool.birthday <= _born_by(place.day(int(slots.start.min(initial=0))))
     levels = np.zeros((len(rows), len(slots.needs)), np.int8, order="F")
-    until = np.full((len(rows), len(slots.needs)), LONG_AGO, order="F")
+    until = np.full((len(rows), len(slots.needs)), LONG_AGO, np.int32, order="F")
     for k, need in enumerate(slots.needs):
         # Nobody meets an empty need by a day; a light pledge is for the skills it names.
         days = np.where(pool.pledged, 0, people_pool.FOREVER).astype(np.int32)

@@ -12,11 +12,12 @@ import numpy.typing as npt
 
 Ints = npt.NDArray[np.int64]
 Levels = npt.NDArray[np.int8]
+Minutes = npt.NDArray[np.int32]  # where there is one for each person and skill: half the memory
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
-FOREVER = 1 << 40  # minutes; a certificate that never expires
-LONG_AGO = -(1 << 40)
+FOREVER = 1 << 30  # minutes, two thousand years; a certificate that never expires
+LONG_AGO = -(1 << 30)
 
 
 class ProblemError(ValueError):
@@ -44,6 +45,8 @@ def store(owner: object, prefix: str, kinds: Mapping[str, Any], shape: tuple[int
             refuse(~np.isfinite(raw), "not_a_number", f"{prefix}.{name}")
         # Matrices column-major: rules and the search read one skill of everybody at a time.
         array: npt.NDArray[Any] = np.asarray(raw, dtype=kind, order="F").view()
+        if array.dtype.kind == "i" and array.itemsize < raw.itemsize:
+            refuse(array != raw, "out_of_range", f"{prefix}.{name}")
         array.flags.writeable = False
         object.__setattr__(owner, name, array)
 
@@ -55,6 +58,10 @@ class Intervals:
     first: Ints
     start: Ints
     end: Ints
+
+    def __post_init__(self) -> None:
+        for name in ("first", "start", "end"):  # columns of a table, say, are copied: see engine.compiled
+            object.__setattr__(self, name, np.ascontiguousarray(getattr(self, name), dtype=np.int64))
 
     @classmethod
     def of(cls, people: int, person: npt.ArrayLike, start: npt.ArrayLike, end: npt.ArrayLike) -> Intervals:

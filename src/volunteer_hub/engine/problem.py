@@ -22,6 +22,7 @@ from volunteer_hub.engine.arrays import (
     Intervals,
     Ints,
     Levels,
+    Minutes,
     ProblemError,
     refuse,
     store,
@@ -36,6 +37,7 @@ __all__ = [  # what the engine's other files name from here
     "Intervals",
     "Ints",
     "Levels",
+    "Minutes",
     "ProblemError",
 ]
 KM_PER_DEGREE_LAT = 110.57
@@ -54,7 +56,7 @@ class People:
     lat: Floats  # [V] degrees
     lon: Floats  # [V] degrees
     levels: Levels  # [V, K] skill levels, substitution already closed (close_substitution)
-    cert_until: Ints  # [V, K] minute the proof of the skill lapses, FOREVER if it never does
+    cert_until: Minutes  # [V, K] minute the proof of the skill lapses, FOREVER if it never does
     free: Intervals  # when the person is available
     busy: Intervals  # promised duties: no overlap, and rest before and after
     adult: Bools  # [V]
@@ -81,7 +83,7 @@ class People:
         store(self, "people", integers, (count,))
         store(self, "people", dict.fromkeys(("lat", "lon", "speed_kmh", "max_km"), np.float64), (count,))
         store(self, "people", dict.fromkeys(("adult", "insured", "fit", "night_travel"), np.bool_), (count,))
-        store(self, "people", {"levels": np.int8, "cert_until": np.int64}, shape)
+        store(self, "people", {"levels": np.int8, "cert_until": np.int32}, shape)
         if self.night_km is None:
             object.__setattr__(self, "night_km", self.max_km)
         store(self, "people", {"night_km": np.float64}, (count,))

@@ -20,7 +20,7 @@ import numpy as np
 from volunteer_hub.engine.clock import Clock
 from volunteer_hub.engine.compiled import compiled
 from volunteer_hub.engine.floors import Floors
-from volunteer_hub.engine.problem import Bools, Floats, Ints, Levels, Pairs, Problem
+from volunteer_hub.engine.problem import Bools, Floats, Ints, Levels, Minutes, Pairs, Problem
 from volunteer_hub.engine.terms import UNITS_PER_HOUR, Penalties, cost, distance_km, penalties
 from volunteer_hub.engine.units import Access, Units, fills
 
@@ -147,8 +147,8 @@ class _People(NamedTuple):
     insured: Bools
     fit: Bools
     night_travel: Bools
-    levels: Levels
-    cert_until: Ints
+    levels: Levels  # [K, V], as the problem's lie in memory
+    cert_until: Minutes
     free_first: Ints
     free_start: Ints
     free_end: Ints
@@ -253,30 +253,31 @@ def _people(problem: Problem, person_price: Ints, undecided: Bools) -> tuple[_Fr
     if not len(x):
         x, y = np.zeros(1), np.zeros(1)
     west, south = float(x.min()), float(y.min())
-    width = float(np.ptp(x)) + 1.0
-    band = np.floor((y - south) / BAND_KM)
-    place = band * width + (x - west)
+    width, bands = float(np.ptp(x)) + 1.0, int((y.max() - south) / BAND_KM) + 1
     row = np.flatnonzero(undecided)
-    row = row[np.argsort(place[row])]
-    rate = problem.limits.detour * UNITS_PER_HOUR / people.speed_kmh
+    place = np.floor((y[row] - south) / BAND_KM) * width + (x[row] - west)
+    order = np.argsort(place)
+    row, place = row[order], place[order]
+    del order  # a city's worth of memory
+    rate = problem.limits.detour * UNITS_PER_HOUR / people.speed_kmh[row]
     frame = _Frame(
-        west, south, width, int(band.max()) + 1,
+        west, south, width, bands,
         0.0 if travel is not None else float(rate.min(initial=np.inf)),
         problem.limits.min_rest_min, problem.limits.max_minutes_24h,
     )  # fmt: skip
     return frame, _People(
-        place[row], x[row], y[row], rate[row], (people.fatigue + person_price)[row], row,
+        place, x[row], y[row], rate, people.fatigue[row] + person_price[row], row,
         people.night_cost, *people.reach_km, people.adult, people.insured, people.fit, people.night_travel,
-        people.levels, people.cert_until, people.free.first, people.free.start, people.free.end,
+        people.levels.T, people.cert_until.T, people.free.first, people.free.start, people.free.end,
         people.busy.first, people.busy.start, people.busy.end, people.rest_since, people.minutes_24h,
-        np.zeros(0, np.int64) if travel is None else travel.zone,
+        np.zeros(0, np.int64) if travel is None else travel.zone.copy(),
     )  # fmt: skip
 
 
 def _asked(problem: Problem, units: Units, unit_price: Ints) -> _Asked:
     barred = np.lexsort((problem.forbidden.person, problem.forbidden.slot))
     slots = np.arange(len(problem.slots) + 1)
-    tenths = np.zeros((0, 0), np.int64) if problem.travel is None else problem.travel.tenths
+    tenths = np.zeros((0, 0), np.int64) if problem.travel is None else problem.travel.tenths.copy()
     return _Asked(
         unit_price, units.x, units.y, units.max_km, units.start, units.end, units.adult_only,
         units.insured_only, units.hazardous, units.night, units.access == Access.OPEN, units.need_skill,
@@ -321,7 +322,7 @@ def _count(frame: _Frame, people: _People, asked: _Asked, begin: int, end: int) 
                     continue
                 v = row[i]
                 # The commonest reasons first and here: a call for every pair would cost more than the pair.
-                if (k >= 0 and levels[v, k] < level) or km > limit[v] or (adult_only and not adult[v]):
+                if (k >= 0 and levels[k, v] < level) or km > limit[v] or (adult_only and not adult[v]):
                     continue
                 if (insured_only and not insured[v]) or (hazardous and not fit[v]):
                     continue
@@ -341,7 +342,7 @@ def _allowed(frame: _Frame, people: _People, asked: _Asked, v: int, u: int, km: 
     start, end, night = asked.start[u], asked.end[u], asked.night[u]
     for r in range(asked.need_skill.shape[1]):
         k = asked.need_skill[u, r]
-        if k >= 0 and (people.levels[v, k] < asked.need_level[u, r] or people.cert_until[v, k] < end):
+        if k >= 0 and (people.levels[k, v] < asked.need_level[u, r] or people.cert_until[k, v] < end):
             return False
     if km > asked.max_km[u] or km > (people.night_km[v] if night else people.day_km[v]):
         return False

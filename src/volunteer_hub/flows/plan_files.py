@@ -191,11 +191,11 @@ def _named(error: ProblemError, people: Table, slots: Table) -> Malformed:
 
 def _people(table: Table, needs: tuple[Need, ...], epoch: int) -> People:
     count = len(table.rows)
-    until = np.full((count, len(needs)), LONG_AGO)
+    until = np.full((count, len(needs)), LONG_AGO, np.int32, order="F")
     until[:, 0] = FOREVER  # what anybody can do
     for v, held in enumerate(table.column("skills")):
         for skill in held:
-            lapses = FOREVER if skill.until is None else skill.until - epoch
+            lapses = FOREVER if skill.until is None else min(skill.until - epoch, FOREVER)
             for k, need in enumerate(needs[1:], start=1):
                 code, level = need[0]
                 if skill.code == code and skill.level >= level:
