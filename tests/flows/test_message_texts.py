@@ -4,9 +4,9 @@ from string import Formatter
 
 import pytest
 
-from volunteer_hub.core.i18n import catalogue
+from volunteer_hub.core.i18n import catalogue, has
 from volunteer_hub.notify import texts
-from volunteer_hub.notify.rules import Channel, Kind
+from volunteer_hub.notify.rules import VOICED, Channel, Kind
 
 TO_VOLUNTEERS = (
     *("offer", "reminder", "accepted", "standing_by", "promoted", "stood_down", "cancelled", "changed"),
@@ -62,10 +62,28 @@ def test_real_or_drill_comes_first_in_subject_and_body(purpose: str, lang: str) 
 
 
 @pytest.mark.parametrize("purpose", TO_VOLUNTEERS + TO_STAFF)
-@pytest.mark.parametrize("part", ["subject", "short", "email"])
+@pytest.mark.parametrize("part", ["subject", "short", "email", "voice"])
 def test_both_languages_take_the_same_facts(purpose: str, part: str) -> None:
     key = f"message.{purpose}.{part}"
+    if part == "voice" and purpose not in VOICED:
+        assert not has("en", key)
+        return
     taken = [
         {name for _, name, _, _ in Formatter().parse(str(catalogue(lang)[key]))} for lang in ("en", "zh")
     ]
     assert taken[0] - {None} == taken[1] - {None}
+
+
+@pytest.mark.parametrize("purpose", sorted(VOICED))
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_a_call_says_real_or_drill_first_and_is_over_in_half_a_minute(purpose: str, lang: str) -> None:
+    first = {
+        "en": ("This is a real callout, not a drill. ", "This is a drill. "),
+        "zh": ("这是实战召集，不是演练。", "这是演练。"),
+    }[lang]
+    for kind, words in zip((Kind.REAL, Kind.DRILL), first, strict=True):
+        heard = said(purpose, Channel.VOICE, lang, kind).body
+        assert heard.startswith(words)
+        assert len(heard) <= {"en": 300, "zh": 100}[lang]
+        if purpose != "cancelled":
+            assert has(lang, f"call.keys.{purpose}")

@@ -18,6 +18,7 @@ from volunteer_hub.volunteers import (
     standing,
     week,
 )
+from volunteer_hub.volunteers.addresses import First
 from volunteer_hub.volunteers.models import Certification, Contact, SkillClaim, Volunteer
 from volunteer_hub.volunteers.organisations import OrganisationIn
 from volunteer_hub.volunteers.rules import (
@@ -184,10 +185,34 @@ def test_addresses_are_tried_in_order_and_dead_ones_last(mei: Tx, bo: Volunteer)
     sms, mail, last = addresses.of(mei, [bo.id])[bo.id]
     assert (sms.kind, mail.kind, last.id) == (ContactKind.SMS, ContactKind.EMAIL, voice.id)
     assert [c.id for c in addresses.order(mei, bo, [voice.id])] == [voice.id, sms.id, mail.id]
-    addresses.note_delivery(mei, voice.id, arrived=False)
-    addresses.note_delivery(mei, sms.id, arrived=True)
+    addresses.note_delivery(mei, voice.id, ContactKind.VOICE, arrived=False)
+    addresses.note_delivery(mei, sms.id, ContactKind.SMS, arrived=True)
     assert [c.id for c in addresses.of(mei, [bo.id])[bo.id]] == [sms.id, mail.id, voice.id]
     assert (sms.delivers, sms.verified_at) == (Delivers.YES, mei.now)
+
+
+def test_the_number_for_texts_is_rung_up_next_unless_another_is_given_for_calls(
+    mei: Tx, bo: Volunteer
+) -> None:
+    sms, mail = addresses.of(mei, [bo.id])[bo.id]
+    both = (ContactKind.SMS, ContactKind.VOICE, ContactKind.EMAIL)
+    rung = First(sms.id, ContactKind.VOICE)
+    texted, lettered = First(sms.id, ContactKind.SMS), First(mail.id, ContactKind.EMAIL)
+    assert addresses.ways(mei, [bo.id], both)[bo.id] == [texted, rung, lettered]
+    assert addresses.ways(mei, [bo.id], [ContactKind.VOICE])[bo.id] == [rung]
+    assert addresses.first(mei, [bo.id], both) == {bo.id: texted}
+    assert addresses.first(mei, [bo.id], [ContactKind.VOICE]) == {bo.id: rung}
+    own = addresses.add(mei, bo, ContactKind.VOICE, "139 1234 5678")
+    mei.flush()
+    given = First(own.id, ContactKind.VOICE)
+    assert addresses.ways(mei, [bo.id], both)[bo.id] == [texted, lettered, given]
+    assert addresses.first(mei, [bo.id], [ContactKind.VOICE]) == {bo.id: given}
+
+
+def test_a_call_teaches_nothing_about_text_messages(mei: Tx, bo: Volunteer) -> None:
+    sms = addresses.of(mei, [bo.id])[bo.id][0]
+    addresses.note_delivery(mei, sms.id, ContactKind.VOICE, arrived=False)
+    assert sms.delivers is Delivers.UNKNOWN
 
 
 def test_the_same_address_is_kept_once_and_a_removed_one_is_empty(mei: Tx, bo: Volunteer) -> None:
@@ -197,7 +222,7 @@ def test_the_same_address_is_kept_once_and_a_removed_one_is_empty(mei: Tx, bo: V
     assert [c.kind for c in addresses.of(mei, [bo.id])[bo.id]] == [ContactKind.SMS]
     with pytest.raises(NotFound):
         addresses.remove(mei, bo, again.id)
-    addresses.note_delivery(mei, again.id, arrived=True)
+    addresses.note_delivery(mei, again.id, ContactKind.EMAIL, arrived=True)
     assert mei.get_one(Contact, again.id).delivers == Delivers.UNKNOWN
 
 

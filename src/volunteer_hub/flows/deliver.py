@@ -77,7 +77,7 @@ def compose(tx: Tx, messages: Sequence[Message]) -> tuple[list[Letter], list[Out
     """
     if not messages:
         return [], []
-    known = _Known(tx, messages)
+    known = Known(tx, messages)
     letters: list[Letter] = []
     refused: list[Outcome] = []
     for message in messages:
@@ -99,14 +99,14 @@ def compose(tx: Tx, messages: Sequence[Message]) -> tuple[list[Letter], list[Out
 
 def read_out(tx: Tx, messages: Sequence[Message], lang: str) -> dict[int, Rendered]:
     """Message id -> its words, for whoever it was meant for to read on a page. Nothing is sent or changed."""
-    known = _Known(tx, messages)
+    known = Known(tx, messages)
     return {
         m.id: texts.render(m.purpose, Channel.CONSOLE, lang, m.kind, m.params, known.personal(m))
         for m in messages
     }
 
 
-def _letter(known: "_Known", message: Message) -> Letter | Outcome:
+def _letter(known: "Known", message: Message) -> Letter | Outcome:
     personal = known.personal(message)
     address = personal.pop("address")
     if not address and message.channel is not Channel.CONSOLE:
@@ -141,7 +141,7 @@ class _Person:
     quiet_until: int | None
 
 
-class _Known:
+class Known:
     """All that the letters of one batch need beyond their rows, read in a fixed number of queries."""
 
     def __init__(self, tx: Tx, messages: Sequence[Message]) -> None:

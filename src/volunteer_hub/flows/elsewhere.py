@@ -1,20 +1,39 @@
-"""A message that did not arrive is tried by the person's next address, in the order of `addresses.of`."""
+"""A message that did not arrive is tried by the person's next address, in the order of `addresses.ways`.
+
+It did not arrive when its channel or a receipt says so, or when no receipt has come in time.
+"""
 
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import Final
 
-from sqlmodel import col, select
+from sqlmodel import col, select, update
 
+from volunteer_hub.core import db
+from volunteer_hub.core.actor import SYSTEM
 from volunteer_hub.core.db import Tx
-from volunteer_hub.notify import dispatch, outbox
+from volunteer_hub.flows import letters
+from volunteer_hub.notify import outbox
 from volunteer_hub.notify.models import Message
 from volunteer_hub.notify.outbox import Draft
-from volunteer_hub.notify.rules import Channel
+from volunteer_hub.notify.rules import Channel, State
 from volunteer_hub.volunteers import addresses
-from volunteer_hub.volunteers.models import Contact
+from volunteer_hub.volunteers.addresses import First
 
+BATCH: Final = 500
 _TO: Final = ":to:"
+
+
+def sweep() -> int:
+    """Tries elsewhere what no receipt has come for, batch after batch; how many were looked at."""
+    total = 0
+    while True:
+        with db.transaction(SYSTEM, "message.elsewhere") as tx:
+            late = outbox.without_receipt(tx, BATCH)
+            try_next(tx, late)
+        total += len(late)
+        if len(late) < BATCH:
+            return total
 
 
 def try_next(tx: Tx, failed: Sequence[Message]) -> int:
@@ -25,26 +44,44 @@ def try_next(tx: Tx, failed: Sequence[Message]) -> int:
     people = {m.volunteer_id for m in failed if m.volunteer_id is not None and m.contact_id is not None}
     if not people:
         return 0
-    known, sendable = addresses.of(tx, people), {name.value for name in dispatch.configured()}
+    known = {
+        purpose: addresses.ways(tx, people, letters.kinds_for(purpose))
+        for purpose in {message.purpose for message in failed}
+    }
     tried = _tried(tx, failed)
     drafts = []
     for message in failed:
-        for contact in known.get(message.volunteer_id or 0, ()):
-            if contact.kind.value in sendable and contact.id not in tried[_root(message.dedupe_key)]:
-                drafts.append(_again(message, contact))
+        for way in known[message.purpose].get(message.volunteer_id or 0, ()):
+            if (way.id, way.kind.value) not in tried[_root(message.dedupe_key)]:
+                drafts.append(_again(message, way))
                 break
     return outbox.enqueue(tx, drafts)
 
 
-def _tried(tx: Tx, failed: Sequence[Message]) -> dict[str, set[int | None]]:
-    """Root of a key -> the addresses it was sent to."""
-    wanted = select(col(Message.dedupe_key), col(Message.contact_id)).where(
+def take_back(tx: Tx, arrived: Message) -> None:
+    """It arrived after all: what waits to be sent elsewhere is not sent."""
+    waiting = select(Message).where(
+        col(Message.subject_kind) == arrived.subject_kind,
+        col(Message.subject_id) == arrived.subject_id,
+        col(Message.volunteer_id) == arrived.volunteer_id,
+        col(Message.state) == State.QUEUED,
+        col(Message.dedupe_key).contains(_TO, autoescape=True),
+    )
+    same = [m.id for m in tx.exec(waiting) if _root(m.dedupe_key) == _root(arrived.dedupe_key)]
+    if same:
+        queued = update(Message).where(col(Message.id).in_(same), col(Message.state) == State.QUEUED)
+        tx.execute(queued.values(state=State.CANCELLED))
+
+
+def _tried(tx: Tx, failed: Sequence[Message]) -> dict[str, set[tuple[int | None, str]]]:
+    """Root of a key -> the addresses it was sent to, and by which channel."""
+    wanted = select(col(Message.dedupe_key), col(Message.contact_id), col(Message.channel)).where(
         col(Message.subject_kind).in_({message.subject_kind for message in failed}),
         col(Message.subject_id).in_({message.subject_id for message in failed}),
     )
-    found: dict[str, set[int | None]] = defaultdict(set)
-    for key, contact in tx.exec(wanted):
-        found[_root(key)].add(contact)
+    found: dict[str, set[tuple[int | None, str]]] = defaultdict(set)
+    for key, contact, channel in tx.exec(wanted):
+        found[_root(key)].add((contact, channel.value))
     return found
 
 
@@ -53,18 +90,18 @@ def _root(key: str) -> str:
     return key.partition(_TO)[0]
 
 
-def _again(message: Message, contact: Contact) -> Draft:
+def _again(message: Message, way: First) -> Draft:
     return Draft(
         purpose=message.purpose,
         subject_kind=message.subject_kind,
         subject_id=message.subject_id,
         area=message.area,
-        channel=Channel(contact.kind.value),
+        channel=Channel(way.kind.value),
         lang=message.lang,
-        dedupe_key=f"{_root(message.dedupe_key)}{_TO}{contact.id}",
+        dedupe_key=f"{_root(message.dedupe_key)}{_TO}{way.id}:{way.kind}",
         expires_at=message.expires_at,
         volunteer_id=message.volunteer_id,
-        contact_id=contact.id,
+        contact_id=way.id,
         kind=message.kind,
         params=message.params,
     )

@@ -22,7 +22,7 @@ from volunteer_hub.notify import dispatch, outbox
 from volunteer_hub.notify.models import Message
 from volunteer_hub.notify.outbox import Draft
 from volunteer_hub.notify.policy import Messages
-from volunteer_hub.notify.rules import WAITING, Channel, Kind, Subject
+from volunteer_hub.notify.rules import VOICED, WAITING, Channel, Kind, Subject
 from volunteer_hub.volunteers import addresses, registry
 from volunteer_hub.volunteers.addresses import First
 from volunteer_hub.volunteers.models import Volunteer
@@ -45,12 +45,18 @@ class Reach:
         return Channel(self.contact.kind.value) if self.contact is not None else None
 
 
-def reach(tx: Tx, volunteer_ids: Iterable[int]) -> dict[int, Reach]:
-    """Everybody's language and address, in two queries."""
+def kinds_for(purpose: str) -> list[ContactKind]:
+    """The kinds of address that a message of this purpose is sent to: those that are set up, and nobody is
+    rung up for what can wait."""
+    names = {name.value for name in dispatch.configured() if name is not Channel.VOICE or purpose in VOICED}
+    return [kind for kind in ContactKind if kind.value in names]
+
+
+def reach(tx: Tx, volunteer_ids: Iterable[int], purpose: str = "offer") -> dict[int, Reach]:
+    """Everybody's language and first address for a message of this purpose, in two queries."""
     ids = sorted(set(volunteer_ids))
     languages = tx.exec(select(Volunteer.id, Volunteer.lang).where(bulk.among(col(Volunteer.id), ids)))
-    names = {name.value for name in dispatch.configured()}
-    known = addresses.first(tx, ids, [kind for kind in ContactKind if kind.value in names])
+    known = addresses.first(tx, ids, kinds_for(purpose))
     return {key: Reach(lang, known.get(key)) for key, lang in languages}
 
 
@@ -62,7 +68,7 @@ def tell(tx: Tx, purpose: str, offers: Sequence[Offer], **more: Any) -> int:
     if not offers:
         return 0
     known = _about(tx, offers)
-    ways = reach(tx, (offer.volunteer_id for offer in offers))
+    ways = reach(tx, (offer.volunteer_id for offer in offers), purpose)
     said = {key: _params(facts, callout) | more for key, (callout, facts) in known.items()}
     drafts = [
         draft

@@ -1,4 +1,4 @@
-"""A gateway says what became of a message: written down, and the address is known the better for it."""
+"""A gateway says what became of a message or call: written down, and the address is known better for it."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -10,6 +10,7 @@ from volunteer_hub.notify import outbox
 from volunteer_hub.notify.models import Message
 from volunteer_hub.notify.rules import Heard, State
 from volunteer_hub.volunteers import addresses
+from volunteer_hub.volunteers.rules import ContactKind
 
 _MEANS: Final = {
     "sent": Heard.PASSED_ON,
@@ -21,6 +22,8 @@ _MEANS: Final = {
 }
 """https://www.twilio.com/docs/messaging/guides/outbound-message-status-in-status-callbacks; a status that
 is not here says nothing yet."""
+_ENDED: Final = frozenset({"completed", "busy", "no-answer", "failed", "canceled"})
+"""https://www.twilio.com/docs/voice/api/call-resource#call-status-values"""
 
 
 def take(tx: Tx, public_id: UUID, form: Mapping[str, str]) -> Message | None:
@@ -31,16 +34,43 @@ def take(tx: Tx, public_id: UUID, form: Mapping[str, str]) -> Message | None:
     code, sid = form.get("ErrorCode", "")[:40] or None, form.get("MessageSid", "")[:64] or None
     message = outbox.receive(tx, public_id, heard, code=code, provider_id=sid)
     if message is not None:
-        learn(tx, message, heard)
+        _learn(tx, message, heard, teaches=True)
     return message
 
 
-def learn(tx: Tx, message: Message, heard: Heard) -> None:
-    """What news of a message teaches about its address; one that failed tries the person's next one."""
+def call_ended(tx: Tx, public_id: UUID, form: Mapping[str, str]) -> Message | None:
+    """How a call ended: delivered when a person was heard to take it, failed for anything else. A machine
+    that answered is nobody; only a number that cannot be rung teaches against the address."""
+    status = form.get("CallStatus", "").lower()
+    if status not in _ENDED:
+        return None
+    by = form.get("AnsweredBy", "").lower()
+    heard = Heard.DELIVERED if (status, by) == ("completed", "human") else Heard.FAILED
+    code, sid = f"{status} {by}".strip()[:40], form.get("CallSid", "")[:64] or None
+    message = outbox.receive(tx, public_id, heard, code=code, provider_id=sid)
+    if message is not None:
+        _learn(tx, message, heard, teaches=heard is Heard.DELIVERED or status == "failed")
+    return message
+
+
+def key_pressed(tx: Tx, public_id: UUID) -> None:
+    """Somebody pressed a key: the call has arrived, whatever the gateway takes them for."""
+    message = outbox.receive(tx, public_id, Heard.DELIVERED, code="key")
+    if message is not None:
+        _learn(tx, message, Heard.DELIVERED, teaches=True)
+
+
+def _learn(tx: Tx, message: Message, heard: Heard, *, teaches: bool) -> None:
+    """What news of a message teaches about its address; one that failed tries the person's next one, one
+    that arrived takes back what waits to be tried elsewhere."""
     if heard is Heard.PASSED_ON:
         return
     codes.forget(tx, message)
-    if message.contact_id is not None:
-        addresses.note_delivery(tx, message.contact_id, arrived=message.state is State.DELIVERED)
-    if message.state is State.FAILED:
+    arrived = message.state is State.DELIVERED
+    if teaches and message.contact_id is not None:
+        kind = ContactKind(message.channel.value)
+        addresses.note_delivery(tx, message.contact_id, kind, arrived=arrived)
+    if arrived:
+        elsewhere.take_back(tx, message)
+    elif message.state is State.FAILED:
         elsewhere.try_next(tx, [message])

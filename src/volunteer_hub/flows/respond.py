@@ -72,6 +72,7 @@ def seen(tx: Tx, token: str) -> Offer:
     """The person has read it and not answered yet."""
     offer = by_link(tx, token)
     offers.seen(tx, offer)
+    outbox.arrived(tx, Subject.OFFER, offer.id)
     return offer
 
 

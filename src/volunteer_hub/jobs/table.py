@@ -15,6 +15,7 @@ from volunteer_hub.flows import (
     deliver,
     drill,
     duty,
+    elsewhere,
     feedback,
     field,
     locate,
@@ -70,6 +71,7 @@ def _old_messages(tx: Tx) -> int:
 
 JOBS: Final = (
     Job("deliver", 1, deliver.sweep),
+    Job("elsewhere", 5, elsewhere.sweep),
     Job("expire_offers", 2, mobilize.expire),
     Job("top_up", 2, mobilize.top_up),
     Job("move_up", 2, mobilize.move_up),

@@ -28,6 +28,21 @@ def receipt(message: UUID) -> str:
     return address(f"{INBOUND}/receipts/{message}")
 
 
+def call(message: UUID) -> str:
+    """What is said in the call about a message."""
+    return address(f"{INBOUND}/calls/{message}")
+
+
+def pressed(message: UUID) -> str:
+    """Where the key goes that was pressed in a call."""
+    return address(f"{INBOUND}/calls/{message}/key")
+
+
+def call_ended(message: UUID) -> str:
+    """Where it is told how a call ended."""
+    return address(f"{INBOUND}/calls/{message}/end")
+
+
 def token() -> str | None:
     """What the gateway signs with: HUB_GATEWAY_TOKEN, else the token that we sign in with."""
     given = settings().gateway_token

@@ -11,6 +11,7 @@ from volunteer_hub.notify.channels.base import Channel, DeliveryError, Letter
 from volunteer_hub.notify.channels.console import Console
 from volunteer_hub.notify.channels.email import Email
 from volunteer_hub.notify.channels.sms import Sms
+from volunteer_hub.notify.channels.voice import Voice
 from volunteer_hub.notify.outbox import Outcome
 from volunteer_hub.notify.rules import Channel as Name
 
@@ -25,6 +26,8 @@ def configured() -> frozenset[Name]:
         names.add(Name.EMAIL)
     if settings().sms_url:
         names.add(Name.SMS)
+    if settings().voice_url:
+        names.add(Name.VOICE)
     return frozenset(names)
 
 
@@ -35,6 +38,8 @@ def channels() -> dict[Name, Channel]:
         found.append(Email(settings().smtp_url or "", settings().mail_from))
     if settings().sms_url is not None:
         found.append(Sms(settings().sms_url or ""))
+    if settings().voice_url is not None:
+        found.append(Voice(settings().voice_url or ""))
     return {channel.name: channel for channel in found}
 
 

@@ -17,6 +17,7 @@ from volunteer_hub.core.db import Tx, touched
 from volunteer_hub.notify.models import Message, Receipt
 from volunteer_hub.notify.policy import Messages
 from volunteer_hub.notify.rules import (
+    PRESSING,
     WAITING,
     Channel,
     Heard,
@@ -124,7 +125,7 @@ def write_down(tx: Tx, outcomes: Iterable[Outcome]) -> int:
     One cancelled meanwhile was sent where the channel took it: people answer before the channel has. Else it
     stays cancelled.
     """
-    waits = policy.load("messages", Messages).retry_seconds
+    rules: Messages = policy.load("messages", Messages)
     known = {outcome.message_id: outcome for outcome in outcomes}
     leased = select(Message).where(
         col(Message.id).in_(known), col(Message.state).in_((State.SENDING, State.CANCELLED))
@@ -136,10 +137,17 @@ def write_down(tx: Tx, outcomes: Iterable[Outcome]) -> int:
         if outcome.error is None:
             message.state, message.sent_at = outcome.state, tx.now
             message.provider_id = outcome.provider_id or message.provider_id
+            if message.purpose in PRESSING and outcome.state is State.SENT:
+                message.receipt_by = rules.receipts.due(message.channel, tx.now)
             sent += 1
         elif message.state is State.SENDING:
             message.state, message.next_at = after_failure(
-                message.attempts, message.id, tx.now, message.expires_at, waits, permanent=outcome.permanent
+                message.attempts,
+                message.id,
+                tx.now,
+                message.expires_at,
+                rules.retry_seconds,
+                permanent=outcome.permanent,
             )
         message.error, message.lease_until = outcome.error, None
     tx.flush()
@@ -147,19 +155,39 @@ def write_down(tx: Tx, outcomes: Iterable[Outcome]) -> int:
 
 
 def cancel(tx: Tx, subject_kind: Subject, subject_ids: Iterable[int], *, purposes: Sequence[str] = ()) -> int:
-    """Takes back what waits to be sent about these subjects: an answer ends the asking. The count."""
+    """Takes back what waits to be sent about these subjects: an answer ends the asking, and the waiting for
+    receipts too. The count of messages taken back."""
     ids = list(subject_ids)
     if not ids:
         return 0
-    waiting = update(Message).where(
-        col(Message.subject_kind) == subject_kind,
-        col(Message.subject_id).in_(ids),
-        col(Message.state).in_(WAITING),
-    )
+    about = (col(Message.subject_kind) == subject_kind) & col(Message.subject_id).in_(ids)
     if purposes:
-        waiting = waiting.where(col(Message.purpose).in_(purposes))
+        about &= col(Message.purpose).in_(purposes)
+    tx.execute(update(Message).where(about, col(Message.receipt_by).is_not(None)).values(receipt_by=None))
+    waiting = update(Message).where(about, col(Message.state).in_(WAITING))
     done = waiting.values(state=State.CANCELLED, lease_until=None).returning(col(Message.id))
     return len(tx.execute(done).all())
+
+
+def arrived(tx: Tx, subject_kind: Subject, subject_id: int) -> None:
+    """Somebody was seen reading about this: no receipt is waited for any more."""
+    known = (col(Message.subject_kind) == subject_kind) & (col(Message.subject_id) == subject_id)
+    tx.execute(update(Message).where(known, col(Message.receipt_by).is_not(None)).values(receipt_by=None))
+
+
+def without_receipt(tx: Tx, limit: int) -> list[Message]:
+    """Messages handed over of which nothing was heard in time; each is told once, to one of any number who
+    ask."""
+    late = (
+        select(col(Message.id))
+        .where(col(Message.receipt_by) <= tx.now, col(Message.state) == State.SENT)
+        .order_by(col(Message.receipt_by))
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    taken = update(Message).where(col(Message.id).in_(late.scalar_subquery())).values(receipt_by=None)
+    told = taken.returning(Message)
+    return list(tx.scalars(told, execution_options={"populate_existing": True}))
 
 
 def receive(

@@ -1,11 +1,12 @@
 """How hard and how often messages are tried (config/messages.toml)."""
 
-from datetime import time
+from datetime import datetime, time, timedelta
 from itertools import pairwise
 
 from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
 from volunteer_hub.core.policy import Policy
+from volunteer_hub.notify.rules import Channel
 
 
 class QuietHours(Policy):
@@ -24,10 +25,16 @@ class Prices(Policy):
 
 
 class Receipts(Policy):
-    """[receipts]. Minutes without a receipt after which a person's next address is tried, by channel."""
+    """[receipts]. Minutes without a receipt after which a person's next address is tried, by channel; a
+    channel whose gateway gives none is left out."""
 
-    sms: PositiveInt
-    voice: PositiveInt
+    sms: PositiveInt | None = None
+    voice: PositiveInt | None = None
+
+    def due(self, channel: Channel, sent_at: datetime) -> datetime | None:
+        """When the receipt of a message must have come; None: none is waited for."""
+        minutes = {Channel.SMS: self.sms, Channel.VOICE: self.voice}.get(channel)
+        return sent_at + timedelta(minutes=minutes) if minutes is not None else None
 
 
 class Messages(Policy):

@@ -70,6 +70,10 @@ ALLOWED: Final[dict[State, frozenset[State]]] = {
     State.CANCELLED: frozenset({State.SENT, State.DELIVERED}),
 }
 WAITING: Final = (State.QUEUED, State.SENDING)
+VOICED: Final = frozenset({"offer", "reminder", "changed", "cancelled"})
+"""The purposes for which people are rung up: questions, and changes that somebody may already be out for."""
+PRESSING: Final = VOICED | {"promoted"}
+"""The purposes of which silence is not taken for arrival: without a receipt the next address is tried."""
 
 
 def pause_before(attempt: int, message_id: int, waits: Sequence[int]) -> timedelta | None:

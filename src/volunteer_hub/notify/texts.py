@@ -13,8 +13,12 @@ from volunteer_hub.notify.rules import Channel, Kind
 _LOCALES: Final = {"en": "en_GB", "zh": "zh_Hans_CN"}
 _PATTERNS: Final = {
     "email": {"en": "EEE d MMM HH:mm", "zh": "M月d日 EEE HH:mm"},
+    "voice": {"en": "EEEE d MMMM, HH:mm", "zh": "M月d日H点mm分"},
     "short": {"en": "d MMM HH:mm", "zh": "M月d日HH:mm"},  # one Chinese text message holds 70 characters
 }
+
+
+_LENGTHS: Final = {Channel.EMAIL: "email", Channel.VOICE: "voice"}
 
 
 @dataclass(frozen=True)
@@ -33,9 +37,10 @@ def render(
     ``params`` are the stored facts: a moment is ISO 8601 text under a key ending in ``_at``, shown in the
     zone of ``params["zone"]``; a configured name is ``{en, zh}``. ``personal`` comes at sending: name, link.
     """
-    length = "email" if channel is Channel.EMAIL else "short"
+    length = _LENGTHS.get(channel, "short")
     facts = _facts(params, lang, _PATTERNS[length][lang]) | personal
-    marker = t(lang, f"message.kind.{kind}") if kind is not Kind.NONE else ""
+    spoken = ".voice" if channel is Channel.VOICE else ""
+    marker = t(lang, f"message.kind.{kind}{spoken}") if kind is not Kind.NONE else ""
     body = t(lang, f"message.{purpose}.{length}", **facts)
     subject = t(lang, f"message.{purpose}.subject", **facts)
     return Rendered(f"{marker}{subject}", f"{marker}{body}")

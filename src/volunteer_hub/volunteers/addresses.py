@@ -1,6 +1,6 @@
 """Where messages reach a person, in which order, and what each address is known to deliver."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -19,25 +19,52 @@ from volunteer_hub.volunteers.rules import ContactKind, Delivers
 
 _FIRST: Final = text("""
 SELECT DISTINCT ON (volunteer_id) volunteer_id, id, kind FROM contacts
-WHERE volunteer_id = ANY(CAST(:ids AS bigint[])) AND kind = ANY(CAST(:kinds AS text[]))
+WHERE volunteer_id = ANY(CAST(:ids AS bigint[])) AND kind = ANY(CAST(:looked AS text[]))
   AND address IS NOT NULL
-ORDER BY volunteer_id, delivers = 'no', preference, id
+ORDER BY volunteer_id, kind <> ALL(CAST(:kinds AS text[])), delivers = 'no', preference, id
 """)
 
 
 @dataclass(frozen=True, slots=True)
 class First:
-    """The address that a person is written to: its id and kind, not what it is."""
+    """An address and the channel it is used by: its id, not what it is."""
 
     id: int
     kind: ContactKind
 
 
 def first(tx: Tx, volunteer_ids: Collection[int], kinds: Collection[ContactKind]) -> dict[int, First]:
-    """The first address of one of these kinds for each person who has one, in the order of `of`: one query,
+    """The first address of one of these kinds for each person who has one, in the order of `ways`: one query,
     fit for as many people as a city has."""
-    rows = tx.execute(_FIRST, {"ids": list(volunteer_ids), "kinds": [kind.value for kind in kinds]})
-    return {person: First(key, ContactKind(kind)) for person, key, kind in rows}
+    wanted = [kind.value for kind in kinds]
+    rung = ContactKind.VOICE in kinds and ContactKind.SMS not in kinds
+    looked = [*wanted, ContactKind.SMS.value] if rung else wanted
+    rows = tx.execute(_FIRST, {"ids": list(volunteer_ids), "kinds": wanted, "looked": looked})
+    return {
+        person: First(key, ContactKind(kind) if kind in wanted else ContactKind.VOICE)
+        for person, key, kind in rows
+    }
+
+
+def ways(tx: Tx, volunteer_ids: Iterable[int], kinds: Collection[ContactKind]) -> dict[int, list[First]]:
+    """Everybody's addresses of these kinds, in the order to be tried. The number for text messages is rung
+    up next, where a person has given none for calls."""
+    return {
+        person: [
+            First(contact.id, kind)
+            for contact in contacts
+            for kind in _serves(contact, contacts)
+            if kind in kinds
+        ]
+        for person, contacts in of(tx, volunteer_ids).items()
+    }
+
+
+def _serves(contact: Contact, beside: Sequence[Contact]) -> tuple[ContactKind, ...]:
+    """The channels an address is good for, the best first."""
+    if contact.kind != ContactKind.SMS or any(other.kind == ContactKind.VOICE for other in beside):
+        return (contact.kind,)
+    return (ContactKind.SMS, ContactKind.VOICE)
 
 
 def add(tx: Tx, row: Volunteer, kind: ContactKind, address: str, preference: int | None = None) -> Contact:
@@ -79,10 +106,11 @@ def order(tx: Tx, row: Volunteer, contact_ids: list[int]) -> list[Contact]:
     return of(tx, [row.id])[row.id]
 
 
-def note_delivery(tx: Tx, contact_id: int, *, arrived: bool) -> None:
-    """What a receipt taught about an address. An address that is gone teaches nothing."""
+def note_delivery(tx: Tx, contact_id: int, kind: ContactKind, *, arrived: bool) -> None:
+    """What a receipt taught about an address. One that is gone teaches nothing, nor does a call to a number
+    about its text messages."""
     contact = tx.get(Contact, contact_id)
-    if contact is not None and contact.address is not None:
+    if contact is not None and contact.address is not None and contact.kind == kind:
         contact.delivers = Delivers.YES if arrived else Delivers.NO
         if arrived and contact.verified_at is None:
             contact.verified_at = tx.now
