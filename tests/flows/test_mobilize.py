@@ -13,7 +13,7 @@ from volunteer_hub.core.db import Tx, transaction
 from volunteer_hub.core.errors import Refused
 from volunteer_hub.engine.overcall import at_least
 from volunteer_hub.engine.shock import shock
-from volunteer_hub.flows import asking, mobilize, respond
+from volunteer_hub.flows import asking, mobilize, respond, waves
 from volunteer_hub.flows import plan as planning
 from volunteer_hub.incidents import logbook
 from volunteer_hub.incidents.models import Incident
@@ -144,14 +144,14 @@ def test_when_nobody_is_left_to_ask_the_coordinator_is_told_once(tx: Tx) -> None
     for person in (out.world.lin, *out.world.crowd[:5]):
         answer(respond.decline, out.token(tx, person))
     with minutes_later(10):
-        assert mobilize.top_up() == 0
+        assert waves.top_up() == 0
     told = messages(tx, "alert_gap")
     assert [(m.account_id, m.channel.value) for m in told] == [
         (out.world.mei.id, "console"),
         (out.world.mei.id, "email"),
     ] * 2  # helpers and first aid
     with minutes_later(20):
-        assert mobilize.top_up() == 0
+        assert waves.top_up() == 0
     assert len(messages(tx, "alert_gap")) == 4
     assert [line for line in log(tx, out) if "nobody left" in line] == [
         "Sandbags at the east gate: 6 people short, and nobody left to ask",
@@ -159,27 +159,12 @@ def test_when_nobody_is_left_to_ask_the_coordinator_is_told_once(tx: Tx) -> None
     ]
 
 
-def test_a_gap_is_filled_by_asking_no_more_people_than_needed(tx: Tx) -> None:
-    out = sent(tx, helpers=10, reserves=120, crowd=140)
-    before = out.states(tx)["asked"]
-    with minutes_later(1):
-        assert mobilize.top_up() == 0  # not due yet
-    for person in (out.world.lin, *out.world.crowd[:9]):
-        answer(respond.decline, out.token(tx, person))
-    with minutes_later(9):
-        asked = mobilize.top_up()
-    assert 0 < asked < 30
-    assert out.states(tx) == {"asked": before - 10 + asked, "declined": 10}
-    assert len(messages(tx, "offer")) == before + asked
-    assert tx.get_one(Callout, out.callout.id).wave == 2
-
-
 def test_nobody_more_is_asked_when_enough_have_accepted(tx: Tx) -> None:
     out = sent(tx, helpers=10, reserves=2, crowd=20)
     for person in (out.world.lin, *out.world.crowd[:7], out.world.bo):
         answer(respond.accept, out.token(tx, person))
     with minutes_later(9):
-        assert mobilize.top_up() == 0
+        assert waves.top_up() == 0
     assert messages(tx, "alert_gap") == []
 
 
@@ -212,7 +197,7 @@ def test_a_closed_callout_thanks_whoever_stands_by(tx: Tx) -> None:
         answer(respond.accept, out.token(tx, person))
     assert out.states(tx) == {"accepted": 10, "standing_by": 2, "asked": 1}
     with minutes_later(6 * 60):
-        mobilize.top_up()
+        waves.top_up()
     assert tx.get_one(Callout, out.callout.id, populate_existing=True).state is CalloutState.CLOSED
     assert len(messages(tx, "stood_down")) == 2
 

@@ -4,15 +4,23 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import event
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 
 from tests.mobilization import rows
 from tests.mobilization.rows import HOUR, NOW, RULES, World
 from volunteer_hub.core.db import Tx
 from volunteer_hub.core.errors import Gone, Malformed, NotFound, Refused
-from volunteer_hub.mobilization import attendance, callouts, offers, plans
+from volunteer_hub.mobilization import attendance, callouts, offers, plans, waves
 from volunteer_hub.mobilization.models import Callout, Offer, PlanRun
-from volunteer_hub.mobilization.rules import CalloutState, DutyState, Evidence, Kind, OfferState
+from volunteer_hub.mobilization.rules import (
+    CalloutState,
+    DutyState,
+    Evidence,
+    Kind,
+    OfferState,
+    WaveSource,
+)
 
 BO, LIN, KAI = 0, 1, 2
 
@@ -98,10 +106,38 @@ def test_later_waves_wait_their_turn(tx: Tx, world: World) -> None:
     assert [(o.state, o.asked_at, o.expires_at) for o in queued] == [(OfferState.QUEUED, None, None)] * 2
     with rows.raises(NotFound, "not_found"):
         offers.accept(tx, queued[0])
-    assert [o.volunteer_id for o in callouts.ask_wave(tx, world.callout)] == [second]
-    assert world.callout.wave == 2
-    assert [o.volunteer_id for o in callouts.ask_wave(tx, world.callout)] == [third]
-    assert callouts.ask_wave(tx, world.callout) == []
+    wave, made = waves.send(tx, world.callout, WaveSource.FORECAST, [slot], [asks[0]], [])
+    assert [(o.volunteer_id, o.state, o.wave, o.asked_at) for o in made] == [
+        (third, OfferState.ASKED, 2, NOW)
+    ]
+    assert (wave.number, world.callout.wave, queued[1].state) == (2, 2, OfferState.QUEUED)
+
+
+def test_a_wave_asks_who_waits_and_who_is_new_and_is_written_down_as_decided(tx: Tx, world: World) -> None:
+    waiting, new = rows.people(tx, 2)
+    slot = rows.facts(world.slots[0], 1)
+    callouts.ask(tx, world.callout, [slot], [callouts.Ask(slot.slot_id, waiting, wave=2)])
+    asks = [callouts.Ask(slot.slot_id, person, chance=0.4) for person in (new, waiting)]
+    share = waves.Share(slot.slot_id, 1, 2, 0.5, 0.97)
+    wave, made = waves.send(tx, world.callout, WaveSource.PERSON, [slot], asks, [share])
+    assert {(o.volunteer_id, o.wave, o.chance) for o in made} == {(waiting, 2, 0.4), (new, 2, 0.4)}
+    assert (wave.number, wave.before, wave.after, wave.need, wave.people) == (2, 0.5, 0.97, 1, 2)
+    assert waves.of_callout(tx, world.callout.id) == [wave]
+    assert waves.last_decided(tx, world.callout.id) == NOW
+
+
+def test_a_decided_wave_is_frozen(tx: Tx, world: World) -> None:
+    wave = waves.record(tx, world.callout, WaveSource.PLAN, [])
+    wave.people = 5
+    with pytest.raises(IntegrityError, match="frozen"), tx.begin_nested():
+        tx.flush()
+
+
+def test_a_callout_is_held_once_and_resumed_once(tx: Tx, world: World) -> None:
+    assert [waves.hold(tx, world.callout), waves.hold(tx, world.callout)] == [True, False]
+    assert world.callout.held_at == NOW
+    assert [waves.resume(tx, world.callout), waves.resume(tx, world.callout)] == [True, False]
+    assert (world.callout.held_at, world.callout.next_look_at) == (None, NOW)
 
 
 def test_a_look_finds_it_met_and_a_withdrawal_opens_it_again(tx: Tx, world: World) -> None:
@@ -125,6 +161,19 @@ def test_looks_are_claimed_when_due_and_given_back(tx: Tx, world: World) -> None
     assert callouts.due_for_look(tx, lease_seconds=60, limit=10) == []
 
 
+def test_an_answer_since_the_last_look_makes_a_callout_due_without_touching_it(tx: Tx, world: World) -> None:
+    callouts.looked(tx, world.callout, NOW + HOUR)
+    tx.now = NOW + HOUR / 4
+    assert callouts.due_for_look(tx, lease_seconds=60, limit=10) == []
+    before = world.callout.next_look_at
+    offers.decline(tx, world.offer(BO), RULES)
+    assert callouts.due_for_look(tx, lease_seconds=60, limit=10) == [world.callout]
+    assert world.callout.next_look_at == before
+    tx.now += timedelta(minutes=1)
+    callouts.looked(tx, world.callout, NOW + HOUR)
+    assert callouts.due_for_look(tx, lease_seconds=60, limit=10) == []
+
+
 def test_closing_stands_the_line_down_and_leaves_duties_alone(tx: Tx, world: World) -> None:
     offers.accept(tx, world.offer(BO))
     offers.accept(tx, world.offer(LIN))
@@ -136,8 +185,9 @@ def test_closing_stands_the_line_down_and_leaves_duties_alone(tx: Tx, world: Wor
     assert offers.withdraw(tx, world.offer(BO), RULES).promoted == ()
     with rows.raises(Gone, "offer.closed"):
         offers.accept(tx, world.offer(BO))
-    with rows.raises(Refused, "callout.ended"):
-        callouts.ask_wave(tx, world.callout)
+    for deed in (waves.hold, waves.resume):
+        with rows.raises(Refused, "callout.ended"):
+            deed(tx, world.callout)
     with rows.raises(Refused, "callout.step"):
         callouts.close(tx, world.callout)
 

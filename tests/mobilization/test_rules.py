@@ -283,3 +283,15 @@ def test_service_is_counted_in_whole_minutes() -> None:
     assert rules.service_minutes(NOW, NOW + timedelta(minutes=89, seconds=59)) == 89
     with raises(Malformed, "duty.times"):
         rules.service_minutes(NOW, NOW - timedelta(seconds=1))
+
+
+def test_who_comes_an_hour_after_the_start_still_counts_and_later_does_not() -> None:
+    start, end, sent, limit = NOW + HOUR, NOW + 5 * HOUR, NOW, timedelta(minutes=RULES.late_minutes)
+    assert rules.comes_in_time(start + limit, start, end, sent, RULES) is True
+    assert rules.comes_in_time(start + limit + timedelta(minutes=1), start, end, sent, RULES) is False
+
+
+def test_when_the_work_has_begun_lateness_counts_from_the_callout_and_nobody_comes_after_the_end() -> None:
+    limit = timedelta(minutes=RULES.late_minutes)
+    assert rules.comes_in_time(NOW + limit, NOW - HOUR, NOW + 5 * HOUR, NOW, RULES) is True
+    assert rules.comes_in_time(NOW + limit, NOW - HOUR, NOW + limit, NOW, RULES) is False

@@ -100,8 +100,11 @@ def _from_rows(tx: Tx, area: str) -> Pool:
     return people_pool.load(tx, [area])
 
 
-def build(tx: Tx, incident: Incident, pool_area: str, pools: Pools = _from_rows) -> Case:
-    """What is to be planned for an incident now, with the people of ``pool_area``, whom ``pools`` reads.
+def build(
+    tx: Tx, incident: Incident, pool_area: str, pools: Pools = _from_rows, reach_km: float | None = None
+) -> Case:
+    """What is to be planned for an incident now, with the people of ``pool_area``, whom ``pools`` reads;
+    ``reach_km``: how far people may live who name no limit of their own, where that is more than usual.
 
     Places that people hold count as filled by them. Who is asked and has not answered is left out, and
     nobody is asked a second time for the same slot. Raises Refused when the incident is closed,
@@ -118,7 +121,9 @@ def build(tx: Tx, incident: Incident, pool_area: str, pools: Pools = _from_rows)
     waiting = np.unique(asked.volunteer[asked.waiting])
     real = np.flatnonzero(called & (_onto(pool.ids, waiting, np.ones_like(waiting), 0) == 0))
     held = _held(asked, slots)
-    people = _people(tx, pool, real, asked.volunteer[held], asked.offer[held], slots, place, incident)
+    people = _people(
+        tx, pool, real, asked.volunteer[held], asked.offer[held], slots, place, incident, reach_km or 0.0
+    )
     locked = Pairs(len(real) + np.arange(len(held)), np.searchsorted(slots.ids, asked.slot[held]))
     problem = Problem(
         people=people,
@@ -218,6 +223,7 @@ def _people(
     slots: Wanted,
     place: Place,
     incident: Incident,
+    reach_km: float,
 ) -> People:
     """The pool's rows ``real``, then one row for each place held. A holder who is not in the pool any more
     is taken to have no skills: the place counts, but not for a nested minimum."""
@@ -240,8 +246,8 @@ def _people(
     levels, until = _skills(pool, slots, place, rows)
     first_day = place.day(int(slots.start.min(initial=0)))
     last_day = place.day(span - 1)
-    reach = np.minimum(pool.max_km, UNSTATED_HOURS * speed / callouts.travel.detour)
-    max_km = np.where(np.isinf(pool.max_km), reach, pool.max_km)
+    usual = np.maximum(UNSTATED_HOURS * speed / callouts.travel.detour, reach_km)
+    max_km = np.where(np.isinf(pool.max_km), usual, pool.max_km)
     on_foot = pool.mode == MODES.index(TravelMode.NONE_AT_NIGHT)
     return People(
         key=np.concatenate([pool.ids[real], -offers]),

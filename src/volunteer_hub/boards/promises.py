@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
+from sqlalchemy import ColumnElement, func
 from sqlmodel import col, select
 
 from volunteer_hub.audit.models import AuditLine, AuditPending
@@ -16,7 +17,7 @@ from volunteer_hub.drills.rules import PlanState as DrillState
 from volunteer_hub.feedback.models import Survey
 from volunteer_hub.incentives.models import ServiceHours
 from volunteer_hub.incidents.models import Incident, Task
-from volunteer_hub.mobilization.models import Duty, Offer
+from volunteer_hub.mobilization.models import Callout, Duty, Offer, Wave
 from volunteer_hub.mobilization.rules import DutyState, OfferState
 from volunteer_hub.notify import dispatch
 from volunteer_hub.notify.models import Message
@@ -48,6 +49,7 @@ def broken(tx: Tx) -> list[Broken]:
     """Every promise that is broken now, by city; what concerns the whole installation under "/"."""
     checks = (
         ("offers_untold", "offers", _offers_untold(tx)),
+        ("wave_unsent", "waves", _waves_unsent(tx)),
         ("messages_stuck", "messages", _messages_stuck(tx)),
         ("drills_missed", "drill_plans", _drills_missed(tx)),
         ("drills_unfinished", "drill_runs", _drills_unfinished(tx)),
@@ -70,9 +72,9 @@ def _by_city(rows: Iterable[Row]) -> dict[str, list[int]]:
     return found
 
 
-def _offers_untold(tx: Tx) -> Iterable[Row]:
-    """People asked whom a message could reach, and for whom there is none."""
-    reachable = (
+def _reachable() -> ColumnElement[bool]:
+    """Whether a message could reach the person of an offer."""
+    return (
         select(Contact.id)
         .where(
             col(Contact.volunteer_id) == col(Offer.volunteer_id),
@@ -82,14 +84,45 @@ def _offers_untold(tx: Tx) -> Iterable[Row]:
         )
         .exists()
     )
-    told = (
+
+
+def _told() -> ColumnElement[bool]:
+    return (
         select(Message.id)
         .where(col(Message.subject_kind) == Subject.OFFER, col(Message.subject_id) == col(Offer.id))
         .exists()
     )
+
+
+def _offers_untold(tx: Tx) -> Iterable[Row]:
+    """People asked whom a message could reach, and for whom there is none."""
     late = col(Offer.asked_at) <= tx.now - PATIENCE
-    wanted = select(Offer.id, Offer.area).where(col(Offer.state) == OfferState.ASKED, late, reachable, ~told)
+    wanted = select(Offer.id, Offer.area).where(
+        col(Offer.state) == OfferState.ASKED, late, _reachable(), ~_told()
+    )
     return tx.exec(wanted.order_by(col(Offer.id)).limit(_MOST)).all()
+
+
+def _waves_unsent(tx: Tx) -> Iterable[Row]:
+    """Waves of which fewer people were asked, and told where a message could reach them, than was decided."""
+    out = (
+        select(func.count())
+        .select_from(Offer)
+        .where(
+            col(Offer.callout_id) == col(Wave.callout_id),
+            col(Offer.wave) == col(Wave.number),
+            col(Offer.asked_at).is_not(None),
+            _told() | ~_reachable(),
+        )
+        .scalar_subquery()
+    )
+    when = col(Wave.decided_at).between(tx.now - _LATELY, tx.now - PATIENCE)
+    wanted = (
+        select(Wave.id, Callout.area)
+        .join(Callout, col(Callout.id) == col(Wave.callout_id))
+        .where(when, col(Wave.people) > out)
+    )
+    return tx.exec(wanted.order_by(col(Wave.id)).limit(_MOST)).all()
 
 
 def _messages_stuck(tx: Tx) -> Iterable[Row]:

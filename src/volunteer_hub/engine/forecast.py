@@ -12,10 +12,13 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from scipy.special import ndtr
 
 from volunteer_hub.engine.arrays import Bools, Floats
 from volunteer_hub.engine.law import INDEPENDENT, Shock
 from volunteer_hub.engine.overcall import counts
+
+EXACT = 400  # silent people, up to whom their yeses are counted one by one for a band
 
 
 @dataclass(frozen=True)
@@ -83,6 +86,18 @@ class Forecast:
             else:
                 low = middle
         return high
+
+    def further(self, share: float) -> int:
+        """The most yeses that come from the silent by the deadline with at least this probability."""
+        still = self._still(None, None)
+        people = still.shape[1]
+        if people <= EXACT:
+            law = self.weight @ counts(still, people)
+            tails = law[::-1].cumsum()[::-1]  # P(at least 0, 1, ... people)
+        else:  # of so many the count is normal at each node
+            mean, spread = still.sum(axis=1), np.sqrt((still * (1 - still)).sum(axis=1))
+            tails = self.weight @ ndtr((mean[:, None] - np.arange(people + 1) + 0.5) / spread[:, None])
+        return int(np.flatnonzero(tails >= share - 1e-12)[-1])
 
     def _still(self, more: Floats | None, more_by: Floats | None) -> Floats:
         """[Q, n] chances that a yes comes between now and the deadline."""

@@ -7,7 +7,6 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Final
 
 import numpy as np
@@ -19,7 +18,7 @@ from volunteer_hub.boards.slots import SlotFacts
 from volunteer_hub.core import bulk, policy
 from volunteer_hub.core.db import Tx
 from volunteer_hub.core.site import Site
-from volunteer_hub.engine import overcall, sizing
+from volunteer_hub.engine import sizing
 from volunteer_hub.engine.law import INDEPENDENT, Shock
 from volunteer_hub.flows import beliefs as beliefs_of
 from volunteer_hub.flows import letters
@@ -84,7 +83,8 @@ def sized(tx: Tx, plan: PlanRun, confidence: float | None = None, answer_minutes
     """Whom the plan's callout would ask now: shown before anything is sent, and what `mobilize.send` sends.
 
     Everybody whom the plan chose, and of its reserves those of the least burden, until each slot's minimum
-    comes together within the time to answer with this ``confidence``; what is not given is as configured.
+    comes together within the time to answer with this ``confidence``; what is not given is as approved, else
+    as configured.
     Slots that are over or called off are left out, and so is whoever has left, paused or been promised
     elsewhere since the plan was made. Nobody is asked beyond the plan for a second slot.
     """
@@ -108,7 +108,7 @@ def sized(tx: Tx, plan: PlanRun, confidence: float | None = None, answer_minutes
         found += [people.candidate(ask, slot, minutes, chosen=True) for ask in first]
         found += [people.candidate(ask, slot, minutes, chosen=False) for ask in more]
         wanted[key], counts = places, [*counts, len(first) + len(more)]
-    sure = confidence or _rules().confidence
+    sure = confidence or plan.confidence or _rules().confidence
     return _size(found, counts, wanted, facts, sure, people)
 
 
@@ -190,7 +190,6 @@ class Candidates:
     """People who might be asked: who is free, and how likely each says yes. Five queries for any number."""
 
     def __init__(self, tx: Tx, people: Iterable[int], facts: Sequence[SlotFacts]) -> None:
-        self._now = tx.now
         self._ways = letters.reach(tx, people)
         self._callable = _callable(tx, self._ways)
         self._held = _held(tx, self._callable, facts)
@@ -230,13 +229,7 @@ class Candidates:
 
     def in_time(self, volunteer_id: int, facts: SlotFacts, minutes: float) -> float:
         """The share of their yeses, were they asked now, that comes within so many minutes."""
-        return self._beliefs.share_by(minutes, self.channel(volunteer_id), facts, self._now)
-
-    def still(self, volunteer_id: int, facts: SlotFacts, asked_at: datetime) -> float:
-        """The chance of somebody who was asked at that moment and has been silent since."""
-        minutes = (self._now - asked_at).total_seconds() / 60
-        share = self._beliefs.share_by(minutes, self.channel(volunteer_id), facts, asked_at)
-        return overcall.still_to_come(self.chance(volunteer_id, facts), share)
+        return self._beliefs.share_by(minutes, self.channel(volunteer_id), facts)
 
     def candidate(self, ask: Ask, facts: SlotFacts, minutes: float, *, chosen: bool) -> _Candidate:
         """Somebody of a plan with all that a choice among them needs."""

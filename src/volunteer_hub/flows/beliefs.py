@@ -17,6 +17,7 @@ from volunteer_hub.core import policy
 from volunteer_hub.core.site import Site
 from volunteer_hub.engine import overcall, shock, sizing
 from volunteer_hub.engine.law import Shock
+from volunteer_hub.engine.waves import Curve
 from volunteer_hub.mobilization.policy import Answers, Channel, When
 from volunteer_hub.mobilization.rules import Kind
 from volunteer_hub.notify import rules as notify
@@ -53,6 +54,7 @@ class Beliefs:
         self._policy = policy.load("answers", Answers)
         self._night = policy.load("hub", Site).night
         self._known: dict[tuple[str, str, Kind], Belief] = {}
+        self._curves: dict[tuple[str, Kind, When], Curve] = {}
 
     def of(self, channel: notify.Channel | None, facts: SlotFacts) -> Belief:
         """About a person reached so and asked now for this slot; a chance of 0 for whom nothing reaches."""
@@ -70,14 +72,20 @@ class Beliefs:
         together = self._policy.together(self.when(facts.zone, self._now), facts.incident.hazard)
         return shock.shock(together, _weakest(beliefs).strength)
 
-    def share_by(
-        self, minutes: float, channel: notify.Channel | None, facts: SlotFacts, asked_at: datetime
-    ) -> float:
-        """The share of all answers of somebody asked then that has come so many minutes later."""
+    def share_by(self, minutes: float, channel: notify.Channel | None, facts: SlotFacts) -> float:
+        """The share of the yeses of people asked so and now that has come so many minutes later."""
         if channel is None:
             return 0.0
-        delay = self._policy.delay_of(_named(channel), Kind(facts.incident.kind.value).value)
-        return overcall.share_by(minutes, delay.minutes(self.when(facts.zone, asked_at)), delay.shares)
+        curve = self.curve(channel, facts, self._now)
+        return overcall.share_by(minutes, curve.minutes, curve.shares)
+
+    def curve(self, channel: notify.Channel, facts: SlotFacts, asked_at: datetime) -> Curve:
+        """How fast people answer who were asked so, then."""
+        key = (channel.value, Kind(facts.incident.kind.value), self.when(facts.zone, asked_at))
+        if key not in self._curves:
+            delay = self._policy.delay_of(_named(channel), key[1].value)
+            self._curves[key] = Curve(delay.minutes(key[2]), delay.shares)
+        return self._curves[key]
 
     def when(self, zone: str, moment: datetime) -> When:
         """Day or night, where the people are."""

@@ -127,7 +127,9 @@ def usual_pool(tx: Tx, area: str) -> str:
     return covered[0] if covered else area
 
 
-def approve(tx: Tx, public_id: uuid.UUID, reason: str | None = None) -> PlanRun:
+def approve(
+    tx: Tx, public_id: uuid.UUID, reason: str | None = None, confidence: float | None = None
+) -> PlanRun:
     """Approves by the actor, or notes the first of two people; see mobilization.plans.approve.
 
     What counts is everybody whom the callout would ask, reserves included, and the hour where they are.
@@ -142,7 +144,8 @@ def approve(tx: Tx, public_id: uuid.UUID, reason: str | None = None) -> PlanRun:
         rules_of=policy.load("callouts", Callouts).callout,
         night=site.night,
         reason=reason,
-        asked=asking.people(asking.of_plan(tx, plan)),
+        asked=asking.people(asking.sized(tx, plan, confidence).slots),
+        confidence=confidence,
     )
 
 

@@ -32,7 +32,7 @@ from volunteer_hub.flows.handover import Handed
 from volunteer_hub.flows.insight import Setting
 from volunteer_hub.flows.solving import Answer, Task
 from volunteer_hub.incidents.models import Incident
-from volunteer_hub.mobilization import plans
+from volunteer_hub.mobilization import plans, waves
 from volunteer_hub.mobilization.models import PlanRun
 from volunteer_hub.mobilization.policy import Callouts
 from volunteer_hub.volunteers.pool import Pool
@@ -258,7 +258,7 @@ def read_within(
         if not tx.connection().in_nested_transaction():  # as a test's is, whose moment is its own
             tx.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
         incident = tx.get_one(Incident, run.incident_id)
-        case = board.build(tx, incident, run.pool_area, pool)
+        case = board.build(tx, incident, run.pool_area, pool, waves.reach_of(tx, run.id))
         kept = floors.of_case(tx, incident, run.pool_area, case, pool, run.broken_floors or ())
         lenders = neighbours.groups(tx, incident, run.pool_area, case)
         return replace(case, digest=floors.digest(case.digest, kept), lenders=lenders), kept

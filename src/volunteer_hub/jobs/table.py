@@ -22,6 +22,7 @@ from volunteer_hub.flows import (
     mobilize,
     remind,
     roll_call,
+    waves,
 )
 from volunteer_hub.jobs.runner import Job
 from volunteer_hub.notify import outbox
@@ -73,7 +74,7 @@ JOBS: Final = (
     Job("deliver", 1, deliver.sweep),
     Job("elsewhere", 5, elsewhere.sweep),
     Job("expire_offers", 2, mobilize.expire),
-    Job("top_up", 2, mobilize.top_up),
+    Job("top_up", 2, waves.top_up),
     Job("move_up", 2, mobilize.move_up),
     Job("drills", 2, drill.sweep),
     Job("drill_progress", 2, drill.progress),

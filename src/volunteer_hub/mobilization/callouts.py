@@ -3,8 +3,8 @@
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Final
 
 from sqlalchemy import insert
 from sqlalchemy.dialects.postgresql import Range
@@ -17,8 +17,10 @@ from volunteer_hub.core.errors import Malformed, NotFound, Refused
 from volunteer_hub.core.i18n import Text
 from volunteer_hub.core.signing import token_hash
 from volunteer_hub.mobilization import offers, places, rules
-from volunteer_hub.mobilization.models import Callout, Offer, PlanRun, SlotFill
+from volunteer_hub.mobilization.models import AnswerEvent, Callout, Offer, PlanRun, SlotFill, Widening
 from volunteer_hub.mobilization.rules import CalloutState, Kind, OfferState, PlanState
+
+_SLOW: Final = timedelta(seconds=5)
 
 
 @dataclass(frozen=True)
@@ -66,10 +68,12 @@ def open(
     answer_by: datetime,
     expires_at: datetime,
     next_look_at: datetime | None = None,
+    confidence: float = 0.95,
 ) -> tuple[Callout, list[Offer]]:
     """Opens the callout of an approved plan and asks its first wave: (callout, the offers of every wave).
 
-    ``answer_by`` is when an answer is hoped for, ``expires_at`` when the links stop taking one.
+    ``answer_by`` is when an answer is hoped for, ``expires_at`` when the links stop taking one,
+    ``confidence`` how sure each minimum shall be.
     Raises Refused when the plan is not approved or was sent already, Malformed for times out of order.
     """
     tx.actor.must_cover("callout.send", plan.area)
@@ -92,6 +96,7 @@ def open(
         second_by=plan.second_by,
         reason=plan.override_reason,
         next_look_at=next_look_at,
+        confidence=confidence,
     )
     tx.add(callout)
     tx.flush()
@@ -119,25 +124,6 @@ def ask(tx: Tx, callout: Callout, slots: Sequence[Slot], asks: Sequence[Ask]) ->
     return _added(tx, list(made.values()))
 
 
-def ask_wave(tx: Tx, callout: Callout) -> list[Offer]:
-    """Asks everybody of the next wave that waits; empty when none does."""
-    tx.actor.must_cover("callout.send", callout.area)
-    callout = _locked(tx, callout.id)
-    _must_be_live(callout)
-    queued = (col(Offer.callout_id) == callout.id) & (col(Offer.state) == OfferState.QUEUED)
-    waves = select(Offer.wave).where(queued).order_by(col(Offer.wave)).limit(1)
-    wave = tx.exec(waves).first()
-    if wave is None:
-        return []
-    asked = places.locked_all(tx, queued & (col(Offer.wave) == wave))
-    for offer in asked:
-        offer.state = rules.step("offer", rules.OFFER_ALLOWED, offer.state, OfferState.ASKED)
-        offer.asked_at, offer.expires_at = tx.now, callout.expires_at
-    callout.wave = wave
-    tx.flush()
-    return list(asked)
-
-
 def find(tx: Tx, permission: str, public_id: uuid.UUID) -> Callout:
     """The callout by the id seen outside. Raises NotFound, for a foreign area too."""
     tx.actor.must(permission)
@@ -156,8 +142,25 @@ def of_incident(tx: Tx, incident_id: int) -> list[Callout]:
 
 
 def due_for_look(tx: Tx, *, lease_seconds: int, limit: int) -> list[Callout]:
-    """Takes live callouts whose next look is due; `looked` gives them back."""
-    due = col(Callout.state).in_(rules.LIVE) & (col(Callout.next_look_at) <= tx.now)
+    """Takes live callouts whose next look is due, or about which there is news since the last: an answer, or
+    further people found. `looked` gives them back.
+
+    An answer does not touch its callout, or thousands of them would wait for one row. It counts as news a
+    little longer than it is: one that was given before a look may be committed after it.
+    """
+    answered = (
+        select(AnswerEvent.id)
+        .join(Offer, col(Offer.id) == col(AnswerEvent.offer_id))
+        .where(col(Offer.callout_id) == col(Callout.id), col(AnswerEvent.at) > col(Callout.looked_at) - _SLOW)
+        .exists()
+    )
+    widened = (
+        select(PlanRun.id)
+        .join(Widening, col(Widening.plan_run_id) == col(PlanRun.id))
+        .where(col(Widening.callout_id) == col(Callout.id), col(PlanRun.finished_at) > col(Callout.looked_at))
+        .exists()
+    )
+    due = col(Callout.state).in_(rules.LIVE) & ((col(Callout.next_look_at) <= tx.now) | answered | widened)
     ids = claims.claim(
         tx,
         Callout,
@@ -173,7 +176,7 @@ def due_for_look(tx: Tx, *, lease_seconds: int, limit: int) -> list[Callout]:
 def looked(tx: Tx, callout: Callout, next_look_at: datetime | None) -> Callout:
     """Ends a look: the state follows the places (``met`` when every slot has its target), the lease goes."""
     callout = _locked(tx, callout.id)
-    callout.lease_until, callout.next_look_at = None, next_look_at
+    callout.lease_until, callout.next_look_at, callout.looked_at = None, next_look_at, tx.now
     if callout.state in rules.LIVE:
         short = select(SlotFill.slot_id).where(
             col(SlotFill.callout_id) == callout.id, col(SlotFill.filled) < col(SlotFill.target)
@@ -257,6 +260,7 @@ def _offer(tx: Tx, callout: Callout, slot: Slot, one: Ask) -> dict[str, Any]:
         "state": OfferState.ASKED if first else OfferState.QUEUED,
         "token_hash": token_hash(offers.link_token(public_id)),
         "wave": one.wave,
+        "chance": one.chance,
         "during": Range(slot.starts_at, slot.ends_at, bounds="[)"),
         "asked_at": tx.now if first else None,
         "expires_at": callout.expires_at if first else None,

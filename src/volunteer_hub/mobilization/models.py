@@ -41,7 +41,8 @@ class PlanRun(SQLModel, table=True):
     """A plan: asked for, solved by a worker, frozen with its reasons, approved.
 
     ``pool_area`` is the node whose people may be chosen: wider than the incident's where neighbours help.
-    ``broken_floors`` are reserve floors (ids) that it may break, for ``floors_reason``.
+    ``broken_floors`` are reserve floors (ids) that it may break, for ``floors_reason``. ``confidence`` is how
+    sure each minimum shall be, as approved; None: as configured.
     ``result``: {"pairs": [{"slot", "volunteer", "wave", ...}], "gaps": [...], "proof": {...}, ...}, ids only.
     """
 
@@ -50,6 +51,7 @@ class PlanRun(SQLModel, table=True):
         CheckConstraint("state <> 'approved' OR approved_at IS NOT NULL", name="approved"),
         CheckConstraint("second_by <> approved_by", name="two_people"),
         CheckConstraint("(broken_floors IS NULL) = (floors_reason IS NULL)", name="floors_reason"),
+        CheckConstraint("confidence > 0 AND confidence < 1", name="confidence"),
     )
     id: int = pk()
     public_id: uuid.UUID = public_id()
@@ -76,12 +78,15 @@ class PlanRun(SQLModel, table=True):
     override_reason: str | None = None
     broken_floors: list[int] | None = jsonb(null=True)
     floors_reason: str | None = None
+    confidence: float | None = None
 
 
 class Callout(SQLModel, table=True):
-    """One approved plan sent out."""
+    """One approved plan sent out. ``held_at``: since then no wave goes by the forecast. ``looked_at``: when
+    the forecast was last made."""
 
     __tablename__ = "callouts"
+    __table_args__ = (CheckConstraint("confidence > 0 AND confidence < 1", name="confidence"),)
     id: int = pk()
     public_id: uuid.UUID = public_id()
     plan_run_id: int = ref("plan_runs.id", unique=True, index=False)
@@ -99,6 +104,45 @@ class Callout(SQLModel, table=True):
     wave: int = 1
     lease_until: datetime | None = ts(null=True)
     next_look_at: datetime | None = ts(null=True, index=True)
+    confidence: float
+    held_at: datetime | None = ts(null=True)
+    held_by: int | None = ref("accounts.id", null=True, index=False)
+    looked_at: datetime | None = ts(null=True)
+
+
+class Wave(SQLModel, table=True):
+    """One wave of a callout as it was decided; never changed: another decision is another wave.
+
+    ``before``, ``after``: the chance of the least sure slot of ``slots`` without and with it; ``need``: heads
+    still wanted there, ``people``: those asked. ``slots``: [{"slot", "need", "people", "before", "after"}].
+    """
+
+    __tablename__ = "waves"
+    __table_args__ = (UniqueConstraint("callout_id", "number"),)
+    id: int = pk()
+    callout_id: int = ref("callouts.id", index=False)
+    number: int
+    decided_at: datetime = ts(index=True)
+    source: rules.WaveSource = text_enum(rules.WaveSource, "source")
+    decided_by: int | None = ref("accounts.id", null=True, index=False)
+    before: float
+    after: float
+    need: int
+    people: int
+    slots: list[dict[str, Any]] = jsonb()
+
+
+class Widening(SQLModel, table=True):
+    """A plan asked for to find further people for a running callout: those who name no limit of their own are
+    looked for up to ``reach_km`` away. It is never approved or sent: its people become reserves."""
+
+    __tablename__ = "widenings"
+    __table_args__ = (CheckConstraint("reach_km > 0", name="reach"),)
+    plan_run_id: int = Field(
+        sa_column=Column(BigInteger, ForeignKey("plan_runs.id"), primary_key=True, autoincrement=False)
+    )
+    callout_id: int = ref("callouts.id")
+    reach_km: float
 
 
 class SlotFill(SQLModel, table=True):
@@ -126,7 +170,7 @@ class SlotFill(SQLModel, table=True):
 
 class Offer(SQLModel, table=True):
     """One person asked for one slot. ``during`` is the duty's time, ``expires_at`` ends the time to answer,
-    ``held_since`` is when the person got the place.
+    ``held_since`` is when the person got the place, ``chance`` that of a yes as believed when it was asked.
 
     ``version`` counts the changes of place or time, ``ack_version`` is the last that the person confirmed.
     """
@@ -155,6 +199,7 @@ class Offer(SQLModel, table=True):
     state: OfferState = text_enum(OfferState, "state", OfferState.QUEUED)
     token_hash: bytes = blob(unique=True)
     wave: int = 1
+    chance: float | None = None
     during: Range[datetime] = Field(sa_column=Column(TSTZRANGE, nullable=False))
     minutes_there: int | None = None
     decline_reason: rules.DeclineReason | None = text_enum(rules.DeclineReason, "decline_reason", null=True)
@@ -366,6 +411,16 @@ FOR EACH ROW EXECUTE FUNCTION roll_call_entries_frozen();
 path of an area may change."""
 
 
+WAVES_FROZEN: Final = """
+CREATE OR REPLACE FUNCTION waves_frozen() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION 'a decided wave is frozen; decide another' USING ERRCODE = 'restrict_violation';
+END $$;
+CREATE TRIGGER waves_frozen BEFORE UPDATE OR DELETE ON waves
+FOR EACH ROW EXECUTE FUNCTION waves_frozen();
+"""
+
+
 def _ddl(statement: str) -> DDL:
     return DDL(statement)  # type: ignore[no-untyped-call]  # SQLAlchemy leaves its constructor untyped
 
@@ -374,3 +429,4 @@ event.listen(SQLModel.metadata.tables["plan_runs"], "after_create", _ddl(PLAN_FR
 event.listen(SQLModel.metadata.tables["roll_calls"], "after_create", _ddl(ROLL_CALLS_FROZEN))
 event.listen(SQLModel.metadata.tables["roll_call_entries"], "after_create", _ddl(ENTRIES_FROZEN))
 event.listen(SQLModel.metadata.tables["answer_events"], "after_create", _ddl(EVENTS_APPEND_ONLY))
+event.listen(SQLModel.metadata.tables["waves"], "after_create", _ddl(WAVES_FROZEN))

@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import time, timedelta
 from typing import Any, Final
 
+from sqlalchemy import ColumnElement
 from sqlmodel import col, select
 
 from volunteer_hub.core import claims
@@ -12,7 +13,7 @@ from volunteer_hub.core.db import Tx
 from volunteer_hub.core.errors import Malformed, NotFound, Refused
 from volunteer_hub.core.site import Night
 from volunteer_hub.mobilization import rules
-from volunteer_hub.mobilization.models import PlanRun
+from volunteer_hub.mobilization.models import PlanRun, Widening
 from volunteer_hub.mobilization.policy import CalloutRules
 from volunteer_hub.mobilization.rules import Approval, PlanState
 
@@ -78,12 +79,13 @@ def find(tx: Tx, permission: str, public_id: uuid.UUID) -> PlanRun:
 
 
 def latest(tx: Tx, incident_id: int, states: Collection[PlanState] = tuple(PlanState)) -> PlanRun | None:
-    """The incident's newest plan in one of the states."""
+    """The incident's newest plan in one of the states; those that only widen a callout are none."""
     wanted = (
         select(PlanRun)
         .where(
             col(PlanRun.incident_id) == incident_id,
             col(PlanRun.state).in_(states),
+            ~_widening(),
             tx.actor.scope("plan.read", PlanRun.area),
         )
         .order_by(col(PlanRun.id).desc())
@@ -170,13 +172,15 @@ def approve(
     night: Night,
     reason: str | None = None,
     asked: int | None = None,
+    confidence: float | None = None,
 ) -> PlanRun:
     """Approves, or notes the first of two people: then the plan stays ``ready`` with ``approved_by`` set.
 
     ``local``: the time of day where the people are; ``asked``: how many the callout will ask where that is
     more than the plan chose, because not everybody says yes. A reason stands in for the second person.
-    Approving twice is harmless. Raises Refused when the plan is not ready, or no person acts and a second
-    would be needed.
+    ``confidence``: how sure each minimum shall be; two people approve the same. Approving twice is harmless.
+    Raises Refused when the plan is not ready or only widens a callout, or no person acts and a second would
+    be needed; Malformed for a confidence outside (0, 1).
     """
     plan = _locked(tx, plan_id)
     tx.actor.must_cover("plan.approve", plan.area)
@@ -185,6 +189,13 @@ def approve(
         return plan
     if plan.state is not PlanState.READY:
         _step(plan, PlanState.APPROVED)
+    if tx.exec(select(Widening.plan_run_id).where(col(Widening.plan_run_id) == plan.id)).first() is not None:
+        raise Refused("plan.widens")
+    if confidence is not None and not 0 < confidence < 1:
+        raise Malformed("plan.confidence")
+    if plan.approved_by not in (None, actor) and confidence not in (None, plan.confidence):
+        raise Refused("plan.other_confidence", percent=round(100 * (plan.confidence or rules_of.confidence)))
+    plan.confidence = plan.confidence if confidence is None else confidence
     needed = rules.needs_second_person(max(people(plan), asked or 0), local, rules_of, night)
     outcome = rules.approval(needed=needed, first=plan.approved_by, person=actor, reason=given)
     if outcome is Approval.NOBODY:
@@ -198,6 +209,11 @@ def approve(
         plan.state, plan.approved_at = _step(plan, PlanState.APPROVED), tx.now
     tx.flush()
     return plan
+
+
+def _widening() -> ColumnElement[bool]:
+    """Whether a plan was asked for to widen a callout."""
+    return select(Widening.plan_run_id).where(col(Widening.plan_run_id) == col(PlanRun.id)).exists()
 
 
 def _locked(tx: Tx, plan_id: int) -> PlanRun:

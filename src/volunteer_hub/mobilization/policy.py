@@ -15,12 +15,18 @@ Probability = Annotated[float, Field(gt=0, lt=1)]
 
 class CalloutRules(Policy):
     """[callout]. A callout to more than ``second_person_over`` people, or at night, is approved by a second
-    person or sent with a reason. Durations in whole minutes."""
+    person or sent with a reason. Durations in whole minutes.
+
+    A forecast looks at least ``horizon_minutes`` ahead; the waves it sends are ``wave_minutes`` apart. Who
+    says they will be there more than ``late_minutes`` after the start does not count for a minimum.
+    """
 
     second_person_over: NonNegativeInt
     confidence: Probability
     answer_minutes: PositiveInt
     wave_minutes: PositiveInt
+    horizon_minutes: PositiveInt
+    late_minutes: NonNegativeInt
     link_minutes: PositiveInt
     lease_minutes: PositiveInt
     rest_minutes: NonNegativeInt

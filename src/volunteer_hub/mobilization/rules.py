@@ -110,6 +110,14 @@ class Grade(StrEnum):
     C = "C"
 
 
+class WaveSource(StrEnum):
+    """What decided that people are asked: the plan as it was sent, the forecast, or a person."""
+
+    PLAN = "plan"
+    FORECAST = "forecast"
+    PERSON = "person"
+
+
 class Outcome(StrEnum):
     """What an answer comes to. From ``expired`` on it is refused, in words."""
 
@@ -325,6 +333,16 @@ def approval(*, needed: bool, first: int | None, person: int | None, reason: str
 def late_withdrawal(now: datetime, starts_at: datetime, rules: CalloutRules) -> bool:
     """Whether a withdrawal comes so close to the start that the coordinator is alerted."""
     return now > starts_at - timedelta(minutes=rules.late_withdrawal_minutes)
+
+
+def comes_in_time(
+    arrives_at: datetime, starts_at: datetime, ends_at: datetime, sent_at: datetime, rules: CalloutRules
+) -> bool:
+    """Whether somebody who will be there then still counts for the minimum: at most ``late_minutes`` after
+    the start, or after the callout was sent where the work had begun by then."""
+    return arrives_at < ends_at and arrives_at <= max(starts_at, sent_at) + timedelta(
+        minutes=rules.late_minutes
+    )
 
 
 def absent_since(now: datetime, rules: CalloutRules) -> datetime:

@@ -1,0 +1,200 @@
+"""Does the next wave go? The decision about one slot of a running callout, from plain figures alone.
+
+After every answer, and after every minute of silence, the chance that the need is met by the deadline is
+worked out anew (forecast.py). Below the confidence wanted so many more are asked as bring it back, above it
+the callout holds. Two waves keep a gap: who was asked a moment ago has not had the time to answer, and a
+forecast that has just been brought to the confidence falls below it with the next breath.
+
+Times are minutes from any common zero.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+import numpy as np
+
+from volunteer_hub.engine.arrays import Bools, Floats, Ints
+from volunteer_hub.engine.forecast import Asked, Forecast
+from volunteer_hub.engine.law import Shock
+from volunteer_hub.engine.overcall import check_confidence
+
+CLOSE = 0.25  # minutes: as exactly the moment is told at which a forecast falls
+
+
+class Verdict(StrEnum):
+    """``short``: everybody there is, is asked, and it is not enough."""
+
+    HOLD = "hold"
+    ASK = "ask"
+    SHORT = "short"
+
+
+@dataclass(frozen=True)
+class Curve:
+    """By how many minutes each share of all yeses has come: linear between, from 0 at minute 0."""
+
+    minutes: tuple[float, ...]
+    shares: tuple[float, ...]
+
+    def by(self, minutes: Floats) -> Floats:
+        """The shares that have come so many minutes after asking."""
+        found: Floats = np.interp(minutes, (0.0, *self.minutes), (0.0, *self.shares))
+        return found
+
+
+@dataclass(frozen=True)
+class Slot:
+    """One slot as it stands. ``need``: yeses wanted in time, in all.
+
+    Of everybody asked: chance of a yes as believed, minute of asking, number of the curve, whether they said
+    yes or no. ``too_late``: said yes, and does not count for the need. ``spare``: chances of those who could
+    be asked now, in the order in which they would be.
+    """
+
+    need: int
+    chance: Floats  # [n]
+    asked: Floats
+    curve: Ints
+    yes: Bools
+    no: Bools
+    too_late: Bools
+    curves: tuple[Curve, ...]
+    spare: Floats  # [m]
+    spare_curve: Ints
+
+    @property
+    def open_need(self) -> int:
+        """Yeses still wanting."""
+        return max(0, self.need - int((self.yes & ~self.too_late).sum()))
+
+    def forecast(self, now: float, deadline: float, law: Shock) -> Forecast:
+        """What is believed at a moment when nobody more has answered."""
+        asked = Asked(
+            chance=self.chance,
+            now=self._by(now - self.asked, self.curve),
+            by=self._by(max(now, deadline) - self.asked, self.curve),
+            yes=self.yes,
+            no=self.no,
+        )
+        return Forecast(asked, law)
+
+    def spare_by(self, minutes: float) -> Floats:
+        """[m] the share of the yeses of the spare that comes so many minutes after asking."""
+        return self._by(np.full(len(self.spare), max(minutes, 0.0)), self.spare_curve)
+
+    @property
+    def told(self) -> int:
+        """The need as the forecast counts it, for which every yes is one."""
+        return self.need + int((self.yes & self.too_late).sum())
+
+    def _by(self, minutes: Floats, curve: Ints) -> Floats:
+        shares = np.zeros(len(minutes))
+        for number, one in enumerate(self.curves):
+            mine = curve == number
+            shares[mine] = one.by(minutes[mine])
+        return shares
+
+
+@dataclass(frozen=True)
+class Rules:
+    """``horizon``: a forecast looks at least so far ahead, also when the deadline is near or over. ``gap``:
+    between two waves that the forecast sends."""
+
+    confidence: float
+    horizon: float
+    gap: float
+
+    def __post_init__(self) -> None:
+        check_confidence(self.confidence)
+        if not self.horizon > 0 or not self.gap >= 0:
+            raise ValueError("the horizon must be positive, the gap not negative")
+
+
+@dataclass(frozen=True)
+class Decision:
+    """``more``: so many of the spare are asked, in their order; ``before``, ``after``: the chance that the
+    need is met, without and with them."""
+
+    verdict: Verdict
+    more: int
+    before: float
+    after: float
+
+
+def chance(slot: Slot, now: float, deadline: float, rules: Rules, law: Shock) -> float:
+    """That the need is met by the deadline, with those asked so far."""
+    if not slot.open_need:
+        return 1.0
+    return slot.forecast(now, _ahead(now, deadline, rules), law).at_least(slot.told)
+
+
+def decide(
+    slot: Slot, now: float, deadline: float, rules: Rules, law: Shock, last_wave: float | None = None
+) -> Decision:
+    """Whether more are asked now. ``last_wave``: the minute of the last one, after which there is a gap."""
+    before = chance(slot, now, deadline, rules, law)
+    if before >= rules.confidence or (last_wave is not None and now < last_wave + rules.gap):
+        return Decision(Verdict.HOLD, 0, before, before)
+    return _asking(slot, now, _ahead(now, deadline, rules), rules.confidence, before, law)
+
+
+def without_the_silent(slot: Slot, now: float, deadline: float, rules: Rules, law: Shock) -> Decision:
+    """A wave by hand: so many as meet the need with this confidence though nobody still silent answers."""
+    told = slot.yes | slot.no
+    alone = replace(
+        slot,
+        chance=slot.chance[told],
+        asked=slot.asked[told],
+        curve=slot.curve[told],
+        yes=slot.yes[told],
+        no=slot.no[told],
+        too_late=slot.too_late[told],
+    )
+    before = chance(slot, now, deadline, rules, law)
+    return _asking(alone, now, _ahead(now, deadline, rules), rules.confidence, before, law, seen=slot)
+
+
+def falls_at(slot: Slot, now: float, deadline: float, rules: Rules, law: Shock) -> float | None:
+    """The minute before the deadline at which silence alone brings the chance below the confidence; None when
+    it does not. Silence never raises a chance while the deadline stands."""
+    last = deadline - rules.horizon
+    if last <= now or chance(slot, last, deadline, rules, law) >= rules.confidence:
+        return None
+    low, high = now, last
+    while high - low > CLOSE:
+        middle = (low + high) / 2
+        if chance(slot, middle, deadline, rules, law) >= rules.confidence:
+            low = middle
+        else:
+            high = middle
+    return high
+
+
+def band(slot: Slot, now: float, deadline: float, rules: Rules, law: Shock) -> tuple[int, int]:
+    """How many will have said yes in time: (at least so many with 90 %, with 10 %)."""
+    there = int((slot.yes & ~slot.too_late).sum())
+    forecast = slot.forecast(now, _ahead(now, deadline, rules), law)
+    return there + forecast.further(0.9), there + forecast.further(0.1)
+
+
+def _asking(
+    slot: Slot,
+    now: float,
+    deadline: float,
+    confidence: float,
+    before: float,
+    law: Shock,
+    seen: Slot | None = None,
+) -> Decision:
+    forecast, by = slot.forecast(now, deadline, law), slot.spare_by(deadline - now)
+    wanted = forecast.more(slot.told, confidence, slot.spare, by)
+    more = len(slot.spare) if wanted is None else wanted
+    real = forecast if seen is None else seen.forecast(now, deadline, law)
+    after = real.at_least(slot.told, slot.spare[:more], by[:more])
+    return Decision(Verdict.SHORT if wanted is None else Verdict.ASK, more, before, after)
+
+
+def _ahead(now: float, deadline: float, rules: Rules) -> float:
+    return max(deadline, now + rules.horizon)
