@@ -17,8 +17,9 @@ from volunteer_hub.flows import mobilize, respond, waves
 from volunteer_hub.incidents import logbook
 from volunteer_hub.mobilization import plans
 from volunteer_hub.mobilization import waves as stored
-from volunteer_hub.mobilization.models import Callout, Offer, PlanRun, Wave, Widening
+from volunteer_hub.mobilization.models import Callout, Offer, PlanRun
 from volunteer_hub.mobilization.rules import PlanState, WaveSource
+from volunteer_hub.mobilization.wave_models import Wave, Widening
 from volunteer_hub.notify.models import Message
 from volunteer_hub.notify.rules import State
 from volunteer_hub.volunteers.models import Volunteer

@@ -17,8 +17,9 @@ from volunteer_hub.drills.rules import PlanState as DrillState
 from volunteer_hub.feedback.models import Survey
 from volunteer_hub.incentives.models import ServiceHours
 from volunteer_hub.incidents.models import Incident, Task
-from volunteer_hub.mobilization.models import Callout, Duty, Offer, Wave
+from volunteer_hub.mobilization.models import Callout, Duty, Offer
 from volunteer_hub.mobilization.rules import DutyState, OfferState
+from volunteer_hub.mobilization.wave_models import Wave
 from volunteer_hub.notify import dispatch
 from volunteer_hub.notify.models import Message
 from volunteer_hub.notify.rules import WAITING, Subject

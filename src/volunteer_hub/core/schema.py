@@ -2,6 +2,7 @@
 
 import importlib
 import pkgutil
+from pathlib import Path
 from types import ModuleType
 
 from sqlalchemy import Engine, text
@@ -14,12 +15,14 @@ _CORE_TABLES = ("clock", "vault", "idempotency", "versions")
 
 
 def load() -> list[ModuleType]:
-    """Imports every module that declares tables, by its place: ``core`` and each column's ``models``."""
+    """Imports every module that declares tables, by its place and name: ``core``, each column's ``models``,
+    and its further files ``..._models``."""
     names = [f"volunteer_hub.core.{name}" for name in _CORE_TABLES]
     for package in pkgutil.iter_modules(volunteer_hub.__path__):
-        name = f"volunteer_hub.{package.name}.models"
-        if package.ispkg and importlib.util.find_spec(name) is not None:
-            names.append(name)
+        if package.ispkg:
+            column = Path(*volunteer_hub.__path__, package.name)
+            found = sorted(module.name for module in pkgutil.iter_modules([str(column)]))
+            names += [f"volunteer_hub.{package.name}.{name}" for name in found if name.endswith("models")]
     return [importlib.import_module(name) for name in names]
 
 

@@ -27,9 +27,10 @@ from volunteer_hub.incidents.models import Incident
 from volunteer_hub.incidents.rules import LogKind
 from volunteer_hub.mobilization import callouts, queries, waves
 from volunteer_hub.mobilization.callouts import Ask
-from volunteer_hub.mobilization.models import Callout, PlanRun, Wave, Widening
+from volunteer_hub.mobilization.models import Callout, PlanRun
 from volunteer_hub.mobilization.queries import SlotFigures
 from volunteer_hub.mobilization.rules import PlanState, WaveSource
+from volunteer_hub.mobilization.wave_models import Wave, Widening
 from volunteer_hub.mobilization.waves import Share
 
 FARTHEST_KM: Final = 500

@@ -17,8 +17,9 @@ from volunteer_hub.core.errors import Malformed, NotFound, Refused
 from volunteer_hub.core.i18n import Text
 from volunteer_hub.core.signing import token_hash
 from volunteer_hub.mobilization import offers, places, rules
-from volunteer_hub.mobilization.models import AnswerEvent, Callout, Offer, PlanRun, SlotFill, Widening
+from volunteer_hub.mobilization.models import AnswerEvent, Callout, Offer, PlanRun, SlotFill
 from volunteer_hub.mobilization.rules import CalloutState, Kind, OfferState, PlanState
+from volunteer_hub.mobilization.wave_models import Widening
 
 _SLOW: Final = timedelta(seconds=5)
 

@@ -110,41 +110,6 @@ class Callout(SQLModel, table=True):
     looked_at: datetime | None = ts(null=True)
 
 
-class Wave(SQLModel, table=True):
-    """One wave of a callout as it was decided; never changed: another decision is another wave.
-
-    ``before``, ``after``: the chance of the least sure slot of ``slots`` without and with it; ``need``: heads
-    still wanted there, ``people``: those asked. ``slots``: [{"slot", "need", "people", "before", "after"}].
-    """
-
-    __tablename__ = "waves"
-    __table_args__ = (UniqueConstraint("callout_id", "number"),)
-    id: int = pk()
-    callout_id: int = ref("callouts.id", index=False)
-    number: int
-    decided_at: datetime = ts(index=True)
-    source: rules.WaveSource = text_enum(rules.WaveSource, "source")
-    decided_by: int | None = ref("accounts.id", null=True, index=False)
-    before: float
-    after: float
-    need: int
-    people: int
-    slots: list[dict[str, Any]] = jsonb()
-
-
-class Widening(SQLModel, table=True):
-    """A plan asked for to find further people for a running callout: those who name no limit of their own are
-    looked for up to ``reach_km`` away. It is never approved or sent: its people become reserves."""
-
-    __tablename__ = "widenings"
-    __table_args__ = (CheckConstraint("reach_km > 0", name="reach"),)
-    plan_run_id: int = Field(
-        sa_column=Column(BigInteger, ForeignKey("plan_runs.id"), primary_key=True, autoincrement=False)
-    )
-    callout_id: int = ref("callouts.id")
-    reach_km: float
-
-
 class SlotFill(SQLModel, table=True):
     """How many places of a slot are taken in a callout, and the last number given in its stand-by line.
 
@@ -411,16 +376,6 @@ FOR EACH ROW EXECUTE FUNCTION roll_call_entries_frozen();
 path of an area may change."""
 
 
-WAVES_FROZEN: Final = """
-CREATE OR REPLACE FUNCTION waves_frozen() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-  RAISE EXCEPTION 'a decided wave is frozen; decide another' USING ERRCODE = 'restrict_violation';
-END $$;
-CREATE TRIGGER waves_frozen BEFORE UPDATE OR DELETE ON waves
-FOR EACH ROW EXECUTE FUNCTION waves_frozen();
-"""
-
-
 def _ddl(statement: str) -> DDL:
     return DDL(statement)  # type: ignore[no-untyped-call]  # SQLAlchemy leaves its constructor untyped
 
@@ -429,4 +384,3 @@ event.listen(SQLModel.metadata.tables["plan_runs"], "after_create", _ddl(PLAN_FR
 event.listen(SQLModel.metadata.tables["roll_calls"], "after_create", _ddl(ROLL_CALLS_FROZEN))
 event.listen(SQLModel.metadata.tables["roll_call_entries"], "after_create", _ddl(ENTRIES_FROZEN))
 event.listen(SQLModel.metadata.tables["answer_events"], "after_create", _ddl(EVENTS_APPEND_ONLY))
-event.listen(SQLModel.metadata.tables["waves"], "after_create", _ddl(WAVES_FROZEN))

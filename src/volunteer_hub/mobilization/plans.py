@@ -13,9 +13,10 @@ from volunteer_hub.core.db import Tx
 from volunteer_hub.core.errors import Malformed, NotFound, Refused
 from volunteer_hub.core.site import Night
 from volunteer_hub.mobilization import rules
-from volunteer_hub.mobilization.models import PlanRun, Widening
+from volunteer_hub.mobilization.models import PlanRun
 from volunteer_hub.mobilization.policy import CalloutRules
 from volunteer_hub.mobilization.rules import Approval, PlanState
+from volunteer_hub.mobilization.wave_models import Widening
 
 LONGEST_DEADLINE: Final = 3600.0
 _LONGEST_SEED: Final = 2**63 - 1

@@ -11,8 +11,9 @@ from volunteer_hub.core.errors import Refused
 from volunteer_hub.core.i18n import Text
 from volunteer_hub.mobilization import callouts, places, plans, rules
 from volunteer_hub.mobilization.callouts import Ask, Slot
-from volunteer_hub.mobilization.models import Callout, Offer, PlanRun, Wave, Widening
+from volunteer_hub.mobilization.models import Callout, Offer, PlanRun
 from volunteer_hub.mobilization.rules import OfferState, PlanState, WaveSource
+from volunteer_hub.mobilization.wave_models import Wave, Widening
 
 
 @dataclass(frozen=True)
