@@ -44,6 +44,8 @@ CALLS = {
     "form.textarea": "textarea(h, h, h, h, h)",
     "funnel.funnel": "funnel([{'label': h, 'count': 9, 'href': h, 'lost': ''}, "
     "{'label': h, 'count': 3, 'href': h, 'lost': h}], h)",
+    "harm.harm_fields": "harm_fields({'kind': [(h, h)], 'severity': [(h, h)], 'treated': [(h, h)]}, "
+    "{'words': h, 'place': h}, {'kind': h, 'words': h, 'place': h}, h)",
     "icons.icon": "icon('bell')",
     "icons.mark": "mark()",
     "person.load": "load(3, 1)",

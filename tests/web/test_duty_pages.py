@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from html import unescape
 
 import pytest
+from sqlmodel import select
 
 from tests import people
 from tests.doors import client
@@ -16,10 +17,12 @@ from volunteer_hub.core.db import Tx, transaction
 from volunteer_hub.feedback import surveys
 from volunteer_hub.feedback.policy import Surveys
 from volunteer_hub.feedback.rules import Form, Kind
-from volunteer_hub.flows import close, respond
+from volunteer_hub.flows import close, field, respond
 from volunteer_hub.incidents import rules as incidents
-from volunteer_hub.incidents.models import Incident
+from volunteer_hub.incidents.models import Incident, Task
 from volunteer_hub.mobilization import places
+from volunteer_hub.mobilization.field_rules import Harm, Severity
+from volunteer_hub.mobilization.models import Injury
 
 
 @pytest.fixture(autouse=True)
@@ -40,11 +43,17 @@ def text(page: str) -> str:
     return " ".join(unescape(re.sub(r"<[^>]+>", " ", page)).split())
 
 
-def action(page: str) -> str:
-    """Where the page's one form goes."""
-    found = re.findall(r'<form[^>]* action="([^"]+)"', page)
+def action(page: str, deed: str) -> str:
+    """Where the page's form for a deed goes."""
+    found = [each for each in re.findall(r'<form[^>]* action="([^"]+)"', page) if each.endswith(f"/{deed}")]
     assert len(found) == 1
     return str(found[0])
+
+
+def primary(page: str) -> list[str]:
+    """The words of the page's primary buttons."""
+    found = re.findall(r'class="button button-primary[^>]*>(.*?)</(?:button|a)>', page, re.S)
+    return [text(re.sub(r"<svg.*?</svg>", "", each, flags=re.S)) for each in found]
 
 
 def test_bo_comes_and_goes_from_his_card_without_account_or_script(tx: Tx, sent: Sent) -> None:
@@ -55,17 +64,72 @@ def test_bo_comes_and_goes_from_his_card_without_account_or_script(tx: Tx, sent:
         page = browser.get(f"{card}/duty").text
         assert "<script" not in page
         assert "I'm here: check in" in text(page)
-        where = action(page)
+        where = action(page, "check-in")
         assert browser.post(where, data={"code": code}).headers["location"] == f"{card}/duty"
     with minutes_later(190):
         page = browser.get(f"{card}/duty").text
         assert "On site since 11:00." in text(page)
         assert "I'm leaving: check out" in text(page)
-        browser.post(action(page), data={"code": code})
+        browser.post(action(page, "check-out"), data={"code": code})
         ended = text(browser.get(f"{card}/duty").text)
     assert "2 h 10 min" in ended
     assert "20 points" in ended
     assert "Whole hours on duty: 2 × 10 = 20" in ended
+
+
+def test_bo_sets_out_with_one_tap_and_can_say_again_when_he_is_there(tx: Tx, sent: Sent) -> None:
+    browser, card = client(), f"/c/{sent.token(tx, sent.world.bo)}"
+    with minutes_later(20):
+        page = browser.get(f"{card}/duty").text
+        assert primary(page) == ["I'm on my way"]
+        assert browser.post(action(page, "on-my-way"), data={"minutes": "30"}).status_code == 303
+        page = browser.get(f"{card}/duty").text
+        assert "On the way, there at 10:50." in text(page)
+        assert primary(page) == ["I'm here: check in"]
+        browser.post(action(page, "on-my-way"), data={"minutes": "45"})
+        assert "On the way, there at 11:05." in text(browser.get(f"{card}/duty").text)
+        refused = browser.post(f"{card}/duty/on-my-way", data={"minutes": "soon"})
+        assert (refused.status_code, "1440" in text(refused.text)) == (422, True)
+
+
+def test_on_site_the_link_opens_the_button_i_am_ok_with_the_time_left(tx: Tx, sent: Sent) -> None:
+    browser, card = client(), f"/c/{sent.token(tx, sent.world.bo)}"
+    with transaction(sent.world.mei, "field.timer") as mei:
+        field.set_timer(mei, mei.get_one(Task, sent.task(mei)), 20)
+    with minutes_later(60):
+        browser.post(f"{card}/duty/check-in", data={"code": places.duty_code(sent.offer(tx, sent.world.bo))})
+    with minutes_later(65):
+        assert browser.get(card).headers["location"] == f"{card}/duty"
+        assert browser.get(f"{card}?stay=1").status_code == 200
+        page = browser.get(f"{card}/duty").text
+        assert "Say that you are OK by 11:20. 15 minutes left." in text(page)
+        assert primary(page) == ["I'm OK"]
+        browser.post(action(page, "ok"))
+        assert "Say that you are OK by 11:25." in text(browser.get(f"{card}/duty").text)
+    with minutes_later(90):
+        assert "You were to say by 11:25" in text(browser.get(f"{card}/duty").text)
+
+
+def test_somebody_on_site_reports_an_injury_and_what_they_typed_is_kept(tx: Tx, sent: Sent) -> None:
+    browser, card = client(), f"/c/{sent.token(tx, sent.world.bo)}"
+    with minutes_later(60):
+        browser.post(f"{card}/duty/check-in", data={"code": places.duty_code(sent.offer(tx, sent.world.bo))})
+        where = action(browser.get(f"{card}/duty").text, "injury")
+        typed = {"kind": "exposure", "severity": "serious", "words": "", "place": "By the <pump>"}
+        missing = browser.post(where, data=typed)
+        assert missing.status_code == 422
+        assert "Say in a few words what happened." in text(missing.text)
+        assert 'value="By the &lt;pump&gt;"' in missing.text
+        assert 'value="exposure" selected' in missing.text
+        done = browser.post(where, data=typed | {"words": "Smelt gas", "to_me": "yes"})
+        assert "Your leader has been told." in text(browser.get(done.headers["location"]).text)
+    row = tx.exec(select(Injury)).one()
+    assert (row.kind, row.severity, row.volunteer_id, row.words) == (
+        Harm.EXPOSURE,
+        Severity.SERIOUS,
+        sent.world.bo.id,
+        "Smelt gas",
+    )
 
 
 def test_a_wrong_code_keeps_what_was_typed_and_says_what_to_do(tx: Tx, sent: Sent) -> None:

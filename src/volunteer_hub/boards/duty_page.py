@@ -1,6 +1,7 @@
 """What the duty page behind a link shows one person: where to be, since when there, what it has earned."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from sqlmodel import col, select
 
@@ -10,18 +11,28 @@ from volunteer_hub.core.db import Tx
 from volunteer_hub.core.i18n import Text
 from volunteer_hub.incentives import queries as points
 from volunteer_hub.incentives.models import LedgerAccount, LedgerEntry, ServiceHours
+from volunteer_hub.mobilization import roll_calls
 from volunteer_hub.mobilization.models import Duty
+from volunteer_hub.mobilization.rules import DutyState
+
+_USUAL: Final = (5, 10, 15, 20, 30, 45, 60, 90, 120)
 
 
 @dataclass(frozen=True)
 class DutyView:
-    """``points``: what the duty has earned, with ``why`` line by line; None before it has ended."""
+    """``points``: what the duty has earned, with ``why`` line by line; None before it has ended.
+
+    ``evacuating``: a roll call waits for this person; ``ways``: minutes to choose from when they set out, the
+    likeliest first.
+    """
 
     seen: OfferView
     duty: Duty | None
     points: int | None
     why: tuple[Text, ...]
     balance: int
+    evacuating: bool
+    ways: tuple[int, ...]
 
 
 def view(tx: Tx, token: str) -> DutyView:
@@ -35,7 +46,23 @@ def view(tx: Tx, token: str) -> DutyView:
         points=paid.points if paid is not None else None,
         why=points.explain(paid) if paid is not None else (),
         balance=points.balance(tx, seen.offer.volunteer_id),
+        evacuating=duty is not None and bool(roll_calls.open_for(tx, duty.id)),
+        ways=_ways(seen),
     )
+
+
+def waits(tx: Tx, duty: Duty | None) -> bool:
+    """Whether this page, and not the callout's, is what a link opens: a roll call waits for an answer, or the
+    person on site says from time to time that they are OK."""
+    if duty is None:
+        return False
+    timed = duty.state is DutyState.ON_SITE and duty.ok_due_at is not None
+    return timed or bool(roll_calls.open_for(tx, duty.id))
+
+
+def _ways(seen: OfferView) -> tuple[int, ...]:
+    likeliest = (seen.way.minutes if seen.way is not None else None) or _USUAL[3]
+    return likeliest, *(minutes for minutes in _USUAL if minutes != likeliest)
 
 
 def _paid(tx: Tx, duty: Duty) -> LedgerEntry | None:

@@ -8,6 +8,9 @@ from typing import Final
 
 from sqlmodel import col, select
 
+from volunteer_hub.boards import field as board
+from volunteer_hub.boards import slots
+from volunteer_hub.boards.slots import SlotFacts
 from volunteer_hub.core import db, policy
 from volunteer_hub.core.actor import SYSTEM
 from volunteer_hub.core.db import Tx
@@ -16,7 +19,6 @@ from volunteer_hub.core.i18n import LANGUAGES, t
 from volunteer_hub.flows import letters
 from volunteer_hub.incidents import logbook
 from volunteer_hub.incidents.models import Incident, RoleSlot, Task
-from volunteer_hub.incidents.policy import Hazards
 from volunteer_hub.incidents.rules import LogKind
 from volunteer_hub.mobilization import injuries, presence
 from volunteer_hub.mobilization.injuries import Happened
@@ -60,17 +62,9 @@ def arrived(tx: Tx, duty: Duty) -> None:
 
 def ok_minutes(tx: Tx, duty: Duty) -> int | None:
     """How often a person says that they are OK: as set for their task, else by its hazard. None: never."""
-    return task_ok_minutes(tx, _task(tx, duty))
-
-
-def task_ok_minutes(tx: Tx, task: Task) -> int | None:
-    """The same for everybody at a task."""
-    timer = presence.timer_of(tx, task.id)
-    if timer is not None:
-        return timer.minutes
-    hazards: Hazards = policy.load("hazards", Hazards)
-    hazard = hazards.hazards.get(tx.get_one(Incident, task.incident_id).hazard)
-    return hazard.ok_minutes if hazard is not None else None
+    facts = _facts(tx, duty)
+    timer = presence.timer_of(tx, facts.task.id)
+    return board.ok_minutes(facts, {} if timer is None else {timer.task_id: timer.minutes})
 
 
 def set_timer(tx: Tx, task: Task, minutes: int | None) -> OkTimer:
@@ -132,16 +126,15 @@ def injured(
         if found is None:
             raise NotFound("not_found")
         what = _of(what, found)
-        task = task or _task(tx, found)
+        task = task or _facts(tx, found).task
     return _recorded(tx, incident, task, what)
 
 
 def injured_by_own(tx: Tx, duty: Duty, what: Happened, *, to_me: bool) -> Injury:
     """A person records it from their own duty: of themselves, or of nobody who is named. Raises as
     `injuries.record`."""
-    task = _task(tx, duty)
-    incident = tx.get_one(Incident, duty.incident_id)
-    return _recorded(tx, incident, task, _of(what, duty) if to_me else what)
+    facts = _facts(tx, duty)
+    return _recorded(tx, facts.incident, facts.task, _of(what, duty) if to_me else what)
 
 
 def _of(what: Happened, duty: Duty) -> Happened:
@@ -162,11 +155,6 @@ def _recorded(tx: Tx, incident: Incident, task: Task | None, what: Happened) -> 
     return made
 
 
-def _task(tx: Tx, duty: Duty) -> Task:
-    wanted = (
-        select(Task)
-        .join(RoleSlot, col(RoleSlot.task_id) == col(Task.id))
-        .join(Offer, col(Offer.slot_id) == col(RoleSlot.id))
-        .where(col(Offer.id) == duty.offer_id)
-    )
-    return tx.exec(wanted).one()
+def _facts(tx: Tx, duty: Duty) -> SlotFacts:
+    slot = tx.get_one(Offer, duty.offer_id).slot_id
+    return slots.of(tx, [slot])[slot]

@@ -6,7 +6,7 @@ from typing import Final
 from volunteer_hub.core import db
 from volunteer_hub.core.actor import SYSTEM
 from volunteer_hub.core.db import Tx
-from volunteer_hub.core.errors import Refused
+from volunteer_hub.core.errors import NotFound, Refused
 from volunteer_hub.flows import field, letters
 from volunteer_hub.incidents import logbook
 from volunteer_hub.incidents.models import Incident, Task
@@ -28,6 +28,8 @@ def start(tx: Tx, incident: Incident, task: Task | None = None) -> RollCall:
     there, NotFound for a foreign area.
     """
     tx.actor.must_cover("duty.write", incident.area)
+    if task is not None and task.incident_id != incident.id:
+        raise NotFound("not_found")
     # Whoever checks in meanwhile is found by the sweep: no lock holds up people at the gate.
     if incident.state not in OPEN:
         raise Refused("field.over")

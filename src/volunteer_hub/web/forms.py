@@ -80,6 +80,11 @@ class Form:
         if not self._first(name).strip():
             self._fault(name, "incident.text.missing")
 
+    @property
+    def typed(self) -> dict[str, str]:
+        """What stood in each field, to be shown again."""
+        return {name: values[0] for name, values in self.values.items() if values}
+
     def check(self) -> None:
         """Raises Malformed when anything was wrong."""
         if self.faults:

@@ -14,8 +14,11 @@ from volunteer_hub.core.db import Tx
 from volunteer_hub.core.errors import HubError, NotFound
 from volunteer_hub.core.i18n import pick, t
 from volunteer_hub.flows import duty as flow
+from volunteer_hub.flows import field, roll_call
 from volunteer_hub.mobilization import places
 from volunteer_hub.mobilization.rules import DutyState
+from volunteer_hub.web import forms, harm
+from volunteer_hub.web.forms import Sent
 from volunteer_hub.web.guard import LINK, see_other
 from volunteer_hub.web.render import language_of, page
 
@@ -38,6 +41,40 @@ def check_in(request: Request, token: str, code: Code = "") -> Response:
     )
 
 
+@router.post("/c/{token}/duty/on-my-way")
+def on_my_way(request: Request, token: str, minutes: Annotated[str, Form(max_length=10)] = "") -> Response:
+    """I have set out, and am there in so many minutes."""
+    there = int(minutes) if minutes.isascii() and minutes.isdigit() else -1
+    return _deed(
+        request, token, "duty.on_my_way", lambda tx: field.on_my_way(tx, flow.by_link(tx, token), there)
+    )
+
+
+@router.post("/c/{token}/duty/ok")
+def ok(request: Request, token: str) -> Response:
+    """I am OK."""
+    return _deed(request, token, "duty.ok", lambda tx: field.ok(tx, flow.by_link(tx, token)))
+
+
+@router.post("/c/{token}/duty/safe")
+def safe(request: Request, token: str) -> Response:
+    """I have left and am safe."""
+    return _deed(request, token, "duty.safe", lambda tx: roll_call.safe(tx, flow.by_link(tx, token)))
+
+
+@router.post("/c/{token}/duty/injury")
+def injury(request: Request, token: str, form: Sent) -> Response:
+    """Somebody was hurt or exposed, or nearly."""
+
+    def deed(tx: Tx) -> None:
+        duty = flow.by_link(tx, token)
+        what = harm.happened(form, tx.now)
+        form.check()
+        field.injured_by_own(tx, duty, what, to_me=form.flag("to_me"))
+
+    return _deed(request, token, "duty.injury", deed, form=form, done="?told=1")
+
+
 @router.post("/c/{token}/duty/check-out")
 def check_out(request: Request, token: str, code: Code = "") -> Response:
     """I am going."""
@@ -46,16 +83,31 @@ def check_out(request: Request, token: str, code: Code = "") -> Response:
     )
 
 
-def _deed(request: Request, token: str, name: str, deed: Callable[[Tx], Any], typed: str) -> Response:
+def _deed(
+    request: Request,
+    token: str,
+    name: str,
+    deed: Callable[[Tx], Any],
+    typed: str | None = None,
+    *,
+    form: forms.Form | None = None,
+    done: str = "",
+) -> Response:
     try:
         with db.transaction(GUEST, name) as tx:
             deed(tx)
     except HubError as error:
-        return _show(request, token, error, typed)
-    return see_other(f"/c/{token}/duty")
+        return _show(request, token, error, typed, form)
+    return see_other(f"/c/{token}/duty{done}")
 
 
-def _show(request: Request, token: str, error: HubError | None = None, typed: str | None = None) -> Response:
+def _show(
+    request: Request,
+    token: str,
+    error: HubError | None = None,
+    typed: str | None = None,
+    form: forms.Form | None = None,
+) -> Response:
     lang = language_of(request)
     try:
         with db.read(GUEST) as tx:
@@ -64,6 +116,7 @@ def _show(request: Request, token: str, error: HubError | None = None, typed: st
         words = t(lang, f"error.{unknown.code}")
         title = t(lang, "callouts.unknown.title")
         return page(request, "phone/callout_unknown.html", status=404, title=title, words=words)
+    faults = forms.words(lang, error) if error is not None else forms.Faults()
     seen = view.seen
     return page(
         request,
@@ -78,7 +131,12 @@ def _show(request: Request, token: str, error: HubError | None = None, typed: st
         role=pick(seen.facts.role, lang),
         here=f"/c/{token}",
         now=clock.now(),
-        error=t(lang, f"error.{error.code}", **error.params) if error is not None else "",
+        ways=[(str(n), t(lang, "field.page.in_minutes", n=n)) for n in view.ways],
+        harm=harm.choices(lang),
+        told="told" in request.query_params,
+        faults=faults if form is not None else forms.Faults(),
+        typed=form.typed if form is not None else {},
+        error=t(lang, f"error.{error.code}", **error.params) if error is not None and form is None else "",
     )
 
 

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import Response
 
+from volunteer_hub.boards import duty_page
 from volunteer_hub.boards import offer as board
 from volunteer_hub.boards.offer import OfferView
 from volunteer_hub.core import clock, db
@@ -37,9 +38,10 @@ _FURTHEST_MINUTES = 24 * 60
 
 
 @router.get("/c/{token}")
-def show(request: Request, token: str) -> Response:
-    """The question, or how it stands after the answer."""
-    return _show(request, token)
+def show(request: Request, token: str, stay: bool = False) -> Response:
+    """The question, or how it stands after the answer. Whoever is asked something on site sees that instead,
+    unless they ``stay``."""
+    return _show(request, token, onward=not stay)
 
 
 @router.get("/c/{token}/decline")
@@ -104,12 +106,19 @@ def _answer(
 
 
 def _show(
-    request: Request, token: str, template: str = "phone/callout.html", error: HubError | None = None
+    request: Request,
+    token: str,
+    template: str = "phone/callout.html",
+    error: HubError | None = None,
+    *,
+    onward: bool = False,
 ) -> Response:
     lang = language_of(request)
     try:
         with db.read(GUEST) as tx:
             seen = board.view(tx, token)
+            if onward and duty_page.waits(tx, seen.page.duty):
+                return see_other(f"/c/{token}/duty")
         if seen.offer.state is OfferState.QUEUED:
             raise NotFound("offer.link_unknown")
     except NotFound as unknown:
