@@ -99,18 +99,21 @@ class Eligible:
                 self.first = np.append(self.first, self.first[-1] + len(positions))
             numbers.append(self._lists[needs])
         if len(lists) > 1:
-            self.listed, self.until = np.concatenate(lists), np.concatenate(minutes)
+            self.listed = np.concatenate(lists)
+            lists.clear()  # before the next are joined: they hold most of a city several times
+            self.until = np.concatenate(minutes)
         return np.array(numbers, dtype=np.int64)[list_of.ravel()]
 
     def _holders(self, needs: tuple[tuple[int, int], ...], holders: dict[int, Ints]) -> tuple[Small, Small]:
         """Positions, ascending, of all who hold the skills, and the minute they can prove it until.
-        `holders` remembers who holds a skill at all."""
+        `holders` remembers who holds the skill asked about last: the same comes several times in a row."""
         people = self._problem.people
         if not needs:
             everybody = np.arange(len(self._order), dtype=np.int32)
             return everybody, np.full(len(everybody), MOST_MINUTES, np.int32)
         k = needs[0][0]
         if k not in holders:
+            holders.clear()
             holders[k] = np.flatnonzero(people.levels[:, k][self._order])
         positions = holders[k]
         for k, level in needs:

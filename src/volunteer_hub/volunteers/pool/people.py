@@ -11,7 +11,7 @@ from volunteer_hub.core import policy
 from volunteer_hub.core.site import Site
 from volunteer_hub.volunteers import week
 from volunteer_hub.volunteers.pool.reading import FIT_BIT, FOREVER, MODE_BIT, PLEDGED_BIT
-from volunteer_hub.volunteers.pool.rows import ID_SHIFT, LEVELS, MOST_SKILLS, SKILL_SHIFT, Columns, Ints, Rows
+from volunteer_hub.volunteers.pool.rows import ID_SHIFT, LEVELS, Columns, Ints, Rows
 from volunteer_hub.volunteers.skills import taxonomy
 
 Days = NDArray[np.int32]
@@ -84,57 +84,37 @@ class Pool:
 
 
 class _Held:
-    """Claims, papers and pledges of the rows of a pool, by skill."""
+    """Claims, papers and pledges of the people of a pool, by skill; who holds one is found when it is asked
+    for, so that a pool of the day costs no more than what is asked of it."""
 
     def __init__(self, ids: Ints, rows: Rows) -> None:
-        self._claims = _BySkill(ids, rows.tables["claims"]["key"])
-        self._papers = _BySkill(ids, rows.tables["papers"]["key"])
-        self._pledges = _BySkill(ids, rows.tables["pledges"]["key"])
-        self._until = rows.tables["papers"]["until"]
+        self._ids, self._rows = np.append(ids, -1), rows
         self._known: dict[int, Days] = {}
 
     def claims(self, skill: int) -> tuple[Ints, Ints]:
         """Rows of who claims a skill, each once, and their levels."""
-        at, rows = self._claims.of(skill)
-        return rows, self._claims.key[at] & LEVELS
+        at, rows = self._of("claims", skill)
+        return rows, self._rows.tables["claims"]["key"][at] & LEVELS
 
     def papers(self, skill: int, people: int) -> Days:
         """The last day of everybody's certification for a skill, 0 for none."""
         if skill not in self._known:
-            at, rows = self._papers.of(skill)
+            at, rows = self._of("papers", skill)
             until = np.zeros(people, np.int32)
-            until[rows] = self._until[at]
+            until[rows] = self._rows.tables["papers"]["until"][at]
             self._known[skill] = until
         return self._known[skill]
 
     def pledges(self, skill: int) -> Ints:
         """Rows of who pledged this skill."""
-        return self._pledges.of(skill)[1]
+        return self._of("pledges", skill)[1]
 
-
-class _BySkill:
-    """Keys of persons and skills, found by skill."""
-
-    def __init__(self, ids: Ints, key: Ints) -> None:
-        self.key, self._ids = key, ids
-        skill = (key >> SKILL_SHIFT & MOST_SKILLS - 1).astype(np.uint16)
-        self._order = np.argsort(skill, kind="stable")
-        self._first = np.searchsorted(skill[self._order], np.arange(MOST_SKILLS + 1))
-        self._row = self._rows()
-
-    def _rows(self) -> Ints:
-        holder = self.key >> ID_SHIFT
-        opens = np.append(True, holder[1:] != holder[:-1])[: len(holder)]
-        places = np.searchsorted(self._ids, holder[opens])
-        there = np.append(self._ids, -1)[places] == holder[opens]
-        row: Ints = np.where(there, places, -1)[np.cumsum(opens) - 1]
-        return row
-
-    def of(self, skill: int) -> tuple[Ints, Ints]:
-        """Positions in ``key``, and the rows of their people; of people who are not among the ids none."""
-        at = self._order[self._first[skill] : self._first[skill + 1]]
-        row = self._row[at]
-        known = row >= 0
+    def _of(self, table: str, skill: int) -> tuple[NDArray[np.int32], Ints]:
+        """Positions in the table, and the rows of their people; of people who are not in the pool none."""
+        at = self._rows.of_skill(table, skill)
+        holder = self._rows.tables[table]["key"][at] >> ID_SHIFT
+        row = np.searchsorted(self._ids[:-1], holder)
+        known = self._ids[row] == holder
         return (at, row) if known.all() else (at[known], row[known])
 
 

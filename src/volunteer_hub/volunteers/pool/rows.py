@@ -5,8 +5,7 @@ number, id x 4096 + skill x 4 + level, so that everything of one person stands t
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
@@ -39,10 +38,27 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = {
 
 
 @dataclass(frozen=True)
+class BySkill:
+    """Positions in a table of keys, those of one skill together: rows first[skill] : first[skill + 1]."""
+
+    positions: NDArray[np.int32]
+    first: Ints
+
+    @classmethod
+    def of(cls, key: Ints) -> "BySkill":
+        """The keys' positions, ascending in each skill."""
+        skill = (key >> SKILL_SHIFT & MOST_SKILLS - 1).astype(np.uint16)
+        first = np.concatenate([[0], np.cumsum(np.bincount(skill, minlength=MOST_SKILLS))])
+        return cls(np.argsort(skill, kind="stable").astype(np.int32), first)
+
+
+@dataclass(frozen=True)
 class Rows:
     """Everybody who is in the pool, called today or paused, by id; ``tables`` as in TABLES."""
 
     tables: Mapping[str, Columns]
+    groups: dict[str, BySkill] = field(default_factory=dict, repr=False, compare=False)
+    """By table, once somebody asked; a change that leaves the table's keys leaves them too."""
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -53,10 +69,18 @@ class Rows:
         ids: Ints = self.tables["people"]["id"]
         return ids
 
-    @cached_property
+    @property
     def nbytes(self) -> int:
-        """Bytes of memory that the columns take."""
-        return sum(column.nbytes for table in self.tables.values() for column in table.values())
+        """Bytes of memory that the columns and groups take."""
+        columns = sum(column.nbytes for table in self.tables.values() for column in table.values())
+        return columns + sum(group.positions.nbytes + group.first.nbytes for group in self.groups.values())
+
+    def of_skill(self, table: str, skill: int) -> NDArray[np.int32]:
+        """Positions in the table of the rows of a skill, ascending."""
+        group = self.groups.get(table)
+        if group is None:
+            group = self.groups[table] = BySkill.of(self.tables[table]["key"])
+        return group.positions[group.first[skill] : group.first[skill + 1]]
 
     def same(self, other: "Rows") -> bool:
         """Whether both hold exactly the same."""
@@ -124,7 +148,8 @@ def changed(rows: Rows, ids: Ints, new: Rows) -> Rows:
             result[table] = {n: _overwritten(old[n], source, fresh[n]) for n in kinds}
         else:
             result[table] = _spliced(old, source, fresh, name)
-    return Rows(result)
+    same = {t: group for t, group in rows.groups.items() if result[t]["key"] is rows.tables[t]["key"]}
+    return Rows(result, same)
 
 
 def _without(rows: Rows, ids: Ints) -> Rows:
