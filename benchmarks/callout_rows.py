@@ -11,13 +11,13 @@ from benchmarks.city_rows import SEED, city_of, incident_of
 from volunteer_hub.access import accounts
 from volunteer_hub.access.models import Account
 from volunteer_hub.core import db, policy, versions
-from volunteer_hub.core.actor import SYSTEM
+from volunteer_hub.core.actor import SYSTEM, Actor
 from volunteer_hub.core.site import Site
 from volunteer_hub.flows import mobilize
 from volunteer_hub.incidents.models import Incident, RoleSlot, Task
 from volunteer_hub.incidents.rules import SlotSpec, TaskSpec
 from volunteer_hub.mobilization import plans
-from volunteer_hub.mobilization.models import Offer
+from volunteer_hub.mobilization.models import Offer, PlanRun
 from volunteer_hub.simulation.city import City
 from volunteer_hub.volunteers.models import Volunteer
 from volunteer_hub.volunteers.rules import Status
@@ -27,6 +27,13 @@ ASKED, MAXIMUM = 22, 20  # a slot: so one answer in eleven goes to the stand-by 
 
 def callout_of(count: int) -> int:
     """A callout whose ``count`` offers are out, on the road every callout takes; its id."""
+    chief, plan_id = approved(count)
+    with db.transaction(chief, "callout.send") as tx:
+        return mobilize.send(tx, tx.get_one(PlanRun, plan_id)).id
+
+
+def approved(count: int) -> tuple[Actor, int]:
+    """An approved plan of ``count`` people, and who may send it."""
     area = city_of(count * 2)
     slots = -(-count // ASKED)
     incident_id = incident_of(area, lambda city, now: _tasks(city, slots, now))
@@ -49,10 +56,8 @@ def callout_of(count: int) -> int:
         plans.finish(tx, plan.id, {"pairs": pairs, "reserves": []}, objective={}, problem_digest="bench")
     with db.transaction(chief, "plan.approve") as tx:
         rules, night = mobilize.rules_of(), policy.load("hub", Site).night
-        approved = plans.approve(
-            tx, plan.id, local=time(12), rules_of=rules, night=night, reason="a benchmark"
-        )
-        return mobilize.send(tx, approved).id
+        plans.approve(tx, plan.id, local=time(12), rules_of=rules, night=night, reason="a benchmark")
+    return chief, plan.id
 
 
 def _tasks(city: City, slots: int, now: datetime) -> list[TaskSpec]:

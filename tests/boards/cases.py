@@ -61,7 +61,7 @@ def held(tx: Tx, w: World, slot: int, who: Volunteer, state: OfferState) -> Offe
     tx.flush()
     window = (tx.now + HOUR, tx.now + 5 * HOUR)
     facts = callouts.Slot(slot, w.incident.area, *window, minimum=1, target=8, maximum=10)
-    _, offers = callouts.open(
+    _, (made,) = callouts.open(
         tx,
         run,
         kind=Kind.REAL,
@@ -70,6 +70,7 @@ def held(tx: Tx, w: World, slot: int, who: Volunteer, state: OfferState) -> Offe
         answer_by=tx.now + HOUR,
         expires_at=tx.now + HOUR,
     )
-    offers[0].state = state
+    offer = tx.get_one(Offer, made.id)
+    offer.state = state
     tx.flush()
-    return offers[0]
+    return offer

@@ -25,6 +25,7 @@ def message(tx: Tx, number: int) -> dict[str, object]:
         "subject_kind": Subject.OFFER,
         "subject_id": number,
         "volunteer_id": None,
+        "lease_until": None,
         "channel": Channel.EMAIL,
         "lang": "zh",
         "kind": Kind.REAL,
@@ -44,6 +45,19 @@ def test_rows_written_together_are_what_they_would_be_one_by_one(tx: Tx) -> None
     new = insert(Message).from_select(list(rows[0]), bulk.select_rows(Message, rows))
     ids = list(tx.execute(new.returning(col(Message.id))).scalars())
     found = tx.exec(select(Message).where(bulk.among(col(Message.id), ids)).order_by(col(Message.id))).all()
+    assert [{name: getattr(one, name) for name in rows[0]} for one in found] == rows
+
+
+def test_values_that_many_rows_share_come_back_whole(tx: Tx) -> None:
+    """Sent once each with their numbers, or once for all."""
+    world(tx, crowd=0)
+    words = [{"n": number} for number in range(3)]
+    rows = [
+        message(tx, number) | {"params": words[number % 3], "lang": "en" if number % 5 else "zh"}
+        for number in range(40)
+    ]
+    tx.execute(insert(Message).from_select(list(rows[0]), bulk.select_rows(Message, rows)))
+    found = tx.exec(select(Message).order_by(col(Message.id))).all()
     assert [{name: getattr(one, name) for name in rows[0]} for one in found] == rows
 
 

@@ -5,9 +5,10 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 import pytest
-from sqlmodel import text
+from sqlmodel import col, select, text
 
 from tests import areas
+from volunteer_hub.core import bulk
 from volunteer_hub.core.actor import EVERYTHING, Actor, Grant
 from volunteer_hub.core.columns import uuid7
 from volunteer_hub.core.db import Tx
@@ -157,6 +158,11 @@ def plant(
     return send(tx, maxima, people(tx, head_count), windows, expires_at)
 
 
+def _offers(tx: Tx, made: list[callouts.New]) -> list[Offer]:
+    ids = [new.id for new in made]
+    return list(tx.exec(select(Offer).where(bulk.among(col(Offer.id), ids)).order_by(col(Offer.id))))
+
+
 def send(
     tx: Tx,
     maxima: list[int],
@@ -170,7 +176,7 @@ def send(
     slot_ids = slots(tx, incident_id, maxima)
     plan = approved_plan(tx, incident_id)
     spans = windows or [(1, 9)] * len(maxima)
-    callout, offers = callouts.open(
+    callout, made = callouts.open(
         tx,
         plan,
         kind=kind,
@@ -179,4 +185,4 @@ def send(
         answer_by=NOW + HOUR / 2,
         expires_at=expires_at,
     )
-    return World(incident_id, slot_ids, who, plan, callout, offers)
+    return World(incident_id, slot_ids, who, plan, callout, _offers(tx, made))

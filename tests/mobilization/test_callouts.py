@@ -102,7 +102,7 @@ def test_later_waves_wait_their_turn(tx: Tx, world: World) -> None:
     second, third = rows.people(tx, 2)
     slot = rows.facts(world.slots[0], 1)
     asks = [callouts.Ask(slot.slot_id, third, wave=3), callouts.Ask(slot.slot_id, second, wave=2)]
-    queued = callouts.ask(tx, world.callout, [slot], asks)
+    queued = [tx.get_one(Offer, new.id) for new in callouts.ask(tx, world.callout, [slot], asks)]
     assert [(o.state, o.asked_at, o.expires_at) for o in queued] == [(OfferState.QUEUED, None, None)] * 2
     with rows.raises(NotFound, "not_found"):
         offers.accept(tx, queued[0])

@@ -1,4 +1,4 @@
-"""Many rows as one short statement with one parameter, a JSON document.
+"""Many rows as one short statement with a parameter for each column, not for each value.
 
 With a parameter for each value the driver takes longer to read the statement than the database to carry it
 out, and a statement takes 65,535 of them at most.
@@ -11,7 +11,8 @@ from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import BigInteger, ColumnElement, Select, Text, any_, cast, column, func, literal, select
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB, Range
+from sqlalchemy.dialects.postgresql import ARRAY, Range
+from sqlalchemy.sql.elements import Grouping
 from sqlmodel import SQLModel
 
 Row = Mapping[str, Any]
@@ -36,26 +37,70 @@ def select_rows(model: type[SQLModel], rows: Sequence[Row]) -> Select[Any]:
     All have the same columns. Ids that the database draws ascend in the order of the rows.
     """
     table = model.__table__  # type: ignore[attr-defined]
-    names = list(rows[0])
-    document = cast(literal(json.dumps(rows, default=_plain, ensure_ascii=False), Text), JSONB)
+    names, documents = list(rows[0]), dict[int, str]()
+    columns = {
+        name: _Column(name, [_plain(row[name], documents) for row in rows], whole=name == names[0])
+        for name in names
+    }
+    sent = [one for one in columns.values() if one.sent]
     given = (
-        func.jsonb_to_recordset(document)
-        .table_valued(*[column(name, table.c[name].type) for name in names], name="given")
-        .render_derived(with_types=True)
+        func.unnest(*[literal(one.sent, ARRAY(one.type)) for one in sent])
+        .table_valued(*[column(one.name) for one in sent], with_ordinality="n", name="given")
+        .render_derived()
     )
-    query: Select[Any] = select(*[given.c[name] for name in names])
+    values = [cast(columns[name].value(given), table.c[name].type) for name in names]
+    query: Select[Any] = select(*values).order_by(given.c.n)
     return query
 
 
-def _plain(value: Any) -> Any:
-    """A value as PostgreSQL reads it from text."""
+class _Column:
+    """The values of a column as they are sent: one where all are alike, unless the column is to be sent
+    ``whole``; and where many are, each once with their numbers, since the driver goes through every text."""
+
+    def __init__(self, name: str, values: list[int | str | None], *, whole: bool) -> None:
+        self.name, self.distinct = name, list(dict.fromkeys(values))
+        texts = not any(isinstance(value, int) for value in self.distinct)
+        self._numbered = texts and 1 < len(self.distinct) <= len(values) // 4
+        self._kind = Text() if texts else BigInteger()
+        self.type = BigInteger() if self._numbered else self._kind
+        self.sent: list[int | str | None] = values if whole or len(self.distinct) > 1 else []
+        if self._numbered:
+            number = {value: n for n, value in enumerate(self.distinct, start=1)}
+            self.sent = [number[value] for value in values]
+
+    def value(self, given: Any) -> ColumnElement[Any]:
+        if self._numbered:
+            # Bare, the number would be read as part of the parameter's type.
+            return Grouping(literal(self.distinct, ARRAY(self._kind)))[given.c[self.name]]
+        return given.c[self.name] if self.sent else literal(self.distinct[0], self._kind)
+
+
+def _plain(value: Any, documents: dict[int, str]) -> int | str | None:
+    """A value as a number or as PostgreSQL reads it from text. ``documents`` remembers, by identity, those
+    that were written out: many messages say the same."""
     match value:
+        case bool():
+            plain = "true" if value else "false"
+        case None | int():
+            return value
+        case str():
+            plain = str(value)  # an enumeration's member too
+        case dict() | list():
+            plain = documents.get(id(value)) or documents.setdefault(id(value), _document(value))
+        case float():
+            plain = repr(value)
         case datetime():
-            return value.isoformat()
+            plain = value.isoformat()
         case UUID():
-            return str(value)
+            plain = value.hex
         case bytes():
-            return f"\\x{value.hex()}"
+            plain = f"\\x{value.hex()}"
         case Range(lower=datetime() as lower, upper=datetime() as upper):
-            return f"{value.bounds[0]}{lower.isoformat()},{upper.isoformat()}{value.bounds[1]}"
-    raise TypeError(f"a {type(value).__name__} is not written in bulk")
+            plain = f"{value.bounds[0]}{lower.isoformat()},{upper.isoformat()}{value.bounds[1]}"
+        case _:
+            raise TypeError(f"a {type(value).__name__} is not written in bulk")
+    return plain
+
+
+def _document(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)

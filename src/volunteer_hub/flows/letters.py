@@ -6,7 +6,7 @@ The facts of the incident are written down with the message; name, link, code an
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from sqlmodel import col, select
 
@@ -60,7 +60,26 @@ def reach(tx: Tx, volunteer_ids: Iterable[int], purpose: str = "offer") -> dict[
     return {key: Reach(lang, known.get(key)) for key, lang in languages}
 
 
-def tell(tx: Tx, purpose: str, offers: Sequence[Offer], **more: Any) -> int:
+class Told(Protocol):
+    """What of an offer its messages need: a row just written is as good as an object."""
+
+    @property
+    def id(self) -> int: ...
+    @property
+    def callout_id(self) -> int: ...
+    @property
+    def slot_id(self) -> int: ...
+    @property
+    def volunteer_id(self) -> int: ...
+    @property
+    def area(self) -> str: ...
+    @property
+    def ends_at(self) -> datetime: ...
+    @property
+    def version(self) -> int: ...
+
+
+def tell(tx: Tx, purpose: str, offers: Sequence[Told], **more: Any) -> int:
     """Queues one message of this purpose to everybody behind these offers; how many can be reached.
 
     ``more`` are further facts of the text. The number of statements does not grow with the offers.
@@ -84,11 +103,11 @@ Place = tuple[int, int]
 """A callout and a slot, by id: what all offers of one place are told alike."""
 
 
-def _place(offer: Offer) -> Place:
+def _place(offer: Told) -> Place:
     return offer.callout_id, offer.slot_id
 
 
-def _about(tx: Tx, offers: Sequence[Offer]) -> dict[Place, tuple[Callout, SlotFacts]]:
+def _about(tx: Tx, offers: Sequence[Told]) -> dict[Place, tuple[Callout, SlotFacts]]:
     """The callouts of these offers and the facts of their slots, in two queries."""
     wanted = select(Callout).where(col(Callout.id).in_({offer.callout_id for offer in offers}))
     callouts = {callout.id: callout for callout in tx.exec(wanted)}
@@ -97,7 +116,7 @@ def _about(tx: Tx, offers: Sequence[Offer]) -> dict[Place, tuple[Callout, SlotFa
 
 
 def _draft(
-    tx: Tx, purpose: str, offer: Offer, callout: Callout, way: Reach, said: Mapping[Place, dict[str, Any]]
+    tx: Tx, purpose: str, offer: Told, callout: Callout, way: Reach, said: Mapping[Place, dict[str, Any]]
 ) -> Draft | None:
     if way.contact is None or way.channel is None:
         return None
@@ -117,14 +136,14 @@ def _draft(
     )
 
 
-def _key(tx: Tx, purpose: str, offer: Offer) -> str:
+def _key(tx: Tx, purpose: str, offer: Told) -> str:
     if purpose in _ONCE:
         return f"offer:{offer.id}:{purpose}"
     number = offer.version if purpose == "changed" else f"{tx.now.timestamp():.6f}"
     return f"offer:{offer.id}:{purpose}:{number}"
 
 
-def _expiry(tx: Tx, purpose: str, offer: Offer, callout: Callout) -> datetime:
+def _expiry(tx: Tx, purpose: str, offer: Told, callout: Callout) -> datetime:
     """The question is worth sending while it can be answered; news for as long as anybody may travel."""
     if purpose in ("offer", "reminder"):
         return min(callout.expires_at, offer.ends_at)
@@ -190,8 +209,5 @@ def alert(tx: Tx, purpose: str, incident: Incident, deed: str, params: Mapping[s
 
 
 def note_asked(tx: Tx, volunteer_ids: Iterable[int]) -> None:
-    """Counts one more time asked, taking the rows in order: two callouts at once never wait in a circle."""
-    ids = sorted(set(volunteer_ids))
-    rows = select(Volunteer.id).where(bulk.among(col(Volunteer.id), ids)).order_by(col(Volunteer.id))
-    tx.exec(rows.with_for_update(key_share=True)).all()
-    registry.count_asked(tx, ids)
+    """Counts one more time asked."""
+    registry.count_asked(tx, set(volunteer_ids))

@@ -11,6 +11,7 @@ from volunteer_hub.core.actor import SYSTEM
 from volunteer_hub.core.db import Tx
 from volunteer_hub.core.errors import Refused
 from volunteer_hub.flows import asking, letters, settle
+from volunteer_hub.flows.letters import Told
 from volunteer_hub.incidents import logbook, states
 from volunteer_hub.incidents import rules as incident_rules
 from volunteer_hub.incidents.models import Incident
@@ -92,7 +93,7 @@ def _times(now: datetime, answer_minutes: int | None, facts: list[SlotFacts]) ->
     return min(now + timedelta(minutes=answer_minutes or rules.answer_minutes), expires_at), expires_at
 
 
-def _ask(tx: Tx, asked: list[Offer]) -> int:
+def _ask(tx: Tx, asked: Sequence[Told]) -> int:
     letters.note_asked(tx, (offer.volunteer_id for offer in asked))
     letters.tell(tx, "offer", asked)
     return len(asked)

@@ -1,10 +1,10 @@
 """A callout: opened from an approved plan, looked at again in waves, closed or cancelled."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import insert
 from sqlalchemy.dialects.postgresql import Range
@@ -51,6 +51,21 @@ class Ask:
     cost: int = 0
 
 
+class New(NamedTuple):
+    """An offer just made, as its row is: a city's would take long to be read back as objects."""
+
+    id: int
+    callout_id: int
+    slot_id: int
+    volunteer_id: int
+    area: str
+    state: OfferState
+    wave: int
+    ends_at: datetime
+    chance: float | None
+    version: int
+
+
 @dataclass(frozen=True)
 class Ended:
     """A callout's end: ``told`` are the offers whose people get a message."""
@@ -70,7 +85,7 @@ def open(
     expires_at: datetime,
     next_look_at: datetime | None = None,
     confidence: float = 0.95,
-) -> tuple[Callout, list[Offer]]:
+) -> tuple[Callout, list[New]]:
     """Opens the callout of an approved plan and asks its first wave: (callout, the offers of every wave).
 
     ``answer_by`` is when an answer is hoped for, ``expires_at`` when the links stop taking one,
@@ -104,7 +119,7 @@ def open(
     return callout, ask(tx, callout, slots, asks)
 
 
-def ask(tx: Tx, callout: Callout, slots: Sequence[Slot], asks: Sequence[Ask]) -> list[Offer]:
+def ask(tx: Tx, callout: Callout, slots: Sequence[Slot], asks: Sequence[Ask]) -> list[New]:
     """Adds offers to a callout: its opening, and each top-up. Who was asked for that slot before is left out.
 
     Raises Refused when the callout has ended, Malformed for an unknown slot, one that is over, wrong numbers.
@@ -122,7 +137,7 @@ def ask(tx: Tx, callout: Callout, slots: Sequence[Slot], asks: Sequence[Ask]) ->
         for one in asks
         if (one.slot_id, one.volunteer_id) not in before
     }
-    return _added(tx, list(made.values()))
+    return list(_added(tx, list(made.values())))
 
 
 def find(tx: Tx, permission: str, public_id: uuid.UUID) -> Callout:
@@ -269,13 +284,14 @@ def _offer(tx: Tx, callout: Callout, slot: Slot, one: Ask) -> dict[str, Any]:
     }
 
 
-def _added(tx: Tx, rows: list[dict[str, Any]]) -> list[Offer]:
+def _added(tx: Tx, rows: list[dict[str, Any]]) -> Iterator[New]:
     """The rows written, by statements over many: one object after the other takes a minute for a city."""
-    ids: list[int] = []
     for some in bulk.batches(rows):
         new = insert(Offer).from_select(list(some[0]), bulk.select_rows(Offer, some))
-        ids += tx.execute(new.returning(col(Offer.id), col(Offer.area))).scalars()
-    return list(tx.exec(select(Offer).where(bulk.among(col(Offer.id), ids)).order_by(col(Offer.id))))
+        ids = tx.execute(new.returning(col(Offer.id), col(Offer.area))).scalars()
+        for key, row in zip(sorted(ids), some, strict=True):  # drawn in the order of the rows
+            own = {name: row[name] for name in New._fields if name in row}
+            yield New(id=key, ends_at=row["during"].upper, **own)
 
 
 def _must_be_live(callout: Callout) -> None:

@@ -10,7 +10,7 @@ from volunteer_hub.core.db import Tx
 from volunteer_hub.core.errors import Refused
 from volunteer_hub.core.i18n import Text
 from volunteer_hub.mobilization import callouts, places, plans, rules
-from volunteer_hub.mobilization.callouts import Ask, Slot
+from volunteer_hub.mobilization.callouts import Ask, New, Slot
 from volunteer_hub.mobilization.models import Callout, Offer, PlanRun
 from volunteer_hub.mobilization.rules import OfferState, PlanState, WaveSource
 from volunteer_hub.mobilization.wave_models import Wave, Widening
@@ -46,7 +46,7 @@ def send(
     slots: Sequence[Slot],
     asks: Sequence[Ask],
     shares: Sequence[Share],
-) -> tuple[Wave, list[Offer]]:
+) -> tuple[Wave, list[Offer | New]]:
     """Decides the next wave of a callout that is `locked` and asks its people: who waits in a wave of the
     plan, and who is new. Raises Refused when the callout has ended."""
     tx.actor.must_cover("callout.send", callout.area)
@@ -58,7 +58,7 @@ def send(
     made = callouts.ask(
         tx, callout, slots, [Ask(a.slot_id, a.volunteer_id, callout.wave, a.chance) for a in new]
     )
-    asked = [*waiting, *made]
+    asked: list[Offer | New] = [*waiting, *made]
     return record(tx, callout, source, shares), asked
 
 
