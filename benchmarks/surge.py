@@ -1,8 +1,8 @@
-"""A city-wide surge: both exact methods, end to end, and their peers on the same city in the same run.
+"""A city-wide surge: the exact methods, end to end, and their peers on the same city in the same run.
 
     python -m benchmarks.surge                  100,000 x 10,000 with peers, scarce cities, up to 2.2 million
     python -m benchmarks.surge --quick          20,000 x 2,000 with peers, a scarce city of 3,000 x 3,000
-    python -m benchmarks.surge --agree 200      so many large random cities planned by both methods
+    python -m benchmarks.surge --agree 200      so many large random cities planned by all methods
     python -m benchmarks.surge --only 2200000x50000
 
 The engine's seconds are one whole solve() with rows in arrays: index, search, prices, fairness and proof;
@@ -32,15 +32,15 @@ from volunteer_hub.engine.units import split
 
 PEER_LIMIT_S, PEER_LIMIT_GIB = 90.0, 5.0
 COLUMNS = ("method", "seconds", "cpu", "method alone", "short min", "short target", "cost", "GiB", "note")
-METHOD_PHASES = ("candidates", "augment", "flow", "prices", "pricing")
+METHOD_PHASES = ("candidates", "augment", "flow", "release", "prices", "pricing")
 DEADLINE_S = 150.0
 # people, heads, methods, bars on whole seconds by method
 CITIES: tuple[tuple[int, int, tuple[str, ...], dict[str, float]], ...] = (
-    (10_000, 10_000, ("augment", "flow"), {}),
-    (10_000, 50_000, ("flow",), {}),
+    (10_000, 10_000, ("augment", "ranks", "flow"), {}),
+    (10_000, 50_000, ("ranks", "flow"), {}),
     (2_200_000, 50_000, ("augment", "flow"), {"augment": 6.0, "flow": 30.0}),
     (2_200_000, 200_000, ("augment",), {"augment": 30.0}),
-    (100_000, 200_000, ("auto",), {"auto": 120.0}),
+    (100_000, 200_000, ("auto", "flow"), {"auto": 120.0}),
 )
 
 
@@ -177,22 +177,25 @@ def city(people: int, heads: int, methods: tuple[str, ...], bars: dict[str, floa
 
 
 def agree(count: int) -> None:
-    """Cities of some thousand people, ample and scarce: both methods, one answer, proven."""
+    """Cities of some thousand people, ample and scarce: all methods, one answer, proven."""
     rng = np.random.default_rng(1)
     scarce = 0
     for seed in range(count):
         people = int(rng.integers(500, 8000))
         heads = int(people * rng.choice([0.05, 0.1, 0.3, 0.8, 1.5]))
         problem = city_problem(people, heads, seed)
-        paths, flow = (
-            solve(problem, Options(deadline_s=300, method=m, seed=seed)) for m in ("augment", "flow")
+        flow, *others = (
+            solve(problem, Options(deadline_s=300, method=m, seed=seed)) for m in ("flow", "augment", "ranks")
         )
-        assert paths.state is flow.state is State.PROVEN, (seed, paths.failure, flow.failure)
-        assert paths.objective == flow.objective, seed
-        assert paths.unit_price.tolist() == flow.unit_price.tolist(), seed
-        assert check(problem, paths) == check(problem, flow) == (), seed
-        scarce += paths.objective.short_minimum > 0
-    print(f"{count} cities of 500 to 8,000 people planned by both methods: equal and proven, {scarce} scarce")
+        assert flow.state is State.PROVEN, (seed, flow.failure)
+        assert check(problem, flow) == (), seed
+        for plan in others:
+            assert plan.state is State.PROVEN, (seed, plan.method, plan.failure)
+            assert plan.objective == flow.objective, (seed, plan.method)
+            assert plan.unit_price.tolist() == flow.unit_price.tolist(), (seed, plan.method)
+            assert check(problem, plan) == (), (seed, plan.method)
+        scarce += flow.objective.short_minimum > 0
+    print(f"{count} cities of 500 to 8,000 people planned by all methods: equal and proven, {scarce} scarce")
     report.bar("surge.agree", count, ">=", count)
 
 
@@ -208,7 +211,7 @@ def main() -> None:
         agree(asked.agree)
     elif asked.quick:
         compare(20_000, 2_000, 20.0, bars=False)
-        city(3_000, 3_000, ("augment", "flow"), {})
+        city(3_000, 3_000, ("augment", "ranks", "flow"), {})
     else:
         only = asked.only or ""
         if only in ("", "100000x10000"):

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from copy import copy
 from dataclasses import dataclass
 
 import numpy as np
 
 from volunteer_hub.engine.compiled import compiled
-from volunteer_hub.engine.eligible import UNDECIDED, Eligible, Small
+from volunteer_hub.engine.eligible import MATCHING, UNDECIDED, Eligible, Small
 from volunteer_hub.engine.index import Index, bisect, box, index_of, places, unit_columns
 from volunteer_hub.engine.problem import Bools, Ints, Options, Problem
 from volunteer_hub.engine.units import Units
@@ -40,7 +41,7 @@ def _sink(position: Ints, score: Ints, held: int) -> None:
 
 
 @compiled
-def _keep(p: int, s: int, position: Ints, score: Ints, held: int) -> int:
+def keep(p: int, s: int, position: Ints, score: Ints, held: int) -> int:
     """Put a person into the heap of the cheapest; how many it holds then."""
     if held == len(score):
         if held > 0 and s < score[0]:
@@ -56,7 +57,7 @@ def _keep(p: int, s: int, position: Ints, score: Ints, held: int) -> int:
 
 
 @compiled
-def _ascending(position: Ints, score: Ints, held: int) -> None:
+def ascending(position: Ints, score: Ints, held: int) -> None:
     """Turn the heap into a list, cheapest first."""
     while held > 1:
         held -= 1
@@ -102,7 +103,7 @@ def _stretch(
             if at < len(barred) and barred[at] == p:
                 continue
         found += 1
-        held = _keep(p, way + least, position, score, held)
+        held = keep(p, way + least, position, score, held)
     return held, found
 
 
@@ -188,7 +189,7 @@ def nearest(index: Index, u: int, position: Ints, score: Ints) -> int:
             # With the list full, nobody beyond the dearest one's way matters.
             inner, radius = radius, 2.0 * radius if held < room else min(2 * radius, (score[0] + 1) / fastest)
             radius = min(radius, reach)
-    _ascending(position, score, held)
+    ascending(position, score, held)
     return held
 
 
@@ -296,7 +297,14 @@ class Pool:
 
     def leave_out(self, position: Ints) -> None:
         """Find these people no longer."""
-        self.index.flags[position] &= ~np.uint8(UNDECIDED)
+        self.index.flags[position] &= ~np.uint16(UNDECIDED)
+
+    def matching(self, person: Ints, unit: Ints) -> Pool:
+        """The same pool where only people (by position) and units of one rank (0 to 10) meet."""
+        pool, index = copy(self), self.index
+        flags = index.flags | (MATCHING << person).astype(np.uint16)
+        pool.index = index._replace(flags=flags, needs=index.needs | (MATCHING << unit).astype(np.uint16))
+        return pool
 
     def cheapest(self, count: Ints, without: Ints | None = None) -> Arcs:
         """For each unit u the count[u] people of lowest cost, fewer if there are not as many. `without`:
@@ -304,7 +312,7 @@ class Pool:
         index = self.index
         if without is not None:
             index = index._replace(flags=index.flags.copy())
-            index.flags[without] &= ~np.uint8(UNDECIDED)
+            index.flags[without] &= ~np.uint16(UNDECIDED)
 
         def search(units: Ints, first: Ints, position: Ints, score: Ints, held: Ints, _: Ints) -> None:
             _nearest_of_all(index, units, first, position, score, held)

@@ -3,7 +3,8 @@
 A rule reads few columns of a unit (feasible.READS): a city has hundreds of units but a handful of periods and
 some dozens of (skill, level) pairs. What a unit asks of skills gives a posting list, as in text retrieval,
 with the hour each proof of skill lapses beside it; what it asks of time gives one bit per person and distinct
-period; yes-or-no questions share one byte per person. A pair is allowed when list, hour, bit and byte agree.
+period; yes-or-no questions share one number per person. A pair is allowed when list, hour, bit and number
+agree.
 """
 
 from __future__ import annotations
@@ -21,12 +22,14 @@ from volunteer_hub.engine.units import Access, Units
 
 Small = npt.NDArray[np.int32]
 Bytes = npt.NDArray[np.uint8]
+Flags = npt.NDArray[np.uint16]
 
 POSTED = ("skill", "certification")  # few pass: kept as lists
 TIMED = ("availability", "overlap", "rest", "hours")  # one bit per period
 FLAGS = {"age": "adult", "insurance": "insured", "fitness": "fit", "night_travel": "night_travel"}
 MOST_MINUTES = 2**31 - 1  # four thousand years; what lapses later never does
 UNDECIDED = 1 << len(FLAGS)  # set for everybody who is not locked, asked of everybody
+MATCHING = 2 * UNDECIDED  # the first of the bits that are left: one for each rank (Pool.matching)
 
 
 class Eligible:
@@ -54,9 +57,9 @@ class Eligible:
         self._problem, self._units = problem, units
         self.end = np.minimum(units.end, MOST_MINUTES)
         self.list_of, self.period_of = self._postings(), self._periods()
-        self.needs = np.full(len(units), UNDECIDED, np.uint8)
+        self.needs = np.full(len(units), UNDECIDED, np.uint16)
         for bit, code in enumerate(FLAGS):
-            self.needs |= (getattr(units, READS[code][0]).astype(np.uint8) << bit).astype(np.uint8)
+            self.needs |= (getattr(units, READS[code][0]).astype(np.uint16) << bit).astype(np.uint16)
         self.barred_first, self.barred = self._barred()
 
     def kinds(self) -> Iterator[Ints]:
@@ -144,11 +147,11 @@ class Eligible:
             numbers.append(self._bits[asked])
         return np.array(numbers, dtype=np.int64)[period_of.ravel()]
 
-    def _flags(self) -> Bytes:
-        flags = np.full(len(self._order), UNDECIDED, np.uint8)
+    def _flags(self) -> Flags:
+        flags = np.full(len(self._order), UNDECIDED, np.uint16)
         flags[self._problem.locked.person] = 0
         for bit, column in enumerate(FLAGS.values()):
-            flags |= (getattr(self._problem.people, column).astype(np.uint8) << bit).astype(np.uint8)
+            flags |= (getattr(self._problem.people, column).astype(np.uint16) << bit).astype(np.uint16)
         return flags[self._order]
 
     def _barred(self) -> tuple[Ints, Ints]:
@@ -201,7 +204,7 @@ def _in_time(
 
 @compiled
 def _passing(
-    listed: Small, until: Small, flags: Bytes, periods: Bytes, end: int, needs: int, period: int, barred: Ints
+    listed: Small, until: Small, flags: Flags, periods: Bytes, end: int, needs: int, period: int, barred: Ints
 ) -> Small:
     byte, bit = period >> 3, period & 7
     passing, count = np.empty(len(listed), np.int32), 0

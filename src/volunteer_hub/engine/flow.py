@@ -66,16 +66,17 @@ Step = Callable[[Units, Arcs, Penalties], tuple[Flow, Ints, Ints, Ints]]
 
 def solve_flow(
     problem: Problem, units: Units, pool: Pool, penalty: Penalties, options: Options, clock: Clock,
-    step: Step | None = None,
+    step: Step | None = None, pace: float | None = None,
 ) -> Solution:  # fmt: skip
-    """`step`: another network around the same pairs. Raises FlowFailed, DeadlinePassed."""
+    """`step`: another network around the same pairs; `pace`: its seconds per arc^1.5 at worst. Raises
+    FlowFailed, DeadlinePassed."""
+    pace = SLOWEST_PER_ARC if pace is None else pace
     decided = locked_arcs(problem, units, pool, penalty)
     with clock.phase("candidates"):
         wanted = np.ceil(units.heads * options.candidates_per_head).astype(np.int64) + SPARE_CANDIDATES
         arcs = decided + pool.cheapest(wanted)
     room = np.maximum(ALWAYS_ADDED, 3 * units.heads)
     found = Solution(arcs.only(slice(0)), *(np.zeros(0, np.int64),) * 2, 0, 0)
-    pace = SLOWEST_PER_ARC  # seconds per arc^1.5: of this problem as soon as it is known
     while True:
         expected = pace * len(arcs) ** 1.5
         if found.rounds and clock.left < expected + RESERVE * clock.seconds["pricing"] / found.rounds:
@@ -87,6 +88,7 @@ def solve_flow(
                 flow = transport(units, arcs, penalty)
             else:
                 flow, unit_price, person_price, floor_price = step(units, arcs, penalty)
+        # Of this problem, as soon as it is known.
         pace = MARGIN * (clock.seconds["flow"] - before) / max(1, len(arcs)) ** 1.5
         with clock.phase("prices"):
             if step is None:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from volunteer_hub.engine.compiled import compiled
-from volunteer_hub.engine.eligible import Bytes, Eligible, Small
+from volunteer_hub.engine.eligible import Bytes, Eligible, Flags, Small
 from volunteer_hub.engine.problem import Bools, Floats, Ints, Problem
 from volunteer_hub.engine.terms import per_km
 from volunteer_hub.engine.units import Access, Units
@@ -30,7 +30,7 @@ class Index(NamedTuple):
     night_km: Floats
     day_cost: Ints  # [P] what the person costs wherever they go
     night_cost: Ints
-    flags: Bytes  # [P] see eligible.py
+    flags: Flags  # [P] see eligible.py
     periods: Bytes  # [P, periods / 8]
     zone: Ints  # [P] of travel, empty without measured times
     cell_first: Ints  # [cells + 1] positions of the people of each cell
@@ -48,7 +48,7 @@ class Index(NamedTuple):
     list_of: Ints
     end: Ints
     period_of: Ints
-    needs: Bytes
+    needs: Flags
     barred_first: Ints  # [U + 1]
     barred: Ints  # positions no unit may have
 

@@ -1,4 +1,5 @@
-"""Which exact method suits a problem: augmenting paths where supply is ample, the flow where it is scarce."""
+"""Which exact method suits a problem: augmenting paths where supply is ample, ranks first where it is
+scarce."""
 
 from __future__ import annotations
 
@@ -13,12 +14,13 @@ from volunteer_hub.engine.floors import Family, transport_within
 from volunteer_hub.engine.flow import Solution, solve_flow
 from volunteer_hub.engine.index import Index
 from volunteer_hub.engine.problem import Floats, Ints, Options, Problem
+from volunteer_hub.engine.ranks import solve_ranks
 from volunteer_hub.engine.terms import Penalties
 from volunteer_hub.engine.units import Units
 
-FLOW, AUGMENT = "flow", "augment"
+FLOW, AUGMENT, RANKS = "flow", "augment", "ranks"
 TIGHT = 0.5  # heads wanted per qualified person of a skill and area
-TIGHT_SHARE = 0.3  # of all heads in such skills and areas: more, and the flow is quicker
+TIGHT_SHARE = 0.3  # of all heads in such skills and areas: more, and ranks first are quicker
 AREA_KM = 25.0
 
 
@@ -26,7 +28,7 @@ def chosen(units: Units, pool: Pool, options: Options) -> str:
     """The method asked for, or by estimated tightness."""
     if options.method != "auto":
         return options.method
-    return FLOW if tight_share(units, pool) > TIGHT_SHARE else AUGMENT
+    return RANKS if tight_share(units, pool) > TIGHT_SHARE else AUGMENT
 
 
 def tight_share(units: Units, pool: Pool) -> float:
@@ -72,5 +74,7 @@ def optimum(
         method = FLOW if family is not None else chosen(units, pool, options)
     if method == AUGMENT:
         return solve_augment(problem, units, pool, penalty, clock), method
+    if method == RANKS:
+        return solve_ranks(problem, units, pool, penalty, options, clock), method
     step = None if family is None else partial(transport_within, family=family)
     return solve_flow(problem, units, pool, penalty, options, clock, step), method

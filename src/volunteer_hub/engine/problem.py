@@ -304,10 +304,10 @@ class Options:
     deadline_s: float = 60.0
     threads: int = 1
     candidates_per_head: float = 2.0
-    method: str = "auto"  # "flow", "augment", or by how tight supply is
+    method: str = "auto"  # "flow", "augment", "ranks", or by how tight supply is
 
     def __post_init__(self) -> None:
-        if self.method not in ("auto", "flow", "augment"):
+        if self.method not in ("auto", "flow", "augment", "ranks"):
             raise ProblemError("unknown_method", "options.method")
         if not self.deadline_s >= 0 or self.threads < 1 or not 0 < self.candidates_per_head <= 1000:
             raise ProblemError("out_of_range", "options")

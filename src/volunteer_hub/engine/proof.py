@@ -80,6 +80,32 @@ def prove(
     Raises DeadlinePassed; ValueError when the assignment uses a person twice or more heads than there are,
     somebody absent or more of a set than its floor allows.
     """
+    orders = orders or InForce(Pairs(), 0, person[:0], penalties(problem, units).big)
+    prices = unit_price, person_price
+    primal, dual, violated = values(problem, units, person, unit, *prices, orders, floors, floor_price)
+    penalty = scaled(penalties(problem, units), orders.big)
+    searched = np.ones(len(problem.people), np.bool_)
+    searched[problem.locked.person] = searched[orders.absent] = False
+    search = _Brute(problem, units, unit_price, person_price, searched)
+    violated += search.tempted(clock, threads)
+    violated += search.tempted_to_stay(orders)
+    violated += _violated_locks(problem, units, unit_price, person_price, penalty.lock)
+    return Proof(primal, dual, violated, len(problem.people) * len(units))
+
+
+def values(
+    problem: Problem,
+    units: Units,
+    person: Ints,
+    unit: Ints,
+    unit_price: Ints,
+    person_price: Ints,
+    orders: InForce | None = None,
+    floors: Floors | None = None,
+    floor_price: Ints | None = None,
+) -> tuple[int, int, int]:
+    """Value of the assignment, that of the prices, and how many people have one below 0. Raises ValueError
+    as prove() does."""
     penalty = penalties(problem, units)
     orders = orders or InForce(Pairs(), 0, person[:0], penalty.big)
     penalty = scaled(penalty, orders.big)
@@ -88,9 +114,8 @@ def prove(
     absent[orders.absent] = True
     if len(np.unique(person)) < len(person) or (filled > units.heads).any() or absent[person].any():
         raise ValueError("not an assignment")
-    slot_of = np.full(len(problem.people), -1)
-    slot_of[problem.locked.person] = problem.locked.slot
-    chosen = cost(problem, units, person, unit) - np.where(slot_of[person] >= 0, penalty.lock, 0)
+    locked = np.isin(person, problem.locked.person)
+    chosen = cost(problem, units, person, unit) - np.where(locked, penalty.lock, 0)
     chosen -= _worth_keeping(problem, units, person, unit, orders)
     below = np.maximum(units.minimum - filled, 0)
     above = units.heads - filled - below
@@ -101,12 +126,7 @@ def prove(
     dual = _dot(units.heads, unit_price) - int(own.sum()) - floors_dual
     dual -= _dot(units.heads - units.minimum, np.maximum(unit_price - penalty.short_target, 0))
     dual -= _dot(units.minimum, np.maximum(unit_price - penalty.short_minimum, 0))
-    violated = int((own < 0).sum())
-    search = _Brute(problem, units, unit_price, person_price, (slot_of < 0) & ~absent)
-    violated += search.tempted(clock, threads)
-    violated += search.tempted_to_stay(orders)
-    violated += _violated_locks(problem, units, unit_price, person_price, penalty.lock)
-    return Proof(primal, dual, violated, len(problem.people) * len(units))
+    return primal, dual, int((own < 0).sum())
 
 
 def _own_prices(

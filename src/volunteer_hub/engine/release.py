@@ -15,28 +15,56 @@ import numpy as np
 from volunteer_hub.engine.augment import Best, Search, Standing, lift, pop
 from volunteer_hub.engine.candidates import ENDLESS, Arcs
 from volunteer_hub.engine.compiled import compiled
-from volunteer_hub.engine.index import counted
+from volunteer_hub.engine.index import Index, counted
+from volunteer_hub.engine.offers import Offers, best_offers
 from volunteer_hub.engine.problem import Ints
+
+SHORT = 24  # units listed for a person at first
+NEW = 4  # one in so many of a longer list is new at least
+LENGTHENED = 5000  # what making a list longer counts as rows read
 
 
 class Ways(NamedTuple):
-    """Where each person could go, and who serves each unit."""
+    """Where each person could go, and who serves each unit. P people, U units."""
 
-    first: Ints  # [P + 1] rows of `unit` and `cost`
+    first: Ints  # [P] rows of `unit` and `cost`
+    length: Ints  # [P]
+    room: Ints  # [P] rows that are the person's own
+    rest: Ints  # [P] no unit that is not listed is worth more than this (price less cost)
     unit: Ints
     cost: Ints
+    used: Ints  # [1] rows of `unit` and `cost` that are somebody's
     member: Ints  # [U] one who serves the unit, -1 for nobody
     following: Ints  # [P] the next who serves the same unit
 
 
 def ways_of(standing: Standing, worth: Arcs, units: int) -> Ways:
-    """Where somebody who becomes free could go, by person, and who serves each unit."""
+    """Where somebody who becomes free could go, by person, when these are all the pairs that can be worth it,
+    and who serves each unit."""
     people = len(standing.serves)
     order, first = counted(worth.position, people)
     nobody, following = np.full(units, -1), np.empty(people, np.int64)
-    ways = Ways(first, worth.unit[order], worth.cost[order], nobody, following)
+    ways = Ways(
+        first=first[:-1],
+        length=np.diff(first),
+        room=np.diff(first),
+        rest=np.full(people, -ENDLESS),
+        unit=worth.unit[order],
+        cost=worth.cost[order],
+        used=first[-1:],
+        member=nobody,
+        following=following,
+    )
     _gather(standing.serves, ways.member, ways.following)
     return ways
+
+
+def listed_arcs(ways: Ways) -> Arcs:
+    """All pairs listed."""
+    position = np.repeat(np.arange(len(ways.length)), ways.length)
+    begin = np.repeat(ways.first - np.cumsum(ways.length) + ways.length, ways.length)
+    rows = begin + np.arange(len(position))
+    return Arcs(ways.unit[rows], position, ways.cost[rows])
 
 
 @compiled
@@ -59,80 +87,159 @@ def _leave(member: Ints, following: Ints, u: int, p: int) -> None:
 
 
 @compiled
-def release(standing: Standing, ways: Ways, search: Search, stamp: int, people: Ints, units: Ints) -> None:
-    """Find a place, or none, for each of these people who serve nowhere, and take one head off each of these
-    units (a unit may come several times)."""
-    nobody = int(np.int64(-1))
-    for p in people:
+def release(
+    index: Index, offers: Offers, standing: Standing, ways: Ways, search: Search, stamp: int, people: Ints,
+    units: Ints, begin: int, most: int,
+) -> tuple[Ways, int]:  # fmt: skip
+    """Find a place, or none, for each of people[begin:] who serve nowhere, until about `most` rows were read,
+    and take one head off each of these units (a unit may come several times). Returns the ways, longer where
+    they had to be, and the first person not yet placed."""
+    nobody, read = int(np.int64(-1)), 0
+    for i in range(begin, len(people)):
+        if read > most:
+            return ways, i
         stamp += 1
-        _release(standing, ways, search, stamp, p, nobody)
+        ways, more = _release(index, offers, standing, ways, search, stamp, people[i], nobody)
+        read += more
     for u in units:
         stamp += 1
-        _release(standing, ways, search, stamp, nobody, u)
+        ways, _ = _release(index, offers, standing, ways, search, stamp, nobody, u)
+    return ways, len(people)
+
+
+@compiled
+def _lengthen(index: Index, offers: Offers, price: Ints, ways: Ways, p: int) -> Ways:
+    """List the units that are now worth most to the person, at least some of them new."""
+    room, before = max(SHORT, ways.room[p]), ways.rest[p]
+    while True:
+        unit, score = np.empty(room, np.int64), np.empty(room, np.int64)
+        held = best_offers(index, offers, price, p, unit, score)
+        known = np.searchsorted(score[:held], -before, side="right")
+        if held < room or (held - known) * NEW >= room:
+            break
+        room *= 2
+    units, costs = ways.unit, ways.cost
+    if room > ways.room[p]:
+        begin = ways.used[0]
+        if begin + room > len(units):
+            larger = 2 * len(units) + room
+            units, costs = np.empty(larger, np.int64), np.empty(larger, np.int64)
+            units[:begin], costs[:begin] = ways.unit[:begin], ways.cost[:begin]
+        ways.first[p], ways.room[p], ways.used[0] = begin, room, begin + room
+    begin = ways.first[p]
+    for i in range(held):
+        units[begin + i], costs[begin + i] = unit[i], score[i] + price[unit[i]]
+    ways.length[p], ways.rest[p] = held, -score[held - 1] if held == room else -ENDLESS
+    return Ways(
+        ways.first, ways.length, ways.room, ways.rest, units, costs, ways.used, ways.member, ways.following
+    )
+
+
+@compiled
+def lengthen(index: Index, offers: Offers, price: Ints, ways: Ways, worth: Ints) -> Ways:
+    """Longer lists, until no unit that is not listed is worth more to a person than worth[p]."""
+    for p in range(len(worth)):
+        while ways.rest[p] > worth[p]:
+            ways = _lengthen(index, offers, price, ways, p)
+    return ways
 
 
 @compiled
 def _reach(
-    standing: Standing, ways: Ways, search: Search, stamp: int, p: int, origin: int, distance: int,
-    worth: int, limit: int, size: int,
-) -> int:  # fmt: skip
-    """Go on from a person of the origin to every unit that could use them; the heap's size."""
-    for i in range(ways.first[p], ways.first[p + 1]):
-        u = ways.unit[i]
-        d = distance + ways.cost[i] + worth - standing.price[u]
-        if d >= limit or (search.stamp[u] == stamp and d >= search.distance[u]):
+    standing: Standing, ways: Ways, search: Search, stamp: int, p: int, origin: int, offset: int, best: Best,
+    size: int,
+) -> tuple[Best, int]:  # fmt: skip
+    """Go on from a person of the origin to every unit that could use them: the best end and the heap's size.
+    `offset`: the distance of the person and what their place is worth."""
+    price, open_heads, penalty = standing.price, standing.open_heads, standing.penalty
+    stamps, distance = search.stamp, search.distance
+    units, costs, limit = ways.unit, ways.cost, best.distance
+    for i in range(ways.first[p], ways.first[p] + ways.length[p]):
+        u = units[i]
+        d = offset + costs[i] - price[u]
+        if d >= limit or (stamps[u] == stamp and d >= distance[u]):
             continue
-        new = search.stamp[u] != stamp
-        search.stamp[u], search.distance[u] = stamp, d
-        search.person[u], search.towards[u], search.cost[u] = p, origin, ways.cost[i]
-        size = lift(search.heap, search.place, search.distance, u, size, new)
-    return size
+        new = stamps[u] != stamp
+        stamps[u], distance[u] = stamp, d
+        search.person[u], search.towards[u], search.cost[u] = p, origin, costs[i]
+        size = lift(search.heap, search.place, distance, u, size, new)
+        for tier in range(2):
+            end = d + price[u] - penalty[u, tier]
+            if open_heads[u, tier] > 0 and end < limit:
+                best, limit = Best(end, u, -1, 0, tier), end
+    rest = offset - ways.rest[p]
+    if rest < limit:  # the units not listed wait in the heap under the person's own number
+        node = len(ways.member) + p
+        new = stamps[node] != stamp
+        stamps[node], distance[node] = stamp, rest
+        search.towards[node], search.cost[node] = origin, offset
+        size = lift(search.heap, search.place, distance, node, size, new)
+    return best, size
 
 
 @compiled
-def _release(standing: Standing, ways: Ways, search: Search, stamp: int, person: int, unit: int) -> None:
-    price, none, nowhere = standing.price, int(np.int64(0)), int(np.int64(-1))
-    best, size, count, u = Best(ENDLESS, -1, -1, 0, -1), none, 0, unit
+def _release(
+    index: Index, offers: Offers, standing: Standing, ways: Ways, search: Search, stamp: int, person: int,
+    unit: int,
+) -> tuple[Ways, int]:  # fmt: skip
+    price, units, none, nowhere = standing.price, len(ways.member), int(np.int64(0)), int(np.int64(-1))
+    best, size, count, u, read = Best(ENDLESS, -1, -1, 0, -1), none, 0, unit, 0
     if person >= 0:
-        worth = none
-        for i in range(ways.first[person], ways.first[person + 1]):
-            worth = max(worth, price[ways.unit[i]] - ways.cost[i])
+        worth = _worth_of(ways, price, person)
+        if worth < ways.rest[person]:
+            ways = _lengthen(index, offers, price, ways, person)
+            read += LENGTHENED
+            worth = _worth_of(ways, price, person)
         best = Best(worth, -1, person, 0, -1)  # to stay free
-        size = _reach(standing, ways, search, stamp, person, nowhere, none, worth, best.distance, none)
+        best, size = _reach(standing, ways, search, stamp, person, nowhere, worth, best, none)
     else:
         search.stamp[u], search.distance[u] = stamp, 0
-        size = lift(search.heap, search.place, search.distance, u, size, bool(np.int64(1)))
+        best = _end_open(standing, u, best)
+        size = lift(search.heap, search.place, search.distance, u, none, bool(np.int64(1)))
     while size > 0 and search.distance[search.heap[0]] < best.distance:
         u = pop(search.heap, search.place, search.distance, size)
         size -= 1
+        if u >= units:
+            ways = _lengthen(index, offers, price, ways, u - units)
+            read += LENGTHENED
+            origin, offset = search.towards[u], search.cost[u]
+            search.stamp[u] = 0
+            best, size = _reach(standing, ways, search, stamp, u - units, origin, offset, best, size)
+            continue
         search.settled[count] = u
         count += 1
         d = search.distance[u]
-        best = _end_at(standing, ways, u, d, best)
         p = ways.member[u]
         while p >= 0:
             worth = price[u] - standing.pays[p]
-            size = _reach(standing, ways, search, stamp, p, u, d, worth, best.distance, size)
+            if d + worth < best.distance:
+                best = Best(d + worth, u, p, 0, -1)
+            best, size = _reach(standing, ways, search, stamp, p, u, d + worth, best, size)
+            read += ways.length[p]
             p = ways.following[p]
     for i in range(count):
         u = search.settled[i]
         price[u] -= best.distance - search.distance[u]
     _move(standing, ways, search, unit, best)
+    return ways, read
 
 
 @compiled
-def _end_at(standing: Standing, ways: Ways, u: int, distance: int, best: Best) -> Best:
-    """The best end of the search if one of the unit's open heads is filled, or one of its people freed."""
+def _worth_of(ways: Ways, price: Ints, p: int) -> int:
+    """What the best unit listed is worth to the person."""
+    worth = 0
+    for i in range(ways.first[p], ways.first[p] + ways.length[p]):
+        worth = max(worth, price[ways.unit[i]] - ways.cost[i])
+    return int(worth)
+
+
+@compiled
+def _end_open(standing: Standing, u: int, best: Best) -> Best:
+    """The end of the search if one of the open heads of the unit it starts from is taken off."""
     for tier in range(2):
-        end = distance + standing.price[u] - standing.penalty[u, tier]
+        end = standing.price[u] - standing.penalty[u, tier]
         if standing.open_heads[u, tier] > 0 and end < best.distance:
             best = Best(end, u, -1, 0, tier)
-    p = ways.member[u]
-    while p >= 0:
-        end = distance + standing.price[u] - standing.pays[p]
-        if end < best.distance:
-            best = Best(end, u, p, 0, -1)
-        p = ways.following[p]
     return best
 
 

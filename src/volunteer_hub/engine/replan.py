@@ -17,11 +17,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from volunteer_hub.engine.augment import Book, Standing, by_urgency
-from volunteer_hub.engine.candidates import Arcs, Pool
+from volunteer_hub.engine.candidates import ENDLESS, Arcs, Pool
 from volunteer_hub.engine.carry import carried, keyed, on_the_map_of, rows_of, same_units
 from volunteer_hub.engine.clock import Clock, DeadlinePassed
 from volunteer_hub.engine.feasible import feasible
 from volunteer_hub.engine.flow import locked_arcs
+from volunteer_hub.engine.offers import NO_OFFERS
 from volunteer_hub.engine.problem import Ints, Options, Pairs, Problem, ProblemError
 from volunteer_hub.engine.proof import InForce, prove, scaled
 from volunteer_hub.engine.release import release, ways_of
@@ -170,7 +171,10 @@ class Orders:
             book = self.book
             ways = ways_of(book.standing, book.worth(), len(units))
             excess = np.repeat(np.arange(len(units)), np.maximum(over, 0))
-            release(book.standing, ways, book.search, book.searches, loose, excess)
+            release(
+                self.pool.index, NO_OFFERS, book.standing, ways, book.search, book.searches, loose, excess,
+                0, ENDLESS,
+            )  # fmt: skip
             book.searches += len(loose) + len(excess)
         return self._finish(previous, kept, absent, todo, clock, prove_it, True)
 

@@ -16,7 +16,7 @@ from volunteer_hub.engine.fairness import fairest
 from volunteer_hub.engine.floors import Family, Floors, laminar
 from volunteer_hub.engine.flow import FlowFailed
 from volunteer_hub.engine.greedy import greedy
-from volunteer_hub.engine.method import AUGMENT, FLOW, optimum
+from volunteer_hub.engine.method import AUGMENT, FLOW, RANKS, optimum
 from volunteer_hub.engine.problem import (
     FOREVER,
     LONG_AGO,
@@ -27,7 +27,7 @@ from volunteer_hub.engine.problem import (
     Problem,
     Slots,
 )
-from volunteer_hub.engine.proof import Proof, prove
+from volunteer_hub.engine.proof import Proof, prove, values
 from volunteer_hub.engine.terms import Objective, objective, open_heads, penalties
 from volunteer_hub.engine.units import Units, split
 
@@ -61,7 +61,7 @@ class Plan:
     seconds: dict[str, float] = field(default_factory=dict)  # by phase
     rounds: int = 0
     columns: int = 0
-    method: str = ""  # "flow" or "augment", none without an exact solution
+    method: str = ""  # "flow", "augment" or "ranks", none without an exact solution
     # [G] of floors: what one more person from the set would save; 0 also where a set cuts across others
     floor_price: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
 
@@ -125,7 +125,7 @@ def _exact(problem: Problem, units: Units, options: Options, clock: Clock, floor
     shared = frozenset(problem.minima.slot[problem.minima.may_share].tolist())
     other = _optimum(problem, split(problem, joined=shared), options, clock, floors)
     relaxed = _optimum(problem, split(problem, relaxed=True), options, clock, floors)
-    bound = _bound(relaxed) if relaxed.proof is not None and relaxed.proof.holds else 0
+    bound = _bound(relaxed) if _bounds(relaxed) else 0
     best = min(draft, other, key=lambda d: objective(problem, d.units, d.person, d.unit))
     state = State.PROVEN if best.value == bound else State.BOUNDED
     return plan_of(problem, best, options, clock, state, bound)
@@ -133,6 +133,12 @@ def _exact(problem: Problem, units: Units, options: Options, clock: Clock, floor
 
 def _bound(draft: Draft) -> int:
     return draft.value if draft.bound is None else draft.bound
+
+
+def _bounds(draft: Draft) -> bool:
+    """Is its bound proven?"""
+    proof = draft.proof
+    return proof is not None and (proof.holds if draft.exact else not proof.violated)
 
 
 def _may_share(problem: Problem) -> bool:
@@ -211,9 +217,8 @@ def _best(
     penalty = penalties(problem, units)
     clock.check()
     solution, method = optimum(problem, units, pool, penalty, options, clock, family)
-    clock.check()
     arcs = solution.arcs
-    if solution.exact:
+    if solution.exact and clock.left > 0:
         with clock.phase("fairness"), suppress(FlowFailed):  # optimal without, though ties fall by row
             arcs = fairest(problem, units, pool, penalty, solution, options.seed, family)
     order = np.lexsort((pool.order[arcs.position], arcs.unit))
@@ -239,14 +244,20 @@ def _best(
 def _proven(
     problem: Problem, draft: Draft, options: Options, clock: Clock, floors: Floors | None = None
 ) -> Draft:
-    """The draft with its proof, if there is time for one."""
+    """The draft with its proof if there is time for one, and the bound of its prices."""
+    if not draft.exact:  # their own word until they are proven
+        prices = draft.unit_price, draft.person_price
+        primal, dual, _ = values(
+            problem, draft.units, draft.person, draft.unit, *prices,
+            floors=floors, floor_price=draft.floor_price,
+        )  # fmt: skip
+        draft = replace(draft, bound=draft.value - primal + dual)
     with clock.phase("proof"), suppress(DeadlinePassed):
         proof = prove(
             problem, draft.units, draft.person, draft.unit, draft.unit_price, draft.person_price, clock,
             options.threads, floors=floors, floor_price=draft.floor_price,
         )  # fmt: skip
-        gap = proof.primal - proof.dual  # locked people count in both alike
-        bound = draft.bound if draft.exact or proof.violated else draft.value - gap
+        bound = 0 if proof.violated and not draft.exact else draft.bound
         return replace(draft, proof=proof, bound=bound)
     return draft
 
@@ -327,5 +338,5 @@ def toy() -> Problem:
 
 def _solve_toy() -> None:
     problem = toy()
-    for method in (FLOW, AUGMENT):
-        _optimum(problem, split(problem), Options(method=method), Clock(60.0))
+    for method in (FLOW, AUGMENT, RANKS):
+        _optimum(problem, split(problem), Options(method=method), Clock(600.0))

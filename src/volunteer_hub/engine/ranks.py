@@ -1,0 +1,128 @@
+"""The optimum where demand exceeds supply: first which ranks of heads can be covered, then by whom.
+
+The goal is lexicographic, so its first level is a problem of its own (coverage.py), solved by the same
+generation of columns as the whole (flow.py). Its prices are ranks and part the city: people of rank r (all
+of them needed, if r > 0) serve units of rank r and no others; every head of a higher rank than its unit's
+must be filled; heads of that very rank take whoever is left over.
+
+What remains is travel. Searched for from one side only, the last people (or heads) of a rank are found by
+chains of exchanges through the whole city. With the ranks known neither side is short: must heads look for
+people (augment.py), of whom there are more, then people left over look for heads (release.py), of which there
+are more. Prices prove the plan for all who were placed so far, in both.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+
+from volunteer_hub.engine.augment import Book, Standing, by_urgency, search_of
+from volunteer_hub.engine.candidates import ENDLESS, Arcs, Pool
+from volunteer_hub.engine.clock import Clock, DeadlinePassed
+from volunteer_hub.engine.coverage import coverage
+from volunteer_hub.engine.flow import RESERVE, Flow, Solution, locked_arcs, prices, solve_flow
+from volunteer_hub.engine.offers import Offers, offers_of
+from volunteer_hub.engine.problem import Ints, Options, Problem
+from volunteer_hub.engine.release import Ways, lengthen, listed_arcs, release, ways_of
+from volunteer_hub.engine.terms import Penalties
+from volunteer_hub.engine.units import Units
+
+SLOWEST_PER_ARC = 1e-9  # as in flow.py
+STEP = 50_000_000  # rows of lists read between two looks at the clock
+
+
+def solve_ranks(
+    problem: Problem, units: Units, pool: Pool, penalty: Penalties, options: Options, clock: Clock
+) -> Solution:
+    """With time for the ranks only, their plan: by its prices none covers more. Raises DeadlinePassed."""
+    step = partial(coverage, people=len(pool))
+    covered = solve_flow(problem, units, pool, penalty, options, clock, step, SLOWEST_PER_ARC)
+    if not covered.exact:
+        return covered
+    inner = Clock(clock.left - RESERVE * clock.seconds["pricing"] / covered.rounds)
+    try:
+        with clock.phase("augment"):
+            decided = locked_arcs(problem, units, pool, penalty)
+            standing = _fill(units, pool, penalty, covered, decided, inner)
+        with clock.phase("release"):
+            offers, ways = offers_of(pool.index), _ways(units, standing, decided)
+            ways = _place(pool, offers, standing, ways, covered.person_price, inner)
+        with clock.phase("prices"):
+            found = _lowest(units, pool, offers, penalty, standing, ways, inner)
+    except DeadlinePassed:
+        return replace(covered, exact=False)
+    return replace(found, rounds=covered.rounds, columns=covered.columns)
+
+
+def _fill(
+    units: Units, pool: Pool, penalty: Penalties, covered: Solution, decided: Arcs, clock: Clock
+) -> Standing:
+    """Every must head filled by people of its rank at the least cost, all other heads open."""
+    unit_price, person_price = covered.unit_price, covered.person_price
+    minimum = np.where(penalty.short_minimum > unit_price, units.minimum, 0)
+    target = np.where(penalty.short_target > unit_price, units.heads - units.minimum, 0)
+    # Counted from their ranks on people cost what they cost, whether locked or not.
+    locked = decided.only(unit_price[decided.unit] - person_price[decided.position] == -penalty.lock)
+    book = Book.of(
+        replace(units, heads=minimum + target, minimum=minimum),
+        pool.matching(person_price // penalty.big, unit_price // penalty.big),
+        penalty,
+        replace(locked, cost=locked.cost + penalty.lock),
+    )
+    book.fill(by_urgency(units, minimum, target), clock)
+    standing = book.standing
+    standing.price[:-1] += unit_price
+    placed = decided.position[standing.serves[decided.position] >= 0]
+    standing.pays[np.unique(placed)] -= penalty.lock
+    standing.open_heads[:, 0] += units.heads - units.minimum - target
+    standing.open_heads[:, 1] += units.minimum - minimum
+    return standing
+
+
+def _ways(units: Units, standing: Standing, decided: Arcs) -> Ways:
+    """Where people could go: locked ones where they are decided for, others wherever they find."""
+    ways = ways_of(standing, decided, len(units))
+    searching = np.ones(len(standing.serves), np.bool_)
+    searching[decided.position] = False
+    ways.rest[searching] = ENDLESS
+    return ways
+
+
+def _place(
+    pool: Pool, offers: Offers, standing: Standing, ways: Ways, person_price: Ints, clock: Clock
+) -> Ways:
+    """A head for everybody who is needed and has none. Raises DeadlinePassed."""
+    people = np.flatnonzero((standing.serves < 0) & (person_price > 0))
+    search, begin, nothing = search_of(len(ways.member) + len(pool)), 0, people[:0]
+    while True:
+        clock.check()
+        ways, begin = release(
+            pool.index, offers, standing, ways, search, begin, people, nothing, begin, STEP
+        )  # fmt: skip
+        if begin == len(people):
+            return ways
+
+
+def _lowest(
+    units: Units, pool: Pool, offers: Offers, penalty: Penalties, standing: Standing, ways: Ways, clock: Clock
+) -> Solution:
+    """The assignment with the lowest prices that prove it: the same, whatever method found it. Nobody's price
+    falls below what the next best unit is worth, so lists that reach so far are enough. Raises
+    DeadlinePassed."""
+    serves = standing.serves
+    placed = np.flatnonzero(serves >= 0)
+    chosen = Arcs(serves[placed], placed, standing.pays[placed])
+    worth = np.where(serves >= 0, ENDLESS - 1, ENDLESS)  # at first whatever list there is
+    while True:
+        clock.check()
+        ways = lengthen(pool.index, offers, standing.price, ways, worth)
+        listed = listed_arcs(ways)
+        others = (serves[listed.position] >= 0) & (serves[listed.position] != listed.unit)
+        arcs = chosen + listed.only(others)
+        flow = Flow(np.arange(len(arcs)) < len(chosen), standing.open_heads[:, 0], standing.open_heads[:, 1])
+        unit_price, person_price = prices(units, arcs, flow, penalty, len(pool))
+        worth = np.where(serves >= 0, person_price, ENDLESS)
+        if (ways.rest <= worth).all():
+            return Solution(chosen, unit_price, person_price, 1, len(arcs))
