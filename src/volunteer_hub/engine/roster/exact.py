@@ -20,21 +20,29 @@ from volunteer_hub.engine.clock import Clock, DeadlinePassed
 from volunteer_hub.engine.problem import Bools, Floats, Ints, Options
 from volunteer_hub.engine.roster import mip
 from volunteer_hub.engine.roster.anneal import annealed
+from volunteer_hub.engine.roster.deal import dealt
+from volunteer_hub.engine.roster.flat import Flat, flatten
 from volunteer_hub.engine.roster.goal import Goal
+from volunteer_hub.engine.roster.guide import Guide, guide_of
 from volunteer_hub.engine.roster.incumbent import Incumbent
+from volunteer_hub.engine.roster.knapsack import packed
 from volunteer_hub.engine.roster.model import Program
 from volunteer_hub.engine.roster.neighbourhood import Neighbourhoods
 from volunteer_hub.engine.roster.rules import program as program_of
+from volunteer_hub.engine.roster.schedule import plain
 
 MOST_PAIRS = 300_000  # beyond, building the programme alone takes too long
 MOST_ENTRIES = 3_000_000  # beyond, its relaxation does
 SMALL = 2_000  # pairs up to which restricting the programme is not worth while
 TINY = 400  # pairs up to which nothing but the whole programme is
 MOST_WHOLE = 80_000  # beyond, the whole programme is not tried at all
-WHOLE_SHARE = 0.5  # of the time left
+WHOLE_SHARE = 0.3  # of the time left
 RESTRICTED_SHARE = 0.15
+PACK_SHARE = 0.1
 ANNEAL_SHARE = 0.15
 NEIGHBOURHOOD_S = 2.0
+DEAL_S = 0.5  # at least, after each neighbourhood
+LAST_S = 0.3  # before the deadline no neighbourhood is begun
 LIKED = (0.05, 0.1, 0.2, 0.4, 1.0)  # shares of the wanted pairs that neighbourhoods are drawn from, by turns
 
 
@@ -48,6 +56,10 @@ def improve_by_programme(goal: Goal, best: Incumbent, options: Options, clock: C
             work = _Work(goal, program, head, best, options, clock)
         with clock.phase("relaxation"):
             work.relax()
+        with clock.phase("knapsacks"):
+            if not best.proven:
+                work.pack()
+                work.look()
         with clock.phase("restricted"):
             work.restricted()
         with clock.phase("anneal"):
@@ -72,6 +84,8 @@ class _Work:
         self.columns = csc_array(program.matrix)
         self.wanted = program.upper[: self.pairs] > 0
         self.relaxed: mip.Relaxation | None = None
+        self.flat: Flat | None = None  # where compiled searches can help
+        self.guide: Guide | None = None
         self.relaxed_both = False  # levels, or level 2 alone
         self.lock = threading.Lock()
         self.x = self._complete()
@@ -125,6 +139,22 @@ class _Work:
             self.best.at_least(*divmod(bound, self.best.big))
         self._rule_out()
 
+    def pack(self) -> None:
+        """A sharper bound where loads are scarce, and what choosing a pair adds to it."""
+        if self.relaxed is None or self.relaxed_both or self.best.levels[0] > 0:
+            return
+        sharper = packed(self.goal, self.relaxed, self.best.levels[1], Clock(self.clock.left * PACK_SHARE))
+        if sharper is not None:
+            self.relaxed = sharper
+            self.best.at_least(0, mip.whole(sharper.bound))
+            self._rule_out()
+
+    def look(self) -> None:
+        """What the compiled searches need, where they can help."""
+        if self.relaxed is not None and plain(self.goal.roster) and self.pairs > TINY:
+            self.flat = flatten(self.goal.roster)
+            self.guide = guide_of(self.flat, self.relaxed) if self.flat is not None else None
+
     def _rule_out(self) -> None:
         """Pairs that no better plan has."""
         if self.relaxed is None:
@@ -147,15 +177,21 @@ class _Work:
 
     def anneal(self) -> None:
         """From the relaxation rounded, or from the best plan, where loads alone decide who serves what."""
-        if self.best.proven or self.relaxed is None or self.pairs <= TINY:
+        if self.best.proven or self.relaxed is None or self.guide is None or self.flat is None:
             return
+        limit = Clock(self.clock.left * ANNEAL_SHARE)
         rows = annealed(
-            self.goal, self.relaxed, self.best.chosen, Clock(self.clock.left * ANNEAL_SHARE), self.options
+            self.goal, self.flat, self.guide, self.relaxed, self.best.chosen, limit, self.options.seed
         )
         if rows is not None:
-            self.best.offer(rows, np.ones(len(rows), np.int64))
-            self.x = self._complete()
-            self._rule_out()
+            self._take_rows(rows)
+
+    def _take_rows(self, rows: Ints) -> None:
+        """Keep the plan of a search that knows nothing of the programme, if it is better."""
+        with self.lock:
+            if self.best.offer(rows, np.ones(len(rows), np.int64)):
+                self.x = self._complete()
+                self._rule_out()
 
     def whole(self) -> None:
         """Everything that may be part of a better plan, where that is little."""
@@ -202,15 +238,27 @@ class _Work:
         self._neighbourhoods(seed)
 
     def _neighbourhoods(self, seed: int) -> None:
-        draws = Neighbourhoods(self.goal.roster, self.wanted, seed)
-        while self.clock.left > 0 and not self.best.proven:
+        draws, rows = Neighbourhoods(self.goal.roster, self.wanted, seed), self.best.chosen
+        while self.clock.left > LAST_S and not self.best.proven:
             chosen = self.x[: self.pairs] > 0.5
             draws.wanted = self._promising(draws.rng)
             free = draws.draw(chosen, self._pain(chosen))
             limit = min(NEIGHBOURHOOD_S, self.clock.left)
             started = time.monotonic()
             optimal = self._solve(free, limit, seed, by_cp_sat=True)
-            draws.solved(optimal, time.monotonic() - started, limit)
+            seconds = time.monotonic() - started
+            draws.solved(optimal, seconds, limit)
+            rows = self._deal(rows, max(seconds, DEAL_S), int(draws.rng.integers(1 << 31)))
+
+    def _deal(self, rows: Ints, seconds: float, seed: int) -> Ints:
+        """A few people at a time deal anew, from these rows or from the best plan if better by now."""
+        if self.flat is None or self.guide is None or self.goal.tallies:
+            return rows
+        if self.best.levels < self.goal.levels(rows, np.ones(len(rows), np.int64)):
+            rows = self.best.chosen
+        rows = dealt(self.flat, self.guide, rows, min(seconds, self.clock.left - LAST_S), seed)
+        self._take_rows(rows)
+        return rows
 
     def _pain(self, chosen: Bools) -> Floats:
         """[S] where the plan falls short: open heads, else what chosen pairs cost above the relaxation."""

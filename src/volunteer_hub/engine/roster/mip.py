@@ -33,6 +33,7 @@ class Relaxation:
     bound: float
     x: Floats
     reduced: Floats
+    dual: Floats  # of every row
 
 
 def solve(
@@ -96,7 +97,7 @@ def relax(program: Program, objective: Floats, seconds: float) -> Relaxation | N
     dual = np.array(result.dual_values(model.linear_constraints()))
     x = np.array(result.variable_values(model.variables()))
     bound, reduced = dual_bound(program, objective, dual)
-    return Relaxation(bound, x, reduced)
+    return Relaxation(bound, x, reduced, dual)
 
 
 def dual_bound(program: Program, objective: Floats, dual: Floats) -> tuple[float, Floats]:

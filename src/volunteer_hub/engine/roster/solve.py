@@ -14,17 +14,21 @@ from functools import cache
 
 import numpy as np
 
-from volunteer_hub.engine.clock import Clock
+from volunteer_hub.engine.clock import Clock, stop_after
 from volunteer_hub.engine.problem import Ints, Options
+from volunteer_hub.engine.roster import mip
 from volunteer_hub.engine.roster.anneal import anneal
 from volunteer_hub.engine.roster.bound import calls_bound, flow_bound
+from volunteer_hub.engine.roster.deal import deal
 from volunteer_hub.engine.roster.eject import fill
-from volunteer_hub.engine.roster.exact import improve_by_programme
+from volunteer_hub.engine.roster.exact import LAST_S, improve_by_programme
 from volunteer_hub.engine.roster.fewest import fewer_people
 from volunteer_hub.engine.roster.flat import flatten
 from volunteer_hub.engine.roster.goal import Goal
 from volunteer_hub.engine.roster.greedy import greedy
+from volunteer_hub.engine.roster.guide import guide_of
 from volunteer_hub.engine.roster.incumbent import Incumbent
+from volunteer_hub.engine.roster.knapsack import packed
 from volunteer_hub.engine.roster.problem import Allowed, Crew, Duties, Roster
 from volunteer_hub.engine.roster.rules.hours import day_windows
 from volunteer_hub.engine.roster.rules.overlap import rest_cliques
@@ -121,6 +125,11 @@ def _solve_toy() -> None:
     chosen, _ = fill(flat, np.zeros(0, np.int64), np.ones(3, np.bool_), 9, 0, np.zeros(1, np.bool_))
     never, rows = np.zeros(1, np.bool_), np.arange(12).reshape(3, 4)
     anneal(flat, rows, rows.T.copy(), goal.call_cost, chosen, 1.0, 0.1, 1.0, 9, 0, never)
+    relaxed = mip.Relaxation(0.0, np.zeros(12), np.zeros(12), np.zeros(16))
+    guide = guide_of(flat, relaxed)
+    assert guide is not None
+    deal(flat, guide, chosen, 9, 0, never)
+    packed(goal, relaxed, 9, Clock(0.0))
     rest_cliques(roster, 0, np.arange(4))
     day_windows(roster, 0, np.arange(4))
 
@@ -132,10 +141,11 @@ def _eject(goal: Goal, best: Incumbent, options: Options, clock: Clock) -> None:
         return
     everybody = np.ones(len(goal.roster.crew), np.bool_)
     limit, seed, better = Clock(clock.left * FILL_SHARE), options.seed, True
-    while best.levels[0] > best.floor[0] and better and limit.left > 0:
-        seed += 1
-        chosen, _ = fill(flat, best.chosen, everybody, FILL_STEPS, seed, np.zeros(1, np.bool_))
-        better = best.offer(chosen, np.ones(len(chosen), np.int64))
+    with stop_after(limit.left) as stop:
+        while best.levels[0] > best.floor[0] and better and limit.left > 0:
+            seed += 1
+            chosen, _ = fill(flat, best.chosen, everybody, FILL_STEPS, seed, stop)
+            better = best.offer(chosen, np.ones(len(chosen), np.int64))
     if best.levels[0] == 0 and goal.call_cost.any():
         limit = Clock(clock.left * _calls_share(goal))
         bound = calls_bound(goal)
@@ -154,7 +164,7 @@ def _calls_share(goal: Goal) -> float:
 
 def _plan(goal: Goal, best: Incumbent, clock: Clock) -> RosterPlan:
     below, above, lacking = goal.open_heads(best.chosen, best.heads)
-    state = State.DEADLINE if clock.left <= 0 and not best.proven else State.BOUNDED
+    state = State.DEADLINE if clock.left <= LAST_S and not best.proven else State.BOUNDED
     if best.value == best.bound:
         state = State.PROVEN
     pairs = goal.roster.pairs
