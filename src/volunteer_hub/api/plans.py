@@ -52,6 +52,9 @@ class ApprovalIn(In):
         json_schema_extra={"examples": [{"reason": "The water rises; nobody else is up."}]}
     )
     reason: str | None = Field(None, max_length=500, pattern=r"^[^\x00]*$")
+    confidence: float | None = Field(
+        None, gt=0, lt=1, description="how sure each minimum shall be; as configured when left out"
+    )
 
 
 class PairOut(Out):
@@ -267,7 +270,12 @@ def approve(
 ) -> JSONResponse:
     """Approves a plan that is ready. Nothing is sent by this."""
     with db.transaction(actor, "plan.approve") as tx:
-        return once.run(tx, lambda: _out(plan.report(tx, plan.approve(tx, plan_id, body.reason), language)))
+
+        def deed() -> PlanOut:
+            approved = plan.approve(tx, plan_id, body.reason, body.confidence)
+            return _out(plan.report(tx, approved, language))
+
+        return once.run(tx, deed)
 
 
 def _out(report: Report) -> PlanOut:

@@ -15,9 +15,9 @@ from volunteer_hub.boards import slots
 from volunteer_hub.boards.slots import Said, SlotFacts
 from volunteer_hub.core import geo
 from volunteer_hub.core.db import Tx
-from volunteer_hub.incidents.models import Incident
+from volunteer_hub.incidents.models import Incident, RoleSlot
 from volunteer_hub.mobilization import queries, rules
-from volunteer_hub.mobilization.models import Callout, Offer
+from volunteer_hub.mobilization.models import Callout, Offer, SlotFill
 from volunteer_hub.mobilization.queries import SlotFigures
 from volunteer_hub.mobilization.rules import OfferState
 from volunteer_hub.notify.models import Message
@@ -139,6 +139,12 @@ def people(
         for offer in offers
     ]
     return lines, further
+
+
+def slot_ids(tx: Tx, callout: Callout) -> dict[int, UUID]:
+    """The slots of a callout: id -> the id seen outside."""
+    own = select(SlotFill.slot_id).where(col(SlotFill.callout_id) == callout.id)
+    return dict(tx.exec(select(RoleSlot.id, RoleSlot.public_id).where(col(RoleSlot.id).in_(own))).all())
 
 
 def last_contact(offer: Offer) -> datetime | None:

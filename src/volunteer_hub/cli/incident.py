@@ -74,6 +74,9 @@ def plan(
     approve: Annotated[bool, typer.Option("--approve", help="approve it when it is ready")] = False,
     reason: Annotated[str | None, typer.Option(help="why one person may approve alone")] = None,
     deadline: Annotated[float | None, typer.Option(min=0.01, help="seconds it may take")] = None,
+    confidence: Annotated[
+        float | None, typer.Option(min=0.01, max=0.999, help="how sure each minimum shall be, such as 0.95")
+    ] = None,
 ) -> None:
     """Ask for a plan, wait for a worker to solve it, and tell what it says. Exit 1 when none comes."""
     with acting.ready():
@@ -87,7 +90,7 @@ def plan(
             raise typer.Exit(1)
         if approve:
             with db.transaction(actor, "plan.approve") as tx:
-                planning.approve(tx, plan_id, reason)
+                planning.approve(tx, plan_id, reason, confidence)
             typer.echo(t(acting.language(), "cli.plan.approved"))
 
 

@@ -17,7 +17,8 @@ from volunteer_hub.core.db import Tx
 from volunteer_hub.core.errors import HubError
 from volunteer_hub.core.geo import band_km
 from volunteer_hub.core.i18n import pick, t
-from volunteer_hub.flows import mobilize
+from volunteer_hub.flows import course, mobilize, waves
+from volunteer_hub.flows.course import WaveTold
 from volunteer_hub.mobilization import callouts
 from volunteer_hub.mobilization.models import Callout
 from volunteer_hub.mobilization.rules import OfferState
@@ -92,19 +93,20 @@ def live(
 @router.post("/callouts/{id:uuid}/cancel")
 def cancel(request: Request, actor: Annotated[Actor, allow("callout.cancel")], id: uuid.UUID) -> Response:
     """Calls it off and tells everybody who was asked."""
-    return _deed(request, actor, id, "callout.cancel", mobilize.cancel)
+    return deed(request, actor, id, "callout.cancel", mobilize.cancel)
 
 
 @router.post("/callouts/{id:uuid}/close")
 def close(request: Request, actor: Annotated[Actor, allow("callout.send")], id: uuid.UUID) -> Response:
     """Enough have come: who stands by is stood down."""
-    return _deed(request, actor, id, "callout.send", mobilize.close)
+    return deed(request, actor, id, "callout.send", mobilize.close)
 
 
-def _deed(request: Request, actor: Actor, id: uuid.UUID, permission: str, deed: Any) -> Response:
+def deed(request: Request, actor: Actor, id: uuid.UUID, permission: str, what: Any) -> Response:
+    """Does it and goes back to the callout; what a rule refuses stands above the page."""
     try:
         with db.transaction(actor, permission) as tx:
-            deed(tx, callouts.find(tx, permission, id))
+            what(tx, callouts.find(tx, permission, id))
     except HubError as error:
         if error.status in (401, 403, 404):
             raise
@@ -128,6 +130,8 @@ def _page(
             may=lambda right: actor.may(right, view.callout.area),
             live_part=_live(tx, view, wanted, lang),
             error=t(lang, f"error.{error.code}", **error.params) if error else "",
+            farthest=waves.FARTHEST_KM,
+            most=waves.MOST_BY_HAND,
             now=tx.now,
         )
     return page(request, "console/callout.html", status=error.status if error else 200, **context)
@@ -140,7 +144,7 @@ def _live(tx: Tx, view: LiveCallout, wanted: dict[str, str], lang: Lang) -> Mark
     asked = _SHOWN.get(wanted.get("who", ""), frozenset(OfferState))
     names = tx.actor.may("offer.read", callout.area)
     lines, further = _people(tx, callout, view, wanted, asked) if names else ([], None)
-    speech = Speech(lang, view.zone)
+    speech, told = Speech(lang, view.zone), course.told(tx, callout, lang)
     return parts.part(
         "callout",
         "console/callout_live.html",
@@ -150,6 +154,16 @@ def _live(tx: Tx, view: LiveCallout, wanted: dict[str, str], lang: Lang) -> Mark
         live=view.live,
         view=view,
         here=here,
+        course=told,
+        waves=[
+            {
+                "at": one.wave.decided_at,
+                "what": t(lang, "waves.number", **_numbers(one)),
+                "by": one.why,
+                "major": True,
+            }
+            for one in reversed(told.waves)
+        ],
         names=names,
         who=wanted.get("who", "") if wanted.get("who", "") in _SHOWN else "",
         counts=[(key, view.count(key)) for key in _counted() if view.count(key) or key == "asked"],
@@ -159,6 +173,10 @@ def _live(tx: Tx, view: LiveCallout, wanted: dict[str, str], lang: Lang) -> Mark
         messages=[(state.value, view.messages[state]) for state in State if view.messages.get(state)],
         now=tx.now,
     )
+
+
+def _numbers(told: WaveTold) -> dict[str, int]:
+    return {"number": told.wave.number, "n": told.wave.people}
 
 
 def _counted() -> tuple[str, ...]:

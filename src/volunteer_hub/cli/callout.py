@@ -1,0 +1,92 @@
+"""callout show, hold, resume, wave, widen, stop: a running callout without a browser."""
+
+import uuid
+from collections.abc import Callable
+from datetime import UTC
+from typing import Annotated, Any
+
+import typer
+
+from volunteer_hub.boards import callout as board
+from volunteer_hub.cli import acting
+from volunteer_hub.core import db
+from volunteer_hub.core.db import Tx
+from volunteer_hub.core.i18n import pick, t
+from volunteer_hub.flows import course, mobilize, waves
+from volunteer_hub.mobilization import callouts
+from volunteer_hub.mobilization.models import Callout
+
+callout = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
+Email = Annotated[str, typer.Option("--as", help="e-mail of the account that acts")]
+Id = Annotated[uuid.UUID, typer.Argument(help="id of the callout, as `incident mobilize` prints it")]
+
+
+@callout.callback()
+def _callout() -> None:
+    """Follow a callout, hold it, hurry it, widen it, stop it."""
+
+
+@callout.command()
+def show(id: Id, email: Email) -> None:
+    """Tell how it is going: every role's forecast, every wave and why it went."""
+    lang = acting.language()
+    with acting.ready(), db.read(acting.actor(email)) as tx:
+        row = callouts.find(tx, "callout.read", id)
+        view, told = board.live(tx, row), course.told(tx, row, lang)
+        typer.echo(f"{row.public_id} {t(lang, f'callout.state.{row.state.value}')}")
+        for line in view.slots:
+            key, figures = line.facts.slot.id, line.figures
+            said = told.slots[key].said if key in told.slots else ""
+            name = f"{pick(line.facts.title, lang)} · {pick(line.facts.role, lang)}"
+            typer.echo(f"  {name}: {figures.filled}/{figures.minimum}-{figures.maximum}  {said}".rstrip())
+        if told.rests_on:
+            typer.echo(
+                t(lang, "waves.forecast", time=f"{told.deadline.astimezone(UTC):%H:%MZ}", rests=told.rests_on)
+            )
+        for one in told.waves:
+            number = t(lang, "waves.number", number=one.wave.number, n=one.wave.people)
+            typer.echo(f"  {one.wave.decided_at.astimezone(UTC):%H:%MZ}  {number} {one.why}")
+        if told.held_at is not None:
+            typer.echo(t(lang, "waves.held.text"))
+        if told.widening:
+            typer.echo(told.widening)
+
+
+@callout.command()
+def hold(id: Id, email: Email) -> None:
+    """Let no further wave go out by itself."""
+    _done(id, email, "callout.hold", waves.hold)
+
+
+@callout.command()
+def resume(id: Id, email: Email) -> None:
+    """Let waves go out by the forecast again."""
+    _done(id, email, "callout.resume", waves.resume)
+
+
+@callout.command()
+def wave(
+    id: Id,
+    email: Email,
+    people: Annotated[int | None, typer.Option(min=1, help="for each role still short")] = None,
+) -> None:
+    """Send the next wave now: as many as it takes though nobody still silent answers."""
+    asked = _done(id, email, "callout.wave", lambda tx, row: waves.send_now(tx, row, people))
+    typer.echo(t(acting.language(), "cli.callout.asked", n=asked))
+
+
+@callout.command()
+def widen(id: Id, email: Email, km: Annotated[float, typer.Option(help="how far away, at most")]) -> None:
+    """Look for people farther away; nobody is asked before a worker has planned it."""
+    _done(id, email, "callout.widen", lambda tx, row: waves.widen(tx, row, km))
+
+
+@callout.command()
+def stop(id: Id, email: Email) -> None:
+    """Ask nobody more and stand down who stands by; who accepted comes."""
+    _done(id, email, "callout.close", mobilize.close)
+
+
+def _done(id: uuid.UUID, email: str, action: str, deed: Callable[[Tx, Callout], Any]) -> Any:
+    with acting.ready(), db.transaction(acting.actor(email), action) as tx:
+        return deed(tx, callouts.find(tx, "callout.send", id))

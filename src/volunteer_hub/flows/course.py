@@ -1,0 +1,145 @@
+"""How a running callout is going, in words: each slot's forecast and what it rests on, its waves and why."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlmodel import col, select
+
+from volunteer_hub.access.models import Account
+from volunteer_hub.boards import slots
+from volunteer_hub.core.db import Tx
+from volunteer_hub.core.i18n import t
+from volunteer_hub.flows import beliefs, outlook
+from volunteer_hub.flows.beliefs import Basis
+from volunteer_hub.mobilization import queries, rules, waves
+from volunteer_hub.mobilization.models import Callout
+from volunteer_hub.mobilization.rules import PlanState, WaveSource
+from volunteer_hub.mobilization.wave_models import Wave
+
+
+@dataclass(frozen=True)
+class SlotCourse:
+    """``sure``: the chance that ``need`` come by the deadline; between ``low`` and ``high`` yeses are likely,
+    each of the two passed or missed once in ten times."""
+
+    sure: float
+    need: int
+    low: int
+    high: int
+    said: str
+
+
+@dataclass(frozen=True)
+class WaveTold:
+    """A wave as it was decided, and why in words."""
+
+    wave: Wave
+    why: str
+
+
+@dataclass(frozen=True)
+class Course:
+    """``slots`` by id, none when the callout has ended; ``held_by``: who holds it, ``widening``: how the
+    search for further people goes, both in words or empty."""
+
+    slots: Mapping[int, SlotCourse]
+    rests_on: str
+    confidence: float
+    deadline: datetime
+    waves: tuple[WaveTold, ...]
+    held_at: datetime | None
+    held_by: str
+    widening: str
+
+
+def told(tx: Tx, callout: Callout, lang: str) -> Course:
+    """The course of a callout that the actor may read. The queries do not grow with its people."""
+    tx.actor.must_cover("callout.read", callout.area)
+    decided = waves.of_callout(tx, callout.id)
+    people = {wave.decided_by for wave in decided if wave.decided_by is not None}
+    names = _names(tx, people | ({callout.held_by} if callout.held_by is not None else set()))
+    found, basis = _slots(tx, callout, lang)
+    return Course(
+        slots=found,
+        rests_on=rests_on(basis, lang) if basis is not None else "",
+        confidence=callout.confidence,
+        deadline=callout.answer_by,
+        waves=tuple(WaveTold(wave, _why(wave, names, lang)) for wave in decided),
+        held_at=callout.held_at,
+        held_by=names.get(callout.held_by or 0, ""),
+        widening=_widening(tx, callout, lang),
+    )
+
+
+def rests_on(basis: Basis, lang: str) -> str:
+    """What a forecast or the size of a callout rests on."""
+    key = "waves.rests.measured" if basis.measured else "waves.rests.assumed"
+    return t(lang, key, n=basis.asks, low=_percent(basis.low), high=_percent(basis.high))
+
+
+def _slots(tx: Tx, callout: Callout, lang: str) -> tuple[dict[int, SlotCourse], Basis | None]:
+    if callout.state not in rules.LIVE:
+        return {}, None
+    figures = {one.slot_id: one for one in queries.board(tx, [callout.id]).get(callout.id, [])}
+    facts = {key: one for key, one in slots.of(tx, figures).items() if one.open(tx.now)}
+    if not facts:
+        return {}, None
+    seen = outlook.read(tx, callout, figures, facts)
+    found = {}
+    for key, slot in seen.slots.items():
+        sure, (low, high) = seen.chance(key), seen.band(key)
+        met = slot.open_need == 0
+        words = t(
+            lang,
+            "waves.met" if met else "waves.sure",
+            sure=_percent(sure),
+            need=slot.need,
+            low=low,
+            high=high,
+        )
+        found[key] = SlotCourse(sure, slot.need, low, high, words)
+    return found, beliefs.basis(seen.beliefs)
+
+
+def _why(wave: Wave, names: Mapping[int, str], lang: str) -> str:
+    figures = {
+        "n": wave.people,
+        "need": wave.need,
+        "before": _percent(wave.before),
+        "after": _percent(wave.after),
+        "who": names.get(wave.decided_by or 0, t(lang, "waves.somebody")),
+    }
+    key = wave.source.value if wave.source is not WaveSource.PERSON or wave.need else "person_target"
+    return t(lang, f"waves.why.{key}", **figures)
+
+
+def _widening(tx: Tx, callout: Callout, lang: str) -> str:
+    runs = waves.widenings(tx, callout.id)
+    if not runs:
+        return ""
+    run = runs[-1]
+    km = f"{waves.reach_of(tx, run.id) or 0:g}"
+    if run.state in (PlanState.REQUESTED, PlanState.RUNNING):
+        return t(lang, "waves.widening.looking", km=km)
+    if run.state is not PlanState.READY:
+        return t(lang, "waves.widening.failed", km=km)
+    result = run.result or {}
+    return t(
+        lang, "waves.widening.found", km=km, n=_people(result.get("pairs", ()), result.get("reserves", ()))
+    )
+
+
+def _people(*lists: Sequence[Mapping[str, int]]) -> int:
+    return len({pair["volunteer"] for pairs in lists for pair in pairs})
+
+
+def _names(tx: Tx, account_ids: set[int]) -> dict[int, str]:
+    rows = tx.exec(select(Account.id, Account.name).where(col(Account.id).in_(account_ids)))
+    return dict(rows.all())
+
+
+def _percent(share: float) -> str:
+    """Whole percent; never a certainty that is none."""
+    shown = round(100 * share)
+    return f"{min(max(shown, 1), 99) if 0 < share < 1 else shown}%"
