@@ -100,9 +100,10 @@ def database(server: str, name: str, template: str | None = None) -> Iterator[st
 
 @dataclass(frozen=True)
 class Served:
-    """A server that answers, and the seconds from its start until it said so."""
+    """A server that answers, its first process, and the seconds from its start until it said so."""
 
     port: int
+    process: int
     seconds: float
 
 
@@ -119,7 +120,7 @@ def served(*options: str) -> Iterator[Served]:
         )
         try:
             _wait(process, port)
-            yield Served(port, time.perf_counter() - started)
+            yield Served(port, process.pid, time.perf_counter() - started)
         except _Died:
             log.seek(0)
             raise RuntimeError("the server did not start:\n" + log.read().decode()[-4000:]) from None

@@ -7,13 +7,10 @@ import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
-from typing import Any
-from uuid import UUID
 
-import psycopg
 import pytest
 
-from benchmarks import answer_load, answer_sql, answers, ground, plan, report, start
+from benchmarks import answer_load, answers, ground, plan, report, start
 from benchmarks.answers import Round, percentile
 from volunteer_hub.engine.terms import Objective
 
@@ -80,20 +77,19 @@ def test_starts_are_told_by_their_median_against_two_bars(capsys: pytest.Capture
     ]
 
 
-def test_answers_are_told_against_pgbench_without_a_bar(capsys: pytest.CaptureFixture[str]) -> None:
-    ours, theirs = Round(2.0, [0.01] * 100), Round(0.5, [0.002] * 100)
-    answers.tell([ours], [theirs], [("SELECT 1", {})] * 3, Counter(accepted=90, standing_by=10))
+def test_answers_are_told_against_pgbench(capsys: pytest.CaptureFixture[str]) -> None:
+    ours = Round(2.0, [0.01] * 100, (0.1, 0.05, 0.0))
+    theirs = Round(0.5, [0.002] * 100, (0.0, 0.09, 0.01))
+    answers.tell([ours], [theirs], Counter(accepted=90, standing_by=10), [3.5, 3.9])
     out = capsys.readouterr().out
-    told = [line for line in out.splitlines() if line.startswith("INFO ")]
-    assert told == [
+    assert [line for line in out.splitlines() if BAR.fullmatch(line) or INFO.fullmatch(line)] == [
         "INFO answers.per_second 50",
-        "INFO answers.p99_ms 10",
-        "INFO answers.share_of_pgbench 0.25",
-        "INFO answers.queries 3",
+        "INFO answers.processor_share_of_pgbench 0.667",
+        "BAR answers.rush_of_10000_seconds 200 <= 60 short",
+        "BAR answers.p99_seconds 0.01 <= 1 ok",
+        "BAR answers.share_of_pgbench 0.25 >= 0.4 short",
     ]
-    assert all(INFO.fullmatch(line) for line in told)
     assert "came to: 90 accepted, 10 standing_by" in out
-    assert "BAR" not in out
 
 
 def test_reports_written_down_hold_bars_in_that_form() -> None:
@@ -104,6 +100,9 @@ def test_reports_written_down_hold_bars_in_that_form() -> None:
     assert [line for bars in found.values() for line in bars if not BAR.fullmatch(line)] == []
     names = {line.split()[1] for bars in found.values() for line in bars}
     assert names == {
+        "answers.p99_seconds",
+        "answers.rush_of_10000_seconds",
+        "answers.share_of_pgbench",
         "assign.proven_and_best_known",
         "gap.largest_gap_percent",
         "gap.mean_gap_percent",
@@ -161,29 +160,6 @@ def test_a_tap_is_the_form_that_a_browser_sends() -> None:
         b"POST /c/abc/accept HTTP/1.1\r\nHost: 127.0.0.1:81\r\nOrigin: http://127.0.0.1:81\r\n"
         b"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 10\r\n\r\narrival=30"
     )
-
-
-def test_captured_statements_become_a_script_for_any_other_offer(database: str) -> None:
-    of = answer_sql.Variables({10_000_001: "offer", 20_000_002: "person"}, b"\x01\x02")
-    taken: list[tuple[str, dict[str, Any]]] = [
-        ("SELECT id\nFROM offers WHERE token_hash = %(t)s", {"t": b"\x01\x02"}),
-        (
-            "INSERT INTO duties VALUES (%(u)s, %(o)s::BIGINT, %(m)s)",
-            {"u": UUID(int=1), "o": 10_000_001, "m": 30},
-        ),
-        ("SELECT %(k)s, %(j)s, 'per%%cent'", {"k": "offer:10000001:accepted", "j": '{"a": "b:c"}'}),
-        ("SELECT 1 WHERE 1 = ANY(%(ids)s)", {"ids": [20_000_002]}),
-    ]
-    with psycopg.connect(database) as connection:
-        script = answer_sql.script(taken, of, connection).splitlines()
-    assert script[3:] == [
-        "BEGIN;",
-        "SELECT id FROM offers WHERE token_hash = :token;",
-        "INSERT INTO duties VALUES (uuidv7(), :offer::BIGINT, 30);",
-        r"""SELECT (E'offer\x3a' || :offer::text || E'\x3aaccepted'), E'{"a"\x3a "b\x3ac"}', 'per%cent';""",
-        "SELECT 1 WHERE 1 = ANY(ARRAY[:person]);",
-        "COMMIT;",
-    ]
 
 
 def test_an_installation_of_its_own_leaves_nothing_behind() -> None:

@@ -21,8 +21,8 @@ from volunteer_hub.flows import close as closing
 from volunteer_hub.flows import deliver, mobilize, respond
 from volunteer_hub.incidents import queries
 from volunteer_hub.incidents.models import Incident
+from volunteer_hub.mobilization.desk import Answered
 from volunteer_hub.mobilization.models import Callout, PlanRun
-from volunteer_hub.mobilization.offers import Answered
 
 
 @pytest.fixture(autouse=True)

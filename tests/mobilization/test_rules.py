@@ -126,6 +126,7 @@ def test_refused_outcomes_are_told_in_words(outcome: Outcome) -> None:
         Outcome.WITHDRAWN,
         Outcome.DISOWNED,
         Outcome.STANDS,
+        Outcome.NOTED,
     }
     error = rules.refusal(outcome)
     if outcome in counts:

@@ -17,7 +17,7 @@ from volunteer_hub.core.actor import GUEST
 from volunteer_hub.core.errors import NotFound
 from volunteer_hub.core.i18n import pick
 from volunteer_hub.flows import respond
-from volunteer_hub.mobilization.offers import LONGEST_WAY
+from volunteer_hub.mobilization.desk import LONGEST_WAY
 from volunteer_hub.mobilization.rules import DeclineReason, Kind, OfferState
 
 router = APIRouter(prefix="/offers/link/{token}", tags=["offers"], dependencies=[LINK])

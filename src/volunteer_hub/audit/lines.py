@@ -8,6 +8,7 @@ from typing import Any, Final
 from sqlalchemy import text
 
 from volunteer_hub.audit.rules import Operation, common_area
+from volunteer_hub.core.actor import Actor
 from volunteer_hub.core.db import Tx
 
 Changes = Mapping[str, Any]
@@ -16,21 +17,24 @@ Changes = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Line:
-    """A change about to be written. Without an area it takes that of what happens around it."""
+    """A change about to be written. Without an area it takes that of what happens around it, without an actor
+    the transaction's."""
 
     op: Operation
     table: str
     row_id: str | None
     area: str | None
     changes: Changes
+    actor: Actor | None = None
 
 
 # Pending rows come from the same statement: a line is either sealed later or was never committed.
 _WRITE: Final = text("""
 WITH written AS (
     INSERT INTO audit_lines (at, actor_kind, actor_id, action, table_name, row_id, area, op, changes)
-    SELECT :at, :actor_kind, :actor_id, :action, l.t, l.r, l.a, l.o, l.c
-    FROM jsonb_to_recordset(CAST(:lines AS jsonb)) AS l(t text, r text, a text, o text, c jsonb)
+    SELECT :at, l.k, l.i, :action, l.t, l.r, l.a, l.o, l.c
+    FROM jsonb_to_recordset(CAST(:lines AS jsonb))
+      AS l(k text, i bigint, t text, r text, a text, o text, c jsonb)
     RETURNING id
 )
 INSERT INTO audit_pending (line_id) SELECT id FROM written
@@ -39,23 +43,25 @@ _AREA: Final = "audit.area"
 
 
 def write(tx: Tx, lines: Sequence[Line]) -> None:
-    """Writes the lines with one statement, under the transaction's actor, action and moment."""
+    """Writes the lines with one statement, under the transaction's action and moment."""
     if not lines:
         return
     around = _around(tx, lines)
     rows = [
-        {"t": line.table, "r": line.row_id, "a": line.area or around, "o": line.op, "c": line.changes}
+        {
+            "k": (line.actor or tx.actor).kind,
+            "i": (line.actor or tx.actor).id,
+            "t": line.table,
+            "r": line.row_id,
+            "a": line.area or around,
+            "o": line.op,
+            "c": line.changes,
+        }
         for line in lines
     ]
     tx.connection().execute(
         _WRITE,
-        {
-            "at": tx.now,
-            "actor_kind": tx.actor.kind,
-            "actor_id": tx.actor.id,
-            "action": tx.action,
-            "lines": json.dumps(rows, ensure_ascii=False),
-        },
+        {"at": tx.now, "action": tx.action, "lines": json.dumps(rows, ensure_ascii=False)},
     )
 
 

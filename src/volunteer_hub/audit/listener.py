@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Column, LargeBinary, event, inspect
@@ -14,6 +15,7 @@ from volunteer_hub.audit.lines import Line, write
 from volunteer_hub.audit.rules import HIDDEN, PERSONAL, UNKNOWN, Operation
 from volunteer_hub.audit.values import MACHINERY, NOT_AUDITED, plain
 from volunteer_hub.core import vault
+from volunteer_hub.core.actor import Actor
 from volunteer_hub.core.db import Tx
 
 Pair = tuple[Any, Any]
@@ -35,6 +37,7 @@ class _Change:
     table: str
     row_id: str
     area: str | None
+    actor: Actor
     subject: int | None
     pairs: tuple[tuple[Column[Any], Pair], ...]
 
@@ -66,12 +69,12 @@ def _changes(tx: Tx) -> Iterator[_Change]:
         for row in rows:
             if not getattr(row, "__audit__", True) or row.__tablename__ in NOT_AUDITED:
                 continue
-            change = _change(op, inspect(row))
+            change = _change(op, inspect(row), tx.doer(row))
             if op is Operation.DELETE or not {column.name for column, _ in change.pairs} <= MACHINERY:
                 yield change
 
 
-def _change(op: Operation, state: InstanceState[Any]) -> _Change:
+def _change(op: Operation, state: InstanceState[Any], actor: Actor) -> _Change:
     row, mapper = state.dict, state.mapper
     key = state.identity or mapper.primary_key_from_instance(state.object)
     subject = row.get(_attribute(mapper, "__subject__", "volunteer_id"))
@@ -80,6 +83,7 @@ def _change(op: Operation, state: InstanceState[Any]) -> _Change:
         mapper.local_table.name,  # type: ignore[attr-defined]  # a mapper's table is typed as any selectable
         "/".join(str(plain(part)) for part in key),
         row.get(_attribute(mapper, "__area__", "area")),
+        actor,
         subject,
         tuple(_pairs(op, state)),
     )
@@ -90,15 +94,21 @@ def _attribute(mapper: Mapper[Any], mark: str, usual: str) -> str:
 
 
 def _pairs(op: Operation, state: InstanceState[Any]) -> Iterator[tuple[Column[Any], Pair]]:
-    for attribute in state.mapper.column_attrs:
-        column: Any = attribute.columns[0]
-        now = state.dict.get(attribute.key)
-        if op is Operation.UPDATE:
-            history = state.attrs[attribute.key].history
+    columns, row = _columns(state.mapper), state.dict
+    if op is Operation.UPDATE:
+        for key in state.committed_state.keys() & columns.keys():
+            history = state.attrs[key].history
             if history.has_changes():
-                yield column, (history.deleted[0] if history.deleted else UNKNOWN, now)
-        elif now is not None:
-            yield column, ((None, now) if op is Operation.INSERT else (now, None))
+                yield columns[key], (history.deleted[0] if history.deleted else UNKNOWN, row.get(key))
+        return
+    for key in row.keys() & columns.keys():
+        if (value := row[key]) is not None:
+            yield columns[key], ((None, value) if op is Operation.INSERT else (value, None))
+
+
+@cache
+def _columns(mapper: Mapper[Any]) -> dict[str, Column[Any]]:
+    return {attribute.key: attribute.columns[0] for attribute in mapper.column_attrs}  # type: ignore[misc]
 
 
 class _Seals:
@@ -154,7 +164,7 @@ def _line(change: _Change, seals: _Seals | None) -> Line:
         else:
             shown = seals.pair(change.subject, pair)
         changes[column.name] = shown
-    return Line(change.op, change.table, change.row_id, change.area, changes)
+    return Line(change.op, change.table, change.row_id, change.area, changes, change.actor)
 
 
 def _covered(pair: Pair, word: str) -> list[Any]:

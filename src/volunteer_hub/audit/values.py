@@ -12,6 +12,9 @@ from volunteer_hub.audit.rules import HIDDEN, LONGEST_VALUE
 NOT_AUDITED: Final = frozenset({"clock_state", "idempotency_keys", "person_keys"})
 """Tables of the ground that are machinery; a column's own say so by ``__audit__ = False``."""
 
+_WIDEST: Final = 6
+"""Characters of JSON that one character takes at most."""
+
 MACHINERY: Final = frozenset({"lease_until", "progress"})
 """Columns whose change alone is no deed: who works on a row, until when, and how far they are."""
 
@@ -32,6 +35,8 @@ def plain(value: Any) -> Any:
 
 
 def _short(value: Any) -> Any:
+    if isinstance(value, str) and len(value) * _WIDEST < LONGEST_VALUE:
+        return value
     words = json.dumps(value, ensure_ascii=False, default=str, sort_keys=True)
     if len(words) > LONGEST_VALUE:
         return {"sha256": hashlib.sha256(words.encode()).hexdigest(), "characters": len(words)}

@@ -13,6 +13,7 @@ from uuid import UUID
 from sqlalchemy import BigInteger, ColumnElement, Select, Text, any_, cast, column, func, literal, select
 from sqlalchemy.dialects.postgresql import ARRAY, Range
 from sqlalchemy.sql.elements import Grouping
+from sqlalchemy.types import TypeEngine
 from sqlmodel import SQLModel
 
 Row = Mapping[str, Any]
@@ -20,9 +21,9 @@ BATCH: Final = 1_000
 """Rows of a statement: a line of the audit trail names as many ids."""
 
 
-def among(key: Any, ids: Sequence[int]) -> ColumnElement[bool]:
-    """Whether an id is one of many."""
-    found: ColumnElement[bool] = key == any_(literal(list(ids), ARRAY(BigInteger)))
+def among(key: Any, values: Sequence[Any], kind: type[TypeEngine[Any]] = BigInteger) -> ColumnElement[bool]:
+    """Whether an id, or a value of another kind, is one of many."""
+    found: ColumnElement[bool] = key == any_(literal(list(values), ARRAY(kind)))
     return found
 
 

@@ -2,34 +2,23 @@
 
 import base64
 import uuid
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
 
+from sqlalchemy import LargeBinary
 from sqlalchemy.dialects.postgresql import Range
 from sqlmodel import col, select
 
+from volunteer_hub.core import bulk
 from volunteer_hub.core.db import Tx
-from volunteer_hub.core.errors import Gone, Malformed, NotFound
+from volunteer_hub.core.errors import HubError, NotFound
 from volunteer_hub.core.signing import token_hash
-from volunteer_hub.mobilization import answers, places, rules
+from volunteer_hub.mobilization import desk, places, rules
+from volunteer_hub.mobilization.desk import Answered, Reply
 from volunteer_hub.mobilization.models import Callout, Offer, SlotFill
 from volunteer_hub.mobilization.policy import CalloutRules
-from volunteer_hub.mobilization.rules import Answer, CalloutState, DeclineReason, OfferState, Outcome
-
-LONGEST_WAY: Final = 24 * 60
-
-
-@dataclass(frozen=True)
-class Answered:
-    """What came of an answer. ``stands`` is a repeat; ``promoted`` moved up; ``late``: worth an alert;
-    ``drills`` of the same person made way for a real callout."""
-
-    offer: Offer
-    outcome: Outcome
-    promoted: tuple[Offer, ...] = ()
-    late: bool = False
-    drills: tuple[Offer, ...] = ()
+from volunteer_hub.mobilization.rules import Answer, DeclineReason, OfferState
 
 
 @dataclass(frozen=True)
@@ -58,6 +47,14 @@ def by_token(tx: Tx, token: str) -> Offer:
     return offer
 
 
+def by_tokens(tx: Tx, tokens: Collection[str]) -> dict[str, tuple[int, int]]:
+    """Token -> the offer behind that link and its person, by id; those never given out are left out."""
+    hashes = {token_hash(token): token for token in tokens}
+    wanted = select(Offer.token_hash, Offer.id, Offer.volunteer_id)
+    found = tx.exec(wanted.where(bulk.among(col(Offer.token_hash), list(hashes), LargeBinary)))
+    return {hashes[digest]: (offer_id, person) for digest, offer_id, person in found}
+
+
 def find(tx: Tx, permission: str, public_id: uuid.UUID) -> Offer:
     """The offer by the id seen outside. Raises NotFound, for a foreign area too."""
     tx.actor.must(permission)
@@ -68,20 +65,6 @@ def find(tx: Tx, permission: str, public_id: uuid.UUID) -> Offer:
     return offer
 
 
-def situation(tx: Tx, offer: Offer, callout: CalloutState, filled: int, maximum: int) -> rules.Situation:
-    """What an answer to this offer is judged by."""
-    return rules.Situation(
-        offer=offer.state,
-        callout=callout,
-        now=tx.now,
-        expires_at=offer.expires_at,
-        ends_at=offer.ends_at,
-        filled=filled,
-        maximum=maximum,
-        disowned=offer.decline_reason is DeclineReason.NOT_ME,
-    )
-
-
 def accept(tx: Tx, offer: Offer, minutes_there: int | None = None) -> Answered:
     """Takes a place, or the next number in the stand-by line when the slot is full. Who says yes to a real
     callout is released from the drills of that time.
@@ -89,25 +72,14 @@ def accept(tx: Tx, offer: Offer, minutes_there: int | None = None) -> Answered:
     Raises Refused when the person is promised elsewhere at that time, Gone when the time to answer is over,
     Malformed for a way of more than a day.
     """
-    if minutes_there is not None and not 0 <= minutes_there <= LONGEST_WAY:
-        raise Malformed("offer.minutes_there", longest=LONGEST_WAY)
-    offer, outcome = _judged(tx, offer, Answer.ACCEPT)
-    if outcome is Outcome.STANDS:
-        return Answered(offer, outcome)
-    drills = places.drills_make_way(tx, offer)
-    state = places.place_or_line(tx, offer)
-    offer.minutes_there, offer.decline_reason, offer.later_from = minutes_there, None, None
-    offer.answered_at, offer.ack_version = tx.now, offer.version
-    answers.record(tx, offer, Answer.ACCEPT, minutes_there=minutes_there, state=state.value)
-    tx.flush()
-    return Answered(offer, Outcome(state.value), drills=drills)
+    return _one(tx, offer, Reply(Answer.ACCEPT, minutes_there))
 
 
 def decline(
     tx: Tx, offer: Offer, rules_of: CalloutRules, reason: DeclineReason = DeclineReason.OTHER
 ) -> Answered:
     """Says no; from somebody who had accepted it is a withdrawal. Raises Gone, Refused on site."""
-    return _no(tx, offer, rules_of, Answer.DECLINE, reason)
+    return _one(tx, offer, Reply(Answer.DECLINE, reason=reason), rules_of)
 
 
 def later(tx: Tx, offer: Offer, rules_of: CalloutRules, from_when: datetime) -> Answered:
@@ -115,41 +87,29 @@ def later(tx: Tx, offer: Offer, rules_of: CalloutRules, from_when: datetime) -> 
 
     Raises Malformed when that is not in the future.
     """
-    if from_when <= tx.now:
-        raise Malformed("offer.later_from")
-    return _no(tx, offer, rules_of, Answer.LATER, DeclineReason.LATER, from_when)
+    return _one(tx, offer, Reply(Answer.LATER, from_when=from_when), rules_of)
 
 
 def withdraw(
     tx: Tx, offer: Offer, rules_of: CalloutRules, reason: DeclineReason = DeclineReason.OTHER
 ) -> Answered:
     """Takes back a yes: the first who stands by and is free moves up. Raises Refused without a yes."""
-    return _no(tx, offer, rules_of, Answer.WITHDRAW, reason)
+    return _one(tx, offer, Reply(Answer.WITHDRAW, reason=reason), rules_of)
 
 
 def not_me(tx: Tx, offer: Offer, rules_of: CalloutRules) -> Answered:
     """The message reached somebody else: the link is dead from now on, a place it had is free."""
-    return _no(tx, offer, rules_of, Answer.NOT_ME, DeclineReason.NOT_ME)
+    return _one(tx, offer, Reply(Answer.NOT_ME), rules_of)
 
 
 def seen(tx: Tx, offer: Offer) -> None:
     """Notes the first time that the person read it. Not for a bare GET: previewers open links."""
-    offer = places.locked(tx, offer.id)
-    if offer.seen_at is None:
-        offer.seen_at = tx.now
-        answers.record(tx, offer, Answer.SEEN)
-        tx.flush()
+    _one(tx, offer, Reply(Answer.SEEN))
 
 
 def ack(tx: Tx, offer: Offer) -> None:
     """Confirms the change of place or time last told. Raises Gone when the offer does not stand any more."""
-    offer = places.locked(tx, offer.id)
-    if offer.state not in rules.HOLDING | {OfferState.STANDING_BY}:
-        raise Gone("offer.over")
-    if offer.ack_version != offer.version:
-        offer.ack_version = offer.version
-        answers.record(tx, offer, Answer.ACK, version=offer.version)
-        tx.flush()
+    _one(tx, offer, Reply(Answer.ACK))
 
 
 def release(tx: Tx, offer: Offer) -> Offer:
@@ -230,43 +190,8 @@ def move_up(tx: Tx, limit: int = 100) -> list[Offer]:
     return [moved for callout_id, slot_id in places_free for moved in places.promote(tx, callout_id, slot_id)]
 
 
-def _judged(tx: Tx, offer: Offer, answer: Answer) -> tuple[Offer, Outcome]:
-    """The offer, locked, and what the answer comes to; raises what the outcome is refused by.
-
-    The callout is read once the lock is held: cancelling locks every offer, so neither misses the other.
-    """
-    offer = places.locked(tx, offer.id)
-    fill = (col(SlotFill.callout_id) == col(Callout.id)) & (col(SlotFill.slot_id) == offer.slot_id)
-    facts = select(col(Callout.state), col(SlotFill.filled), col(SlotFill.maximum)).join(SlotFill, fill)
-    callout, filled, maximum = tx.exec(facts.where(col(Callout.id) == offer.callout_id)).one()
-    outcome = rules.decide(answer, situation(tx, offer, callout, filled, maximum))
-    error = rules.refusal(outcome)
-    if error is not None:
-        raise error
-    return offer, outcome
-
-
-def _no(
-    tx: Tx,
-    offer: Offer,
-    rules_of: CalloutRules,
-    answer: Answer,
-    reason: DeclineReason,
-    from_when: datetime | None = None,
-) -> Answered:
-    offer, outcome = _judged(tx, offer, answer)
-    if outcome is Outcome.STANDS:
-        return Answered(offer, outcome)
-    had_place = offer.state is OfferState.ACCEPTED
-    offer.decline_reason, offer.later_from = reason, from_when
-    if answer is not Answer.NOT_ME:
-        offer.answered_at = tx.now
-    if outcome is Outcome.WITHDRAWN:
-        places.leave(tx, offer, OfferState.WITHDRAWN)
-    elif outcome is Outcome.DECLINED:
-        offer.state = rules.step("offer", rules.OFFER_ALLOWED, offer.state, OfferState.DECLINED)
-    answers.record(tx, offer, answer, reason=reason.value, state=offer.state.value)
-    tx.flush()
-    promoted = places.promote(tx, offer.callout_id, offer.slot_id) if had_place else []
-    late = had_place and rules.late_withdrawal(tx.now, offer.starts_at, rules_of)
-    return Answered(offer, outcome, tuple(promoted), late)
+def _one(tx: Tx, offer: Offer, reply: Reply, rules_of: CalloutRules | None = None) -> Answered:
+    [result] = desk.take(tx, [(offer.id, reply)], rules_of)
+    if isinstance(result, HubError):
+        raise result
+    return result

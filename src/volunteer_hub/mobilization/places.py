@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Final
 
 from psycopg.errors import ExclusionViolation
-from sqlalchemy import ColumnElement, exists, func, tuple_, update
+from sqlalchemy import ColumnElement, func, text, tuple_, update
 from sqlalchemy.dialects.postgresql import Range
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
@@ -19,7 +19,10 @@ from volunteer_hub.core.errors import NotFound, Refused
 from volunteer_hub.core.signing import token_hash
 from volunteer_hub.mobilization import rules
 from volunteer_hub.mobilization.models import Callout, Duty, Offer, SlotFill
-from volunteer_hub.mobilization.rules import DutyState, Kind, OfferState
+from volunteer_hub.mobilization.rules import DutyState, OfferState
+
+Place = tuple[int, int]
+"""A callout and a slot, by id."""
 
 _DUTY_AFTER: Final[Mapping[OfferState, DutyState]] = {
     OfferState.NO_SHOW: DutyState.NO_SHOW,
@@ -53,47 +56,18 @@ def code_hash(offer: Offer, code: str) -> bytes:
     return token_hash(f"code {offer.public_id} {code}")
 
 
-def place_or_line(tx: Tx, offer: Offer) -> OfferState:
-    """Gives a locked offer a place, or the next number of the stand-by line when the slot is full.
+def hold(tx: Tx, offer: Offer, state: OfferState = OfferState.ACCEPTED) -> bool:
+    """Takes a place for the offer, if there is one, and makes its duty.
 
     Raises Refused when the person is promised elsewhere at that time; the transaction stays usable.
     """
-    _lock_person(tx, offer.volunteer_id)
-    while not hold(tx, offer):
-        number = _next_in_line(tx, offer)
-        if number is not None:
-            offer.state = _step(offer, OfferState.STANDING_BY)
-            offer.position = number
-            tx.flush()
-            break
-    return offer.state
-
-
-def drills_make_way(tx: Tx, offer: Offer) -> tuple[Offer, ...]:
-    """Before a real callout's offer takes its place: releases its person from the drills of that time. Drills
-    are locked here, before the person, or two answers of one person could wait for each other."""
-    real = exists().where(col(Callout.id) == offer.callout_id, col(Callout.kind) == Kind.REAL)
-    drills = select(Callout.id).where(col(Callout.kind) == Kind.DRILL)
-    promised = (
-        real
-        & (col(Offer.volunteer_id) == offer.volunteer_id)
-        & (col(Offer.state) == OfferState.ACCEPTED)
-        & col(Offer.during).op("&&")(offer.during)
-        & col(Offer.callout_id).in_(drills)
-    )
-    found = locked_all(tx, promised)
-    return tuple(leave_all(tx, found, OfferState.RELEASED)) if found else ()
-
-
-def hold(tx: Tx, offer: Offer, state: OfferState = OfferState.ACCEPTED) -> bool:
-    """Takes a place for the offer, if there is one, and makes its duty. Raises Refused as `place_or_line`."""
     try:
         with tx.begin_nested():
             if not _take(tx, offer):
                 return False
-            offer.state = _step(offer, state)
-            offer.position, offer.held_since = None, tx.now
-            _expect(tx, offer)
+            duty = tx.exec(select(Duty).where(col(Duty.offer_id) == offer.id)).first()
+            incident = tx.exec(select(Callout.incident_id).where(col(Callout.id) == offer.callout_id)).one()
+            seat(tx, offer, state, duty, incident)
             tx.flush()
     except IntegrityError as error:
         if isinstance(error.orig, ExclusionViolation):
@@ -102,10 +76,31 @@ def hold(tx: Tx, offer: Offer, state: OfferState = OfferState.ACCEPTED) -> bool:
     return True
 
 
+def seat(tx: Tx, offer: Offer, state: OfferState, duty: Duty | None, incident_id: int) -> Duty:
+    """Puts an offer on the place taken for it; its duty, the one it had before or a new one."""
+    offer.state = _step(offer, state)
+    offer.position, offer.held_since = None, tx.now
+    if duty is not None:
+        duty.state = rules.step(
+            "duty", rules.DUTY_ALLOWED, duty.state, _DUTY_AFTER.get(offer.state, DutyState.EXPECTED)
+        )
+        duty.en_route_at = duty.arrives_at = None  # said before they gave the place back
+        return duty
+    duty = Duty(
+        offer_id=offer.id,
+        volunteer_id=offer.volunteer_id,
+        incident_id=incident_id,
+        area=offer.area,
+        code_hash=code_hash(offer, duty_code(offer)),
+    )
+    tx.add(duty)
+    return duty
+
+
 def move(tx: Tx, offer: Offer, during: Range[datetime]) -> bool:
     """Gives a locked offer another time; False, and nothing moved, when the person is promised then."""
     if offer.state in rules.HOLDING:
-        _lock_person(tx, offer.volunteer_id)
+        lock_people(tx, [offer.volunteer_id])
     try:
         with tx.begin_nested():
             offer.during = during
@@ -183,29 +178,16 @@ def promote(tx: Tx, callout_id: int, slot_id: int) -> list[Offer]:
 
 def bring_duties(tx: Tx, offers: Sequence[Offer]) -> None:
     """Brings the duties of these offers to the state that their offer asks for."""
-    states = {offer.id: _DUTY_AFTER.get(offer.state, DutyState.CANCELLED) for offer in offers}
+    states = {offer.id: offer.state for offer in offers}
     for duty in tx.exec(select(Duty).where(col(Duty.offer_id).in_(states))):
-        duty.state = rules.step("duty", rules.DUTY_ALLOWED, duty.state, states[duty.offer_id])
+        bring(duty, states[duty.offer_id])
     tx.flush()
 
 
-def _expect(tx: Tx, offer: Offer) -> None:
-    duty = tx.exec(select(Duty).where(col(Duty.offer_id) == offer.id)).first()
-    if duty is not None:
-        wanted = _DUTY_AFTER.get(offer.state, DutyState.EXPECTED)
-        duty.state = rules.step("duty", rules.DUTY_ALLOWED, duty.state, wanted)
-        duty.en_route_at = duty.arrives_at = None  # said before they gave the place back
-        return
-    incident = tx.exec(select(Callout.incident_id).where(col(Callout.id) == offer.callout_id)).one()
-    tx.add(
-        Duty(
-            offer_id=offer.id,
-            volunteer_id=offer.volunteer_id,
-            incident_id=incident,
-            area=offer.area,
-            code_hash=code_hash(offer, duty_code(offer)),
-        )
-    )
+def bring(duty: Duty, after: OfferState) -> None:
+    """The same for one duty, whose offer is in that state now."""
+    wanted = _DUTY_AFTER.get(after, DutyState.CANCELLED)
+    duty.state = rules.step("duty", rules.DUTY_ALLOWED, duty.state, wanted)
 
 
 def _take(tx: Tx, offer: Offer) -> bool:
@@ -214,27 +196,23 @@ def _take(tx: Tx, offer: Offer) -> bool:
     return tx.execute(taken.returning(col(SlotFill.filled))).first() is not None
 
 
-def _next_in_line(tx: Tx, offer: Offer) -> int | None:
-    """The number, or None when a place has come free meanwhile.
-
-    The update locks the count until commit, so whoever frees a place sees everybody who stands by.
-    """
-    full = col(SlotFill.filled) >= col(SlotFill.maximum)
-    lined = update(SlotFill).where(*_fill_of(offer), full).values(line=col(SlotFill.line) + 1)
-    return tx.execute(lined.returning(col(SlotFill.line))).scalar()
-
-
 def _fill_of(offer: Offer) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
     return col(SlotFill.slot_id) == offer.slot_id, col(SlotFill.callout_id) == offer.callout_id
 
 
-def _promise(volunteer_id: int) -> ColumnElement[int]:
-    return func.hashtextextended(f"promise {volunteer_id}", 0)
+_LOCK_PEOPLE: Final = text("""
+SELECT pg_advisory_xact_lock(hashtextextended('promise ' || person, 0))
+FROM unnest(CAST(:people AS bigint[])) AS person
+""")
+_TRY_PERSON: Final = text("SELECT pg_try_advisory_xact_lock(hashtextextended('promise ' || :person, 0))")
 
 
-def _lock_person(tx: Tx, volunteer_id: int) -> None:
-    """One promise at a time: two that meet in the exclusion constraint would wait for each other."""
-    tx.execute(select(func.pg_advisory_xact_lock(_promise(volunteer_id))))
+def lock_people(tx: Tx, people: Sequence[int]) -> None:
+    """One promise at a time: two that meet in the exclusion constraint would wait for each other.
+
+    Takes the people in the order given, which is by id.
+    """
+    tx.execute(_LOCK_PEOPLE, {"people": list(people)})
 
 
 def _locked_if_free(tx: Tx, offer_id: int, volunteer_id: int) -> Offer | None:
@@ -244,7 +222,7 @@ def _locked_if_free(tx: Tx, offer_id: int, volunteer_id: int) -> Offer | None:
         .with_for_update(skip_locked=True, key_share=True)
         .execution_options(populate_existing=True)
     )
-    if not tx.execute(select(func.pg_try_advisory_xact_lock(_promise(volunteer_id)))).scalar():
+    if not tx.execute(_TRY_PERSON, {"person": str(volunteer_id)}).scalar():
         return None
     return tx.exec(wanted).first()
 

@@ -10,8 +10,8 @@ from volunteer_hub.core import bulk
 from volunteer_hub.core.db import Tx
 from volunteer_hub.core.errors import Malformed
 from volunteer_hub.mobilization import field_rules, places
+from volunteer_hub.mobilization.desk import LONGEST_WAY
 from volunteer_hub.mobilization.models import Duty, Offer, OkTimer
-from volunteer_hub.mobilization.offers import LONGEST_WAY
 from volunteer_hub.mobilization.policy import FieldRules
 from volunteer_hub.mobilization.rules import DutyState
 

@@ -8,7 +8,7 @@ from sqlalchemy import select as columns  # SQLModel's select is typed for four 
 from sqlmodel import col, select
 
 from volunteer_hub.core.db import Tx
-from volunteer_hub.mobilization import offers, places, rules
+from volunteer_hub.mobilization import desk, offers, places, rules
 from volunteer_hub.mobilization.models import Callout, Duty, Offer, SlotFill
 from volunteer_hub.mobilization.rules import Answer, OfferState, Outcome
 
@@ -140,7 +140,7 @@ def offer_page(tx: Tx, token: str) -> OfferPage:
         .where(col(Callout.id) == offer.callout_id, col(SlotFill.slot_id) == offer.slot_id)
     )
     callout, fill, duty = tx.exec(wanted).one()
-    situation = offers.situation(tx, offer, callout.state, fill.filled, fill.maximum)
+    situation = desk.situation(tx, offer, callout.state, fill.filled, fill.maximum)
     said_yes = offer.state in rules.HOLDING | {OfferState.STANDING_BY}
     return OfferPage(
         offer=offer,

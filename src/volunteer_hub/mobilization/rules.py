@@ -119,7 +119,8 @@ class WaveSource(StrEnum):
 
 
 class Outcome(StrEnum):
-    """What an answer comes to. From ``expired`` on it is refused, in words."""
+    """What an answer comes to. ``noted``: it was read, or a change acknowledged. From ``expired`` on it is
+    refused, in words."""
 
     ACCEPTED = "accepted"
     STANDING_BY = "standing_by"
@@ -127,6 +128,7 @@ class Outcome(StrEnum):
     WITHDRAWN = "withdrawn"
     DISOWNED = "disowned"
     STANDS = "stands"
+    NOTED = "noted"
     EXPIRED = "expired"
     CANCELLED = "cancelled"
     CLOSED = "closed"

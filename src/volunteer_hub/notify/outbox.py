@@ -160,7 +160,7 @@ def cancel(tx: Tx, subject_kind: Subject, subject_ids: Iterable[int], *, purpose
     ids = list(subject_ids)
     if not ids:
         return 0
-    about = (col(Message.subject_kind) == subject_kind) & col(Message.subject_id).in_(ids)
+    about = (col(Message.subject_kind) == subject_kind) & bulk.among(col(Message.subject_id), ids)
     if purposes:
         about &= col(Message.purpose).in_(purposes)
     tx.execute(update(Message).where(about, col(Message.receipt_by).is_not(None)).values(receipt_by=None))
@@ -169,9 +169,11 @@ def cancel(tx: Tx, subject_kind: Subject, subject_ids: Iterable[int], *, purpose
     return len(tx.execute(done).all())
 
 
-def arrived(tx: Tx, subject_kind: Subject, subject_id: int) -> None:
-    """Somebody was seen reading about this: no receipt is waited for any more."""
-    known = (col(Message.subject_kind) == subject_kind) & (col(Message.subject_id) == subject_id)
+def arrived(tx: Tx, subject_kind: Subject, subject_ids: Sequence[int]) -> None:
+    """Somebody was seen reading about these: no receipt is waited for any more."""
+    if not subject_ids:
+        return
+    known = (col(Message.subject_kind) == subject_kind) & bulk.among(col(Message.subject_id), subject_ids)
     tx.execute(update(Message).where(known, col(Message.receipt_by).is_not(None)).values(receipt_by=None))
 
 

@@ -46,11 +46,12 @@ def _volunteer(request: Request) -> Actor:
     return actor
 
 
-def _public(request: Request) -> None:
+# Async, because a plain function would be sent to a thread and back for nothing.
+async def _public(request: Request) -> None:
     request.state.policy = gate.PUBLIC
 
 
-def _link(request: Request) -> None:
+async def _link(request: Request) -> None:
     request.state.policy = gate.LINK
 
 

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response
 
 from volunteer_hub.boards import duty_page
@@ -15,11 +16,11 @@ from volunteer_hub.boards import offer as board
 from volunteer_hub.boards.offer import OfferView
 from volunteer_hub.core import clock, db
 from volunteer_hub.core.actor import GUEST
-from volunteer_hub.core.db import Tx
 from volunteer_hub.core.errors import HubError, Malformed, NotFound
 from volunteer_hub.core.i18n import pick, t
-from volunteer_hub.flows import respond
-from volunteer_hub.mobilization.rules import DeclineReason, OfferState
+from volunteer_hub.mobilization.desk import Reply
+from volunteer_hub.mobilization.rules import Answer, DeclineReason, OfferState
+from volunteer_hub.web import answer_batch
 from volunteer_hub.web.guard import LINK, see_other
 from volunteer_hub.web.render import Speech, language_of, page
 
@@ -57,51 +58,57 @@ def ask_when(request: Request, token: str) -> Response:
 
 
 @router.post("/c/{token}/accept")
-def accept(request: Request, token: str, arrival: Annotated[str, Form(max_length=10)] = "") -> Response:
+async def accept(request: Request, token: str, arrival: Annotated[str, Form(max_length=10)] = "") -> Response:
     """A yes, with the minutes until they can be there."""
-    return _answer(request, token, lambda tx: respond.accept(tx, token, _minutes(arrival)))
+    return await _answer(request, token, lambda: Reply(Answer.ACCEPT, _minutes(arrival)))
 
 
 @router.post("/c/{token}/decline")
-def decline(request: Request, token: str, reason: Annotated[str, Form(max_length=20)] = "other") -> Response:
+async def decline(
+    request: Request, token: str, reason: Annotated[str, Form(max_length=20)] = "other"
+) -> Response:
     """A no, with its reason."""
     again = "phone/callout_decline.html"
-    return _answer(request, token, lambda tx: respond.decline(tx, token, _reason(reason)), again)
+    return await _answer(request, token, lambda: Reply(Answer.DECLINE, reason=_reason(reason)), again)
 
 
 @router.post("/c/{token}/later")
-def later(request: Request, token: str, from_when: Annotated[str, Form(max_length=40)] = "") -> Response:
+async def later(
+    request: Request, token: str, from_when: Annotated[str, Form(max_length=40)] = ""
+) -> Response:
     """Not now, but from then on."""
     again = "phone/callout_later.html"
-    return _answer(request, token, lambda tx: respond.later(tx, token, _moment(from_when)), again)
+    return await _answer(request, token, lambda: Reply(Answer.LATER, from_when=_moment(from_when)), again)
 
 
 @router.post("/c/{token}/withdraw")
-def withdraw(request: Request, token: str, reason: Annotated[str, Form(max_length=20)] = "other") -> Response:
+async def withdraw(
+    request: Request, token: str, reason: Annotated[str, Form(max_length=20)] = "other"
+) -> Response:
     """A yes taken back."""
-    return _answer(request, token, lambda tx: respond.withdraw(tx, token, _reason(reason)))
+    return await _answer(request, token, lambda: Reply(Answer.WITHDRAW, reason=_reason(reason)))
 
 
 @router.post("/c/{token}/not-me")
-def not_me(request: Request, token: str) -> Response:
+async def not_me(request: Request, token: str) -> Response:
     """The message reached somebody else."""
-    return _answer(request, token, lambda tx: respond.not_me(tx, token))
+    return await _answer(request, token, lambda: Reply(Answer.NOT_ME))
 
 
 @router.post("/c/{token}/ack")
-def ack(request: Request, token: str) -> Response:
+async def ack(request: Request, token: str) -> Response:
     """The change is understood."""
-    return _answer(request, token, lambda tx: respond.ack(tx, token))
+    return await _answer(request, token, lambda: Reply(Answer.ACK))
 
 
-def _answer(
-    request: Request, token: str, deed: Callable[[Tx], Any], again: str = "phone/callout.html"
+async def _answer(
+    request: Request, token: str, reply: Callable[[], Reply], again: str = "phone/callout.html"
 ) -> Response:
+    """Recorded with those of other people; then off to the page, which a phone can open again at the gate."""
     try:
-        with db.transaction(GUEST, "offer.answer") as tx:
-            deed(tx)
+        await answer_batch.answer(token, reply())
     except HubError as error:
-        return _show(request, token, again, error)
+        return await run_in_threadpool(_show, request, token, again, error)
     return see_other(f"/c/{token}")
 
 

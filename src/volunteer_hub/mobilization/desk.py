@@ -1,0 +1,343 @@
+"""Answers taken many at a time, each judged as if it had come alone, in the order in which they came.
+
+All that they can touch is locked first, always in one order: the offers by id (with the drills that would
+make way), their people, the counts of their slots. From then on nobody else moves it, so the answers are
+judged one after the other in memory and written together, in a number of statements that does not grow with
+them.
+"""
+
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from psycopg.errors import ExclusionViolation
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import col, select
+
+from volunteer_hub.core import bulk
+from volunteer_hub.core.actor import Actor
+from volunteer_hub.core.db import Tx
+from volunteer_hub.core.errors import Gone, HubError, Malformed, NotFound, Refused
+from volunteer_hub.mobilization import answers, places, rules
+from volunteer_hub.mobilization.models import Callout, Duty, Offer, SlotFill
+from volunteer_hub.mobilization.policy import CalloutRules
+from volunteer_hub.mobilization.rules import Answer, CalloutState, DeclineReason, Kind, OfferState, Outcome
+
+LONGEST_WAY: Final = 24 * 60
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What a person says to an offer. ``minutes_there`` comes with a yes, ``from_when`` with "later"."""
+
+    answer: Answer
+    minutes_there: int | None = None
+    reason: DeclineReason = DeclineReason.OTHER
+    from_when: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Answered:
+    """What came of an answer. ``stands`` is a repeat; ``promoted`` moved up; ``late``: worth an alert;
+    ``drills`` of the same person made way for a real callout."""
+
+    offer: Offer
+    outcome: Outcome
+    promoted: tuple[Offer, ...] = ()
+    late: bool = False
+    drills: tuple[Offer, ...] = ()
+
+
+Result = Answered | HubError
+
+
+def situation(tx: Tx, offer: Offer, callout: CalloutState, filled: int, maximum: int) -> rules.Situation:
+    """What an answer to this offer is judged by."""
+    return rules.Situation(
+        offer=offer.state,
+        callout=callout,
+        now=tx.now,
+        expires_at=offer.expires_at,
+        ends_at=offer.ends_at,
+        filled=filled,
+        maximum=maximum,
+        disowned=offer.decline_reason is DeclineReason.NOT_ME,
+    )
+
+
+def take(
+    tx: Tx, replies: Sequence[tuple[int, Reply]], rules_of: CalloutRules | None = None, *, own: bool = False
+) -> list[Result]:
+    """What each of these (offer id, reply) comes to, or the error that refuses it, in their order.
+
+    A refused one changes nothing. ``rules_of`` tells a late withdrawal. ``own``: everybody answers for
+    themselves, and the trail says so; else the transaction's actor answers for them.
+    """
+    desk = _Desk(tx, replies, rules_of, own=own)
+    try:
+        with tx.begin_nested():
+            return [desk.result(offer_id, reply) for offer_id, reply in replies]
+    except IntegrityError as error:
+        if not isinstance(error.orig, ExclusionViolation):
+            raise
+    # Somebody was promised elsewhere past their lock, as by a check-in after all: they alone are refused.
+    if len(replies) == 1:
+        return [Refused("offer.promised_elsewhere")]
+    return [take(tx, [one], rules_of, own=own)[0] for one in replies]
+
+
+class _Desk:
+    """Everything that some answers can touch, locked and in memory."""
+
+    def __init__(
+        self, tx: Tx, replies: Sequence[tuple[int, Reply]], rules_of: CalloutRules | None, *, own: bool
+    ) -> None:
+        self._tx, self._rules, self._own = tx, rules_of, own
+        yes = {offer_id for offer_id, reply in replies if reply.answer is Answer.ACCEPT}
+        touched = bulk.among(col(Offer.id), _touched(tx, {offer_id for offer_id, _ in replies}, yes))
+        self._offers = {offer.id: offer for offer in places.locked_all(tx, touched)}
+        # Read once the locks are held: cancelling locks every offer, so neither misses the other.
+        self._callouts = self._read_callouts()
+        self._promised = self._read_promises(yes)
+        self._fills = self._lock_fills(yes)
+        self._duties = self._read_duties()
+
+    def result(self, offer_id: int, reply: Reply) -> Result:
+        """The outcome of one answer, or the error that refuses it; then nothing has changed."""
+        try:
+            offer = self._offers.get(offer_id)
+            if offer is None:
+                raise NotFound("not_found")
+            match reply.answer:
+                case Answer.SEEN:
+                    return self._seen(offer)
+                case Answer.ACK:
+                    return self._ack(offer)
+                case Answer.ACCEPT:
+                    return self._yes(offer, reply)
+                case _:
+                    return self._no(offer, reply)
+        except HubError as error:
+            return error
+
+    # -- the answers ---------------------------------------------------------------------------------------
+
+    def _seen(self, offer: Offer) -> Answered:
+        if offer.seen_at is not None:
+            return Answered(offer, Outcome.STANDS)
+        offer.seen_at = self._tx.now
+        self._record(offer, Answer.SEEN)
+        return Answered(offer, Outcome.NOTED)
+
+    def _ack(self, offer: Offer) -> Answered:
+        if offer.state not in rules.HOLDING | {OfferState.STANDING_BY}:
+            raise Gone("offer.over")
+        if offer.ack_version == offer.version:
+            return Answered(offer, Outcome.STANDS)
+        offer.ack_version = offer.version
+        self._record(offer, Answer.ACK, version=offer.version)
+        return Answered(offer, Outcome.NOTED)
+
+    def _yes(self, offer: Offer, reply: Reply) -> Answered:
+        if reply.minutes_there is not None and not 0 <= reply.minutes_there <= LONGEST_WAY:
+            raise Malformed("offer.minutes_there", longest=LONGEST_WAY)
+        fill = self._fills[_place(offer)]
+        outcome = self._judged(offer, Answer.ACCEPT, fill)
+        if outcome is Outcome.STANDS:
+            return Answered(offer, outcome)
+        drills = self._making_way(offer)
+        if outcome is Outcome.ACCEPTED and self._elsewhere(offer, drills):
+            raise Refused("offer.promised_elsewhere")
+        for drill in drills:
+            self._leave(drill, OfferState.RELEASED)
+        if outcome is Outcome.ACCEPTED:
+            fill.filled += 1
+            incident = self._callouts[offer.callout_id].incident_id
+            duty = places.seat(self._tx, offer, OfferState.ACCEPTED, self._duties.get(offer.id), incident)
+            self._duties[offer.id] = duty
+        else:
+            fill.line += 1
+            offer.state = rules.step("offer", rules.OFFER_ALLOWED, offer.state, OfferState.STANDING_BY)
+            offer.position = fill.line
+        offer.minutes_there, offer.decline_reason, offer.later_from = reply.minutes_there, None, None
+        offer.answered_at, offer.ack_version = self._tx.now, offer.version
+        self._record(offer, Answer.ACCEPT, minutes_there=reply.minutes_there, state=offer.state.value)
+        self._credit(offer, *drills)
+        return Answered(offer, outcome, drills=tuple(drills))
+
+    def _no(self, offer: Offer, reply: Reply) -> Answered:
+        reason = reply.reason
+        if reply.answer is Answer.NOT_ME:
+            reason = DeclineReason.NOT_ME
+        elif reply.answer is Answer.LATER:
+            reason = DeclineReason.LATER
+            if reply.from_when is None or reply.from_when <= self._tx.now:
+                raise Malformed("offer.later_from")
+        outcome = self._judged(offer, reply.answer)
+        if outcome is Outcome.STANDS:
+            return Answered(offer, outcome)
+        had_place = offer.state is OfferState.ACCEPTED
+        offer.decline_reason, offer.later_from = reason, reply.from_when
+        if reply.answer is not Answer.NOT_ME:
+            offer.answered_at = self._tx.now
+        if outcome is Outcome.WITHDRAWN:
+            self._leave(offer, OfferState.WITHDRAWN)
+        elif outcome is Outcome.DECLINED:
+            offer.state = rules.step("offer", rules.OFFER_ALLOWED, offer.state, OfferState.DECLINED)
+        self._record(offer, reply.answer, reason=reason.value, state=offer.state.value)
+        self._credit(offer)
+        promoted = self._promote(offer) if had_place else ()
+        return Answered(offer, outcome, promoted, had_place and self._late(offer))
+
+    def _late(self, offer: Offer) -> bool:
+        return self._rules is not None and rules.late_withdrawal(self._tx.now, offer.starts_at, self._rules)
+
+    def _judged(self, offer: Offer, answer: Answer, fill: SlotFill | None = None) -> Outcome:
+        """What the answer comes to; only a yes asks how many places are taken. Raises what refuses it."""
+        filled, maximum = (fill.filled, fill.maximum) if fill is not None else (0, 0)
+        state = self._callouts[offer.callout_id].state
+        outcome = rules.decide(answer, situation(self._tx, offer, state, filled, maximum))
+        error = rules.refusal(outcome)
+        if error is not None:
+            raise error
+        return outcome
+
+    def _record(self, offer: Offer, answer: Answer, **data: object) -> None:
+        event = answers.record(self._tx, offer, answer, **data)
+        if self._own:
+            offer.seen_at = offer.seen_at or self._tx.now
+            self._tx.credit(_person(offer), offer, event)
+
+    def _credit(self, *changed: Offer) -> None:
+        """Names the person in the trail, for an offer of theirs and its duty."""
+        if self._own:
+            rows = [
+                row for offer in changed for row in (offer, self._duties.get(offer.id)) if row is not None
+            ]
+            self._tx.credit(_person(changed[0]), *rows)
+
+    # -- places --------------------------------------------------------------------------------------------
+
+    def _leave(self, offer: Offer, after: OfferState) -> None:
+        placed = offer.state in rules.PLACED
+        offer.state = rules.step("offer", rules.OFFER_ALLOWED, offer.state, after)
+        offer.position = None
+        if placed:
+            places.bring(self._duties[offer.id], after)
+            self._fills[_place(offer)].filled -= 1
+
+    def _making_way(self, offer: Offer) -> list[Offer]:
+        """Drills of that time that the person has a place in, where this is a real callout."""
+        if self._callouts[offer.callout_id].kind is not Kind.REAL:
+            return []
+        return [
+            held
+            for held in self._overlapping(offer)
+            if held.state is OfferState.ACCEPTED
+            and held.id in self._offers  # locked; one accepted past us a moment ago still holds its person
+            and self._callouts[held.callout_id].kind is Kind.DRILL
+        ]
+
+    def _elsewhere(self, offer: Offer, but: Collection[Offer]) -> bool:
+        released = {offer.id for offer in but}
+        return any(held.id not in released for held in self._overlapping(offer))
+
+    def _overlapping(self, offer: Offer) -> Iterator[Offer]:
+        for held in self._promised.get(offer.volunteer_id, ()):
+            if held is not offer and held.state in rules.HOLDING and held.during.overlaps(offer.during):
+                yield held
+
+    def _promote(self, left: Offer) -> tuple[Offer, ...]:
+        """Moves up who stands by for the place that this offer left: by the row, as it may be anybody."""
+        with self._acting(left):
+            moved = places.promote(self._tx, left.callout_id, left.slot_id)
+        if moved:
+            self._tx.refresh(self._fills[_place(left)])
+            ids = [offer.id for offer in moved]
+            duties = self._tx.exec(select(Duty).where(bulk.among(col(Duty.offer_id), ids)))
+            self._duties |= {duty.offer_id: duty for duty in duties}
+            for offer in moved:
+                self._promised.setdefault(offer.volunteer_id, []).append(offer)
+        return tuple(moved)
+
+    @contextmanager
+    def _acting(self, offer: Offer) -> Iterator[None]:
+        self._tx.flush()
+        before = self._tx.actor
+        if self._own:
+            self._tx.actor = _person(offer)
+        yield
+        self._tx.actor = before
+
+    # -- what is read and locked ---------------------------------------------------------------------------
+
+    def _read_callouts(self) -> dict[int, Callout]:
+        ids = sorted({offer.callout_id for offer in self._offers.values()})
+        wanted = select(Callout).where(bulk.among(col(Callout.id), ids))
+        found = self._tx.exec(wanted.execution_options(populate_existing=True))
+        return {callout.id: callout for callout in found}
+
+    def _read_promises(self, yes: Collection[int]) -> dict[int, list[Offer]]:
+        """Person -> the offers that hold them, with those of theirs answered now; the people are locked."""
+        people = sorted({self._offers[key].volunteer_id for key in yes if key in self._offers})
+        found: dict[int, list[Offer]] = {person: [] for person in people}
+        if people:
+            places.lock_people(self._tx, people)
+            theirs = bulk.among(col(Offer.volunteer_id), people), col(Offer.state).in_(rules.HOLDING)
+            wanted = select(Offer).where(*theirs).execution_options(populate_existing=True)
+            held = {offer.id: offer for offer in self._tx.exec(wanted)}
+            for offer in (held | self._offers).values():
+                if offer.volunteer_id in found:
+                    found[offer.volunteer_id].append(offer)
+        return found
+
+    def _lock_fills(self, yes: Collection[int]) -> dict[places.Place, SlotFill]:
+        """The counts that can change: where somebody says yes, or has a place to give back."""
+        changing = [
+            offer for offer in self._offers.values() if offer.id in yes or offer.state in rules.PLACED
+        ]
+        if not changing:
+            return {}
+        which = (
+            bulk.among(col(SlotFill.slot_id), sorted({offer.slot_id for offer in changing})),
+            bulk.among(col(SlotFill.callout_id), sorted({offer.callout_id for offer in changing})),
+        )
+        wanted = select(SlotFill).where(*which).order_by(col(SlotFill.slot_id), col(SlotFill.callout_id))
+        locked = wanted.with_for_update(key_share=True).execution_options(populate_existing=True)
+        return {(fill.callout_id, fill.slot_id): fill for fill in self._tx.exec(locked)}
+
+    def _read_duties(self) -> dict[int, Duty]:
+        """Duties of those who have said yes before."""
+        ids = [offer.id for offer in self._offers.values() if offer.state is not OfferState.ASKED]
+        if not ids:
+            return {}
+        wanted = select(Duty).where(bulk.among(col(Duty.offer_id), ids))
+        found = self._tx.exec(wanted.execution_options(populate_existing=True))
+        return {duty.offer_id: duty for duty in found}
+
+
+_DRILLS: Final = text("""
+SELECT drill.id
+FROM offers mine JOIN callouts real ON real.id = mine.callout_id AND real.kind = 'real'
+JOIN offers drill ON drill.volunteer_id = mine.volunteer_id AND drill.during && mine.during
+JOIN callouts practice ON practice.id = drill.callout_id AND practice.kind = 'drill'
+WHERE mine.id = ANY(CAST(:ids AS bigint[])) AND drill.state = 'accepted'
+""")
+
+
+def _touched(tx: Tx, ids: set[int], yes: Collection[int]) -> list[int]:
+    """These offers, and the drills that make way when a real callout's is accepted. Drills are locked before
+    the person, or two answers of one person could wait for each other."""
+    drills = tx.execute(_DRILLS, {"ids": list(yes)}).scalars() if yes else ()
+    return sorted(ids.union(drills))
+
+
+def _place(offer: Offer) -> places.Place:
+    return offer.callout_id, offer.slot_id
+
+
+def _person(offer: Offer) -> Actor:
+    return Actor("volunteer", offer.volunteer_id)
