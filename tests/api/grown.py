@@ -25,8 +25,9 @@ from volunteer_hub.feedback import surveys
 from volunteer_hub.feedback.policy import Surveys
 from volunteer_hub.feedback.rules import Form
 from volunteer_hub.feedback.rules import Kind as SurveyKind
-from volunteer_hub.flows import planner, respond, solving
+from volunteer_hub.flows import duty, field, planner, respond, roll_call, solving
 from volunteer_hub.incidents import levels
+from volunteer_hub.incidents.models import Incident
 from volunteer_hub.incidents.rules import Node
 from volunteer_hub.mobilization import plans
 from volunteer_hub.volunteers import floors, organisations
@@ -50,6 +51,7 @@ TABLES = {
     "organisations": "organisations",
     "plans": "plan_runs",
     "raises": "raise_requests",
+    "roll-calls": "roll_calls",
     "slots": "role_slots",
     "surveys": "surveys",
     "tasks": "tasks",
@@ -107,6 +109,9 @@ def plant() -> Grown:
         }
     with db.transaction(GUEST, "offer.answer") as tx:
         respond.accept(tx, asked[-1], 20)
+        field.on_my_way(tx, duty.by_link(tx, asked[-1]), 20)
+    with db.transaction(s.world.mei, "roll_call.start") as tx:
+        roll_call.start(tx, tx.get_one(Incident, s.world.incident.id))
     client(s.world.mei).post(f"/api/v1/incidents/{s.world.incident.public_id}/plans", json={})
     solve()
     with db.read(SYSTEM) as tx:

@@ -14,9 +14,9 @@ from tests.flows.callouts import Sent, approved, at_ten, planned
 from tests.house.test_doors import WORDS, routes
 from tests.world import world
 from volunteer_hub.core import db
-from volunteer_hub.core.actor import Actor
+from volunteer_hub.core.actor import GUEST, Actor
 from volunteer_hub.core.db import Tx
-from volunteer_hub.flows import mobilize, plan
+from volunteer_hub.flows import duty, field, mobilize, plan, respond, roll_call
 from volunteer_hub.incidents.models import Incident, RoleSlot, Task
 from volunteer_hub.mobilization.models import Offer
 
@@ -80,7 +80,17 @@ def identities(tx: Tx, s: Sent) -> dict[str, uuid.UUID]:
         "callouts": s.callout.public_id,
         "offers": offer.public_id,
         "volunteers": s.world.bo.public_id,
+        "roll-calls": called(tx, s),
     }
+
+
+def called(tx: Tx, s: Sent) -> uuid.UUID:
+    """A roll call of Mei's, with Bo on the way."""
+    with db.transaction(GUEST, "offer.answer") as own:
+        respond.accept(own, s.token(tx, s.world.bo))
+        field.on_my_way(own, duty.by_link(own, s.token(tx, s.world.bo)), 20)
+    with db.transaction(s.world.mei, "roll_call.start") as as_mei:
+        return roll_call.start(as_mei, as_mei.get_one(Incident, s.world.incident.id)).public_id
 
 
 def resource(path: str) -> str:

@@ -1,4 +1,4 @@
-"""incident declare, plan, mobilize, close, list: the main road without a browser."""
+"""incident declare, plan, mobilize, roll, close, list: the main road without a browser."""
 
 import time
 import uuid
@@ -8,10 +8,11 @@ from typing import Annotated, Final
 import typer
 
 from volunteer_hub.access import jurisdictions
+from volunteer_hub.boards import field
 from volunteer_hub.cli import acting
 from volunteer_hub.core import db
 from volunteer_hub.core.actor import Actor
-from volunteer_hub.core.i18n import t
+from volunteer_hub.core.i18n import pick, t
 from volunteer_hub.flows import close as closing
 from volunteer_hub.flows import declare as declaring
 from volunteer_hub.flows import mobilize as mobilizing
@@ -171,6 +172,21 @@ def close(id: Id, email: Email) -> None:
         asked = closing.close(tx, row)
         count = len(asked)
     typer.echo(t(acting.language(), "cli.incident.closed", n=count))
+
+
+@incident.command()
+def roll(id: Id, email: Email) -> None:
+    """Tell who is where, whoever needs attention first, with telephones for those who may know them."""
+    lang = acting.language()
+    with acting.ready(), db.read(acting.actor(email)) as tx:
+        view = field.people(tx, queries.find(tx, "duty.read", id))
+        for line in view.lines:
+            said = [t(lang, f"field.need.{need}") for need in line.needs]
+            said.append(t(lang, f"field.place.{line.place}"))
+            who = line.name or str(line.person)
+            where = f"{pick(line.facts.role, lang)}, {pick(line.facts.title, lang)}"
+            typer.echo("  ".join(filter(None, (who, line.phone, where, " · ".join(said)))))
+        typer.echo(" · ".join(t(lang, f"field.count.{name}", n=n) for name, n in view.counts.items() if n))
 
 
 @incident.command(name="list")

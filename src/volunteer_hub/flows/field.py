@@ -119,6 +119,8 @@ def injured(
     """Whoever is in charge records an injury, an exposure or a near miss. ``person``: the duty of whom it
     happened to. Raises as `injuries.record`, NotFound for a foreign area or somebody else's duty."""
     tx.actor.must_cover("duty.write", incident.area)
+    if task is not None and task.incident_id != incident.id:
+        raise NotFound("not_found")
     if person is not None:
         found = tx.exec(
             select(Duty).where(col(Duty.public_id) == person, col(Duty.incident_id) == incident.id)

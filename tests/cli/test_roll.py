@@ -1,0 +1,33 @@
+"""`incident roll`: who is where, from a terminal."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests import people
+from tests.cli.test_commands import hub
+from tests.flows import callouts as made
+from tests.flows.test_at_once import building
+from tests.flows.test_field import check_in, coming
+
+
+@pytest.fixture(autouse=True)
+def _ten_o_clock(fresh_database: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    yield from made.at_ten(monkeypatch)
+
+
+def test_the_roll_tells_who_is_where_and_what_is_wrong_to_those_who_may_know() -> None:
+    with building() as tx:
+        sent = coming(tx)
+        people.kai(tx)
+        check_in(tx, sent, sent.world.bo)
+    key = str(sent.world.incident.public_id)
+    with made.minutes_later(75):
+        told = hub("incident", "roll", key, "--as", "mei@example.org")
+        foreign = hub("incident", "roll", key, "--as", "kai@example.org")
+    assert told.stdout.splitlines() == [
+        "Lin  +8613900000002  helper, Sandbags at the east gate  not arrived in time · expected",
+        "Bo  +8613900000001  First aid, Sandbags at the east gate  on site",
+        "1 overdue · 1 expected · 1 on site",
+    ]
+    assert (foreign.returncode, foreign.stdout) == (1, "")
