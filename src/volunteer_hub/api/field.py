@@ -24,9 +24,9 @@ from volunteer_hub.flows import field as flow
 from volunteer_hub.flows import roll_call
 from volunteer_hub.incidents import queries
 from volunteer_hub.mobilization import attendance
+from volunteer_hub.mobilization.desk import LONGEST_WAY
 from volunteer_hub.mobilization.field_rules import OK_MINUTES, Contact, First, Harm, Need, Place, Severity
 from volunteer_hub.mobilization.models import Duty
-from volunteer_hub.mobilization.offers import LONGEST_WAY
 from volunteer_hub.mobilization.rules import DutyState
 
 router = APIRouter(tags=["field"])
