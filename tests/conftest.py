@@ -19,6 +19,7 @@ from tests import databases  # noqa: E402  (settings read the environment above)
 from volunteer_hub.audit import listener  # noqa: E402
 from volunteer_hub.core import db  # noqa: E402
 from volunteer_hub.core.actor import SYSTEM  # noqa: E402
+from volunteer_hub.notify import lines  # noqa: E402
 
 listener.install()
 
@@ -27,6 +28,12 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     """The run's own process stops the server; xdist's workers leave it running."""
     if not hasattr(config, "workerinput"):
         databases.stop(_RUN)
+
+
+@pytest.fixture(autouse=True)
+def lines_up() -> None:
+    """No gateway that was down in another test is thought to be down in this one."""
+    lines.forget()
 
 
 @pytest.fixture(scope="session")

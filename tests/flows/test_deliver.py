@@ -97,6 +97,7 @@ def test_an_answer_that_overtakes_the_receipt_leaves_the_letter_sent(tx: Tx) -> 
     assert states(tx) == ["cancelled" if message is own else "sending" for message in messages(tx, "offer")]
     outcomes = [Outcome(own.id), Outcome(other.id, error="smtp 451")]
     assert outbox.write_down(tx, outcomes) == 1
+    tx.refresh(own)
     assert (own.state.value, other.state.value) == ("sent", "queued")
 
 

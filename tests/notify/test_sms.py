@@ -4,6 +4,7 @@ import asyncio
 import base64
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs
@@ -17,6 +18,7 @@ from volunteer_hub.notify.channels.sms import Sms
 from volunteer_hub.notify.outbox import Outcome
 from volunteer_hub.notify.rules import Channel, State
 
+NOW = datetime(2031, 1, 20, 2, 40, tzinfo=UTC)
 PUBLIC_ID = UUID("01890000-0000-7000-8000-000000000007")
 LETTER = Letter(7, PUBLIC_ID, "offer:1:asked", Channel.SMS, "+8613912345678", "", "【实战】沙袋组，东门")
 
@@ -54,7 +56,7 @@ def sent(url: str) -> Outcome:
     async def one() -> Outcome:
         channel = Sms(url)
         try:
-            return (await dispatch.send_all([LETTER], {Channel.SMS: channel}))[0]
+            return (await dispatch.send_all([LETTER], {Channel.SMS: channel}, now=NOW))[0]
         finally:
             await channel.close()
 
@@ -83,7 +85,8 @@ def test_a_gateway_that_gives_no_name_has_taken_the_text_all_the_same(gateway: s
 
 
 @pytest.mark.parametrize(
-    ("status", "permanent"), [(400, True), (404, True), (429, False), (500, False), (503, False)]
+    ("status", "permanent"),
+    [(400, True), (404, False), (401, False), (429, False), (500, False), (503, False)],
 )
 def test_a_refusal_says_whether_trying_again_is_useful(gateway: str, status: int, permanent: bool) -> None:
     Gateway.status = status
@@ -96,13 +99,17 @@ def test_a_gateway_that_is_away_is_tried_again() -> None:
 
 
 def test_a_channel_that_is_not_configured_fails_for_good() -> None:
-    outcome = asyncio.run(dispatch.send_all([LETTER], {}))[0]
+    outcome = asyncio.run(dispatch.send_all([LETTER], {}, now=NOW))[0]
     assert (outcome.error, outcome.permanent) == ("channel sms is not configured", True)
 
 
 def test_a_gateway_that_hangs_is_given_up_before_the_lease_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     class Hanging:
         name = Channel.SMS
+        senders = 1
+
+        def sender(self, address: str) -> str:
+            return address
 
         async def send(self, letter: Letter) -> Taken:
             await asyncio.sleep(60)
@@ -113,5 +120,5 @@ def test_a_gateway_that_hangs_is_given_up_before_the_lease_ends(monkeypatch: pyt
 
     monkeypatch.setattr(dispatch, "BATCH_SECONDS", 0.05)
     letters = [LETTER, LETTER]
-    outcomes = asyncio.run(dispatch.send_all(letters, {Channel.SMS: Hanging()}))
+    outcomes = asyncio.run(dispatch.send_all(letters, {Channel.SMS: Hanging()}, now=NOW))
     assert outcomes == [Outcome(7, error="no answer in time")] * 2

@@ -12,6 +12,7 @@ from volunteer_hub.notify.outbox import Draft
 from volunteer_hub.notify.rules import Channel, Subject
 
 _SEALED: Final = "sealed"
+SUBJECTS: Final = frozenset({Subject.JOIN_CODE, Subject.LOGIN_CODE})
 _NUMBERS: Final = {Subject.JOIN_CODE: 0, Subject.LOGIN_CODE: 1}
 
 

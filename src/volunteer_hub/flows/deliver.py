@@ -1,6 +1,7 @@
 """The outbox goes out: due messages are leased, put into words, sent without a session, and noted."""
 
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import time, timedelta
 from typing import Any, Final
@@ -23,8 +24,9 @@ from volunteer_hub.incidents.models import Incident
 from volunteer_hub.mobilization import offers, places
 from volunteer_hub.mobilization.models import Offer
 from volunteer_hub.mobilization.rules import OfferState
-from volunteer_hub.notify import dispatch, outbox, texts
+from volunteer_hub.notify import outbox, texts
 from volunteer_hub.notify.channels.base import Letter
+from volunteer_hub.notify.dispatch import Post
 from volunteer_hub.notify.models import Message
 from volunteer_hub.notify.outbox import Outcome
 from volunteer_hub.notify.policy import Messages
@@ -32,7 +34,7 @@ from volunteer_hub.notify.rules import Channel, Kind, State, Subject, held_until
 from volunteer_hub.notify.texts import Rendered
 from volunteer_hub.volunteers.models import Contact, Volunteer
 
-BATCH: Final = 100
+BATCH: Final = 500
 _BATCHES: Final = 20
 _QUESTIONS: Final = frozenset({"offer", "reminder"})
 _CAN_WAIT: Final = _QUESTIONS | {
@@ -48,22 +50,30 @@ _CAN_WAIT: Final = _QUESTIONS | {
 
 def sweep() -> int:
     """Sends what is due, batch after batch; how many messages were taken up."""
+    with db.transaction(SYSTEM, "message.take") as tx:
+        outbox.expire(tx)
+        if not outbox.due(tx):
+            return 0
     total = 0
-    for _ in range(_BATCHES):
-        taken = _batch()
-        total += taken
-        if taken < BATCH:
-            break
+    with closing(Post()) as post:
+        for _ in range(_BATCHES):
+            taken = _batch(post)
+            total += taken
+            if not taken:
+                break
     return total
 
 
-def _batch() -> int:
+def _batch(post: Post) -> int:
     with db.transaction(SYSTEM, "message.take") as tx:
-        taken = outbox.take_due(tx, BATCH)
+        room = post.room(tx.now, BATCH)
+        outbox.hold(tx, [channel for channel, count in room.items() if not count])
+        taken = outbox.take_due(tx, BATCH, room)
         letters, refused = compose(tx, taken)
+        now = tx.now
     if not taken:
         return 0
-    sent = dispatch.send(letters) if letters else []
+    sent = post.send(letters, now)
     with db.transaction(SYSTEM, "message.sent") as tx:
         note(tx, [*refused, *sent])
     return len(taken)
@@ -125,12 +135,13 @@ def _letter(known: "Known", message: Message) -> Letter | Outcome:
 def note(tx: Tx, outcomes: Sequence[Outcome]) -> int:
     """Writes down what became of the letters; one that failed for good tries the person's next address."""
     sent = outbox.write_down(tx, outcomes)
-    ids = [outcome.message_id for outcome in outcomes]
-    ended = tx.exec(select(Message).where(col(Message.id).in_(ids))).all()
-    elsewhere.try_next(tx, [message for message in ended if message.state is State.FAILED])
-    for message in ended:
-        if message.state in (State.SENT, State.DELIVERED, State.FAILED):
-            codes.forget(tx, message)
+    ended = col(Message.id).in_([outcome.message_id for outcome in outcomes])
+    failed = tx.exec(select(Message).where(ended, col(Message.state) == State.FAILED)).all()
+    elsewhere.try_next(tx, failed)
+    over = (State.SENT, State.DELIVERED, State.FAILED)
+    sealed = col(Message.subject_kind).in_(codes.SUBJECTS) & col(Message.state).in_(over)
+    for message in tx.exec(select(Message).where(ended, sealed)):
+        codes.forget(tx, message)
     return sent
 
 

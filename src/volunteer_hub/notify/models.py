@@ -20,7 +20,11 @@ class Message(SQLModel, table=True):
 
     __tablename__ = "messages"
     __table_args__ = (
-        Index("ix_messages_due", "next_at", postgresql_where=text("state IN ('queued', 'sending')")),
+        Index(
+            "ix_messages_due",
+            *("channel", "kind", "next_at"),
+            postgresql_where=text("state IN ('queued', 'sending')"),
+        ),
         Index("ix_messages_subject", "subject_kind", "subject_id"),
         # Not unique: a gateway that names two messages alike must not stop the writing down of a whole batch.
         Index("ix_messages_provider_id", "provider_id", postgresql_where=text("provider_id IS NOT NULL")),

@@ -1,21 +1,22 @@
 """Putting messages in the outbox, taking due ones out under a lease, and writing down what became of them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import BigInteger, Text, case, func, literal, select, text, update
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlmodel import col
 
 from volunteer_hub.core import bulk, policy
-from volunteer_hub.core.claims import claim
 from volunteer_hub.core.columns import uuid7
 from volunteer_hub.core.db import Tx, touched
+from volunteer_hub.notify.lines import LINE_DOWN
 from volunteer_hub.notify.models import Message, Receipt
-from volunteer_hub.notify.policy import Messages
+from volunteer_hub.notify.policy import Messages, Receipts
 from volunteer_hub.notify.rules import (
     PRESSING,
     WAITING,
@@ -29,6 +30,7 @@ from volunteer_hub.notify.rules import (
 )
 
 LEASE_SECONDS = 60
+_URGENT: Final = (Kind.REAL, Kind.DRILL, Kind.NONE)
 
 
 @dataclass(frozen=True)
@@ -79,67 +81,153 @@ def _row(draft: Draft, now: datetime) -> dict[str, Any]:
     }
 
 
-def take_due(tx: Tx, limit: int) -> Sequence[Message]:
-    """Leases due messages for sending, those of callouts and drills first; a message past its deadline is
-    marked expired instead of sent late."""
-    overdue = (
-        update(Message)
-        .where(col(Message.state).in_(WAITING), col(Message.expires_at) <= tx.now)
-        .values(state=State.EXPIRED, lease_until=None)
-    )
-    tx.execute(overdue)
-    due = col(Message.state).in_(WAITING) & (col(Message.next_at) <= tx.now)
-    # What people wait for never stands behind a heap of reminders.
-    ids: list[int] = []
-    for wanted in (due & (col(Message.kind) != Kind.NONE), due):
-        room = limit - len(ids)
-        if room:
-            oldest = col(Message.next_at)
-            ids += claim(tx, Message, wanted, lease_seconds=LEASE_SECONDS, limit=room, order_by=oldest)
-    if not ids:
+def expire(tx: Tx) -> int:
+    """Marks messages past their deadline instead of sending them late; how many."""
+    overdue = update(Message).where(col(Message.state).in_(WAITING), col(Message.expires_at) <= tx.now)
+    return touched(tx.execute(overdue.values(state=State.EXPIRED, lease_until=None)))
+
+
+def due(tx: Tx) -> bool:
+    """Whether anything waits to be sent now."""
+    waiting = col(Message.state).in_(WAITING) & (col(Message.next_at) <= tx.now)
+    return bool(tx.scalar(select(select(col(Message.id)).where(waiting).exists())))
+
+
+_TAKE: Final = text("""
+UPDATE messages SET state = 'sending', attempts = attempts + 1, lease_until = :lease
+WHERE id IN (
+  SELECT due.id FROM unnest(
+      CAST(:channels AS text[]), CAST(:kinds AS text[]), CAST(:rooms AS int[])
+    ) WITH ORDINALITY AS may (channel, kind, room, turn)
+  CROSS JOIN LATERAL (
+    SELECT id FROM messages
+    WHERE channel = may.channel AND kind = may.kind AND state IN ('queued', 'sending')
+      AND next_at <= :now AND expires_at > :now AND (lease_until IS NULL OR lease_until < :now)
+    ORDER BY next_at LIMIT may.room
+    FOR UPDATE SKIP LOCKED
+  ) AS due
+  ORDER BY may.turn LIMIT :limit
+)
+RETURNING *
+""")
+
+
+def take_due(tx: Tx, limit: int, room: Mapping[Channel, int] | None = None) -> Sequence[Message]:
+    """Leases due messages for sending: what people wait for never stands behind a heap of reminders.
+
+    ``room``: how many of each channel at most, none of a channel that is not named; without it any number.
+    """
+    most = room if room is not None else dict.fromkeys(Channel, limit)
+    turns = [(channel, kind, count) for kind in _URGENT for channel, count in most.items() if count]
+    if not turns:
         return []
-    sending = (
-        update(Message)
-        .where(col(Message.id).in_(ids))
-        .values(state=State.SENDING, attempts=Message.attempts + 1)
-        .returning(Message)
+    names, kinds, counts = zip(*turns, strict=True)
+    taken = _TAKE.bindparams(
+        channels=[name.value for name in names],
+        kinds=[kind.value for kind in kinds],
+        rooms=list(counts),
+        limit=limit,
+        now=tx.now,
+        lease=tx.now + timedelta(seconds=LEASE_SECONDS),
     )
-    return sorted(tx.scalars(sending, execution_options={"populate_existing": True}), key=lambda m: m.id)
+    found = select(Message).from_statement(taken).execution_options(populate_existing=True)
+    return sorted(tx.scalars(found), key=lambda message: message.id)
+
+
+def hold(tx: Tx, channels: Collection[Channel]) -> None:
+    """Due messages of lines that are down say so; those that press are tried elsewhere in time."""
+    if not channels:
+        return
+    receipts: Receipts = policy.load("messages", Messages).receipts
+    for channel in channels:
+        waiting = update(Message).where(
+            col(Message.channel) == channel,
+            col(Message.state) == State.QUEUED,
+            col(Message.next_at) <= tx.now,
+            col(Message.error).is_(None),
+        )
+        pressing = case((col(Message.purpose).in_(PRESSING), receipts.due(channel, tx.now)), else_=None)
+        tx.execute(waiting.values(error=LINE_DOWN, receipt_by=pressing))
 
 
 @dataclass(frozen=True)
 class Outcome:
     """What a channel answered for one message. ``error`` is None when it was taken; ``provider_id`` is then
-    what the gateway calls it, where it has a name for it."""
+    what the gateway calls it, where it has a name for it. ``held``: it was not tried, the line is down."""
 
     message_id: int
     state: State = State.SENT
     provider_id: str | None = None
     error: str | None = None
     permanent: bool = False
+    held: bool = False
 
 
 def write_down(tx: Tx, outcomes: Iterable[Outcome]) -> int:
     """Records what became of leased messages; the count sent.
 
     One cancelled meanwhile was sent where the channel took it: people answer before the channel has. Else it
-    stays cancelled.
+    stays cancelled. A receipt that was faster than this stands.
     """
+    taken: list[Outcome] = []
+    failed: dict[int, Outcome] = {}
+    for outcome in outcomes:
+        if outcome.error is None:
+            taken.append(outcome)
+        else:
+            failed[outcome.message_id] = outcome
+    _write_failed(tx, failed)
+    return _write_sent(tx, taken)
+
+
+def _write_sent(tx: Tx, taken: Sequence[Outcome]) -> int:
+    if not taken:
+        return 0
+    receipts: Receipts = policy.load("messages", Messages).receipts
+    told = (
+        func.unnest(
+            literal([outcome.message_id for outcome in taken], ARRAY(BigInteger)),
+            literal([outcome.state.value for outcome in taken], ARRAY(Text)),
+            literal([outcome.provider_id for outcome in taken], ARRAY(Text)),
+        )
+        .table_valued("id", "state", "provider_id", name="told")
+        .render_derived()
+    )
+    due = case(
+        *[
+            ((col(Message.channel) == channel) & col(Message.purpose).in_(PRESSING), moment)
+            for channel in Channel
+            if (moment := receipts.due(channel, tx.now)) is not None
+        ],
+        else_=None,
+    )
+    rows = (
+        update(Message)
+        .where(col(Message.id) == told.c.id, col(Message.state).in_((State.SENDING, State.CANCELLED)))
+        .values(
+            state=told.c.state,
+            sent_at=tx.now,
+            provider_id=func.coalesce(told.c.provider_id, col(Message.provider_id)),
+            receipt_by=case((told.c.state == State.SENT.value, due), else_=None),
+            error=None,
+            lease_until=None,
+        )
+    )
+    return touched(tx.execute(rows, execution_options={"synchronize_session": False}))
+
+
+def _write_failed(tx: Tx, failed: Mapping[int, Outcome]) -> None:
+    if not failed:
+        return
     rules: Messages = policy.load("messages", Messages)
-    known = {outcome.message_id: outcome for outcome in outcomes}
     leased = select(Message).where(
-        col(Message.id).in_(known), col(Message.state).in_((State.SENDING, State.CANCELLED))
+        col(Message.id).in_(failed), col(Message.state).in_((State.SENDING, State.CANCELLED))
     )
     rows = leased.order_by(col(Message.id)).with_for_update().execution_options(populate_existing=True)
-    sent = 0
     for message in tx.scalars(rows):
-        outcome = known[message.id]
-        if outcome.error is None:
-            message.state, message.sent_at = outcome.state, tx.now
-            message.provider_id = outcome.provider_id or message.provider_id
-            if message.purpose in PRESSING and outcome.state is State.SENT:
-                message.receipt_by = rules.receipts.due(message.channel, tx.now)
-            sent += 1
+        outcome = failed[message.id]
+        if message.state is State.SENDING and outcome.held:
+            message.state, message.attempts = State.QUEUED, message.attempts - 1
         elif message.state is State.SENDING:
             message.state, message.next_at = after_failure(
                 message.attempts,
@@ -149,9 +237,10 @@ def write_down(tx: Tx, outcomes: Iterable[Outcome]) -> int:
                 rules.retry_seconds,
                 permanent=outcome.permanent,
             )
+        if message.error is None and message.state is State.QUEUED and message.purpose in PRESSING:
+            message.receipt_by = rules.receipts.due(message.channel, tx.now)
         message.error, message.lease_until = outcome.error, None
     tx.flush()
-    return sent
 
 
 def cancel(tx: Tx, subject_kind: Subject, subject_ids: Iterable[int], *, purposes: Sequence[str] = ()) -> int:
@@ -178,11 +267,11 @@ def arrived(tx: Tx, subject_kind: Subject, subject_ids: Sequence[int]) -> None:
 
 
 def without_receipt(tx: Tx, limit: int) -> list[Message]:
-    """Messages handed over of which nothing was heard in time; each is told once, to one of any number who
-    ask."""
+    """Messages of which nothing was heard in time, because no receipt came or their line is down; each is
+    told once, to one of any number who ask."""
     late = (
         select(col(Message.id))
-        .where(col(Message.receipt_by) <= tx.now, col(Message.state) == State.SENT)
+        .where(col(Message.receipt_by) <= tx.now, col(Message.state).in_((State.SENT, State.QUEUED)))
         .order_by(col(Message.receipt_by))
         .limit(limit)
         .with_for_update(skip_locked=True)

@@ -3,7 +3,7 @@
 from datetime import datetime, time, timedelta
 from itertools import pairwise
 
-from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
+from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
 from volunteer_hub.core.policy import Policy
 from volunteer_hub.notify.rules import Channel
@@ -22,6 +22,21 @@ class Prices(Policy):
     currency: str = Field(pattern=r"^[A-Z]{3}$")
     sms_part: NonNegativeInt
     voice_call: NonNegativeInt
+
+
+class Pace(Policy):
+    """[pace]. Messages a second by one sender number, as the provider allows; left out: no limit."""
+
+    sms: PositiveFloat | None = None
+    voice: PositiveFloat | None = None
+    email: PositiveFloat | None = None
+
+
+class LineRules(Policy):
+    """[line]. After so many ``failures`` in a row a gateway is left in peace for ``rest_seconds``."""
+
+    failures: PositiveInt
+    rest_seconds: PositiveInt
 
 
 class Receipts(Policy):
@@ -48,6 +63,8 @@ class Messages(Policy):
     quiet: QuietHours
     prices: Prices
     receipts: Receipts
+    pace: Pace
+    line: LineRules
 
     @model_validator(mode="after")
     def _waits_grow(self) -> "Messages":

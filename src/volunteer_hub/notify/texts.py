@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -53,8 +54,13 @@ def _facts(params: dict[str, Any], lang: str, pattern: str) -> dict[str, Any]:
 
 def _fact(name: str, value: Any, lang: str, pattern: str, zone: ZoneInfo) -> Any:
     if name.endswith("_at") and isinstance(value, str):
-        moment = datetime.fromisoformat(value).astimezone(zone)
-        return format_datetime(moment, pattern, locale=_LOCALES[lang])
+        return _moment(value, lang, pattern, zone)
     if isinstance(value, dict) and {"en", "zh"} <= value.keys():
         return pick(value, lang)
     return value
+
+
+@lru_cache(maxsize=1_000)
+def _moment(value: str, lang: str, pattern: str, zone: ZoneInfo) -> str:
+    """Kept, because everybody asked for one slot reads the same hours."""
+    return format_datetime(datetime.fromisoformat(value).astimezone(zone), pattern, locale=_LOCALES[lang])

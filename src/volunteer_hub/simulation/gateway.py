@@ -65,7 +65,8 @@ class _Phones(dict[str, Phone]):
 
 
 class Gateway:
-    """``base_url``: where the hub is called with inbound texts. ``taken`` counts by key what was handed over;
+    """``base_url``: where the hub is called with inbound texts. ``receipts``: False for a gateway that gives
+    none of its text messages. ``taken`` counts by key what was handed over;
     ``refused`` what came without the right credentials."""
 
     def __init__(
@@ -74,6 +75,7 @@ class Gateway:
         *,
         port: int = 0,
         live: bool = True,
+        receipts: bool = True,
         post: Post | None = None,
     ) -> None:
         self.phones: dict[str, Phone] = _Phones(self._inbound)
@@ -81,7 +83,7 @@ class Gateway:
         self.refused = 0
         self.token = secrets.token_hex(16)
         self._base_url = base_url.rstrip("/")
-        self._live = live
+        self._live, self._receipts = live, receipts
         self._client = httpx2.Client(timeout=10, trust_env=False)
         self._post = post or self._by_http
         self._sids: dict[str, str] = {}
@@ -186,7 +188,7 @@ class Gateway:
         if not phone.dead and not phone.off:
             phone.inbox.append(text)
         told = {"MessageSid": text.sid, "To": phone.number, "From": text.sender, "AccountSid": ACCOUNT}
-        if phone.off or "StatusCallback" not in form:
+        if phone.off or not self._receipts or "StatusCallback" not in form:
             return
         last = {"MessageStatus": "delivered"}
         if phone.dead:
@@ -250,11 +252,12 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     arguments.add_argument("--port", type=int, default=0)
     arguments.add_argument("--hub", default="http://127.0.0.1:8000", help="its HUB_BASE_URL")
+    arguments.add_argument("--no-receipts", dest="receipts", action="store_false")
     given = arguments.parse_args()
     stopped = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopped.set())
-    with Gateway(given.hub, port=given.port) as gateway:
+    with Gateway(given.hub, port=given.port, receipts=given.receipts) as gateway:
         print(json.dumps({"sms": gateway.sms_url, "voice": gateway.voice_url}), flush=True)
         stopped.wait()
 

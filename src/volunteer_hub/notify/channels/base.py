@@ -31,17 +31,27 @@ class Taken:
 
 
 class DeliveryError(Exception):
-    """Not taken. ``permanent`` says that trying again is useless: the address is wrong, not the line."""
+    """Not taken. ``permanent``: trying again is useless, the address is wrong. ``line``: the line to the
+    gateway is to blame and fails other messages too. Neither: this address cannot be served now."""
 
-    def __init__(self, reason: str, *, permanent: bool) -> None:
+    def __init__(self, reason: str, *, permanent: bool = False, line: bool = False) -> None:
         super().__init__(reason)
-        self.permanent = permanent
+        self.permanent, self.line = permanent, line
 
 
 class Channel(Protocol):
     """A way to reach people. One file each, named in `channels()` of notify/dispatch."""
 
     name: Name
+
+    @property
+    def senders(self) -> int:
+        """How many sender numbers it spreads messages over."""
+        ...
+
+    def sender(self, address: str) -> str:
+        """The sender number that an address is written to by, always the same."""
+        ...
 
     async def send(self, letter: Letter) -> Taken:
         """Hands the letter over. Raises DeliveryError."""

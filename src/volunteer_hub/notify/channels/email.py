@@ -19,6 +19,7 @@ class Email:
     """Letters over one kept connection; ``url`` is [smtp|smtps|smtp+starttls]://user:word@host."""
 
     name = Name.EMAIL
+    senders = 1
 
     def __init__(self, url: str, sender: str) -> None:
         parts = urlsplit(url)
@@ -36,6 +37,11 @@ class Email:
         self._client: aiosmtplib.SMTP | None = None
         self._one_at_a_time = asyncio.Lock()
 
+    def sender(self, address: str) -> str:
+        """The one sender there is."""
+        del address
+        return self._sender
+
     async def send(self, letter: Letter) -> Taken:
         """Hands the letter to the mail server. Raises DeliveryError, permanent for a wrong address."""
         message = self._message(letter)
@@ -47,10 +53,11 @@ class Email:
                 raise DeliveryError(f"smtp {code}", permanent=code >= 500) from None
             except aiosmtplib.SMTPResponseException as error:
                 await self._drop()
-                raise DeliveryError(f"smtp {error.code}", permanent=error.code >= 500) from None
+                permanent = error.code >= 500
+                raise DeliveryError(f"smtp {error.code}", permanent=permanent, line=not permanent) from None
             except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
                 await self._drop()
-                raise DeliveryError(type(error).__name__, permanent=False) from None
+                raise DeliveryError(type(error).__name__, line=True) from None
             except asyncio.CancelledError:
                 await self._drop()  # in mid-conversation: the next letter needs a new connection
                 raise
