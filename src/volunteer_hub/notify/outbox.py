@@ -6,7 +6,20 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Text, case, func, literal, select, text, update
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    DateTime,
+    Text,
+    case,
+    cast,
+    func,
+    literal,
+    null,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlmodel import col
@@ -30,6 +43,7 @@ from volunteer_hub.notify.rules import (
 )
 
 LEASE_SECONDS = 60
+_MOMENT: Final = DateTime(timezone=True)
 _URGENT: Final = (Kind.REAL, Kind.DRILL, Kind.NONE)
 
 
@@ -138,16 +152,25 @@ def hold(tx: Tx, channels: Collection[Channel]) -> None:
     """Due messages of lines that are down say so; those that press are tried elsewhere in time."""
     if not channels:
         return
+    waiting = update(Message).where(
+        col(Message.channel).in_(channels),
+        col(Message.state) == State.QUEUED,
+        col(Message.next_at) <= tx.now,
+        col(Message.error).is_(None),
+    )
+    tx.execute(waiting.values(error=LINE_DOWN, receipt_by=_receipt_by(tx.now)))
+
+
+def _receipt_by(now: datetime) -> ColumnElement[datetime]:
+    """Until when a message handed over now waits for its receipt: none if it does not press."""
     receipts: Receipts = policy.load("messages", Messages).receipts
-    for channel in channels:
-        waiting = update(Message).where(
-            col(Message.channel) == channel,
-            col(Message.state) == State.QUEUED,
-            col(Message.next_at) <= tx.now,
-            col(Message.error).is_(None),
-        )
-        pressing = case((col(Message.purpose).in_(PRESSING), receipts.due(channel, tx.now)), else_=None)
-        tx.execute(waiting.values(error=LINE_DOWN, receipt_by=pressing))
+    waits = [
+        ((col(Message.channel) == channel) & col(Message.purpose).in_(PRESSING), literal(moment, _MOMENT))
+        for channel in Channel
+        if (moment := receipts.due(channel, now)) is not None
+    ]
+    nothing = cast(null(), _MOMENT)
+    return case(*waits, else_=nothing) if waits else nothing
 
 
 @dataclass(frozen=True)
@@ -183,7 +206,6 @@ def write_down(tx: Tx, outcomes: Iterable[Outcome]) -> int:
 def _write_sent(tx: Tx, taken: Sequence[Outcome]) -> int:
     if not taken:
         return 0
-    receipts: Receipts = policy.load("messages", Messages).receipts
     told = (
         func.unnest(
             literal([outcome.message_id for outcome in taken], ARRAY(BigInteger)),
@@ -193,14 +215,6 @@ def _write_sent(tx: Tx, taken: Sequence[Outcome]) -> int:
         .table_valued("id", "state", "provider_id", name="told")
         .render_derived()
     )
-    due = case(
-        *[
-            ((col(Message.channel) == channel) & col(Message.purpose).in_(PRESSING), moment)
-            for channel in Channel
-            if (moment := receipts.due(channel, tx.now)) is not None
-        ],
-        else_=None,
-    )
     rows = (
         update(Message)
         .where(col(Message.id) == told.c.id, col(Message.state).in_((State.SENDING, State.CANCELLED)))
@@ -208,7 +222,7 @@ def _write_sent(tx: Tx, taken: Sequence[Outcome]) -> int:
             state=told.c.state,
             sent_at=tx.now,
             provider_id=func.coalesce(told.c.provider_id, col(Message.provider_id)),
-            receipt_by=case((told.c.state == State.SENT.value, due), else_=None),
+            receipt_by=case((told.c.state == State.SENT.value, _receipt_by(tx.now)), else_=null()),
             error=None,
             lease_until=None,
         )
