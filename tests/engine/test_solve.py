@@ -12,12 +12,14 @@ from scipy.optimize import linprog
 from scipy.sparse import csr_array
 
 from benchmarks.city_arrays import city_problem
+from tests.engine import naive
 from tests.engine.build import (
     BOAT,
     DRIVER,
     LAX,
     MEDIC,
     UNHURRIED,
+    measured,
     minima,
     pairs,
     people,
@@ -34,7 +36,7 @@ from volunteer_hub.engine.feasible import feasible
 from volunteer_hub.engine.greedy import greedy
 from volunteer_hub.engine.problem import Minima, Options, Problem
 from volunteer_hub.engine.solve import Plan, State, solve
-from volunteer_hub.engine.terms import cost, objective, penalties
+from volunteer_hub.engine.terms import cost, draw, objective, penalties
 from volunteer_hub.engine.units import split
 
 BY_FLOW = replace(UNHURRIED, method="flow")
@@ -219,6 +221,7 @@ def test_infeasible_for_everybody_is_an_empty_plan() -> None:
 
 @pytest.mark.parametrize("deadline_s", [0.0, 0.001])
 def test_past_the_deadline_a_valid_greedy_plan(deadline_s: float) -> None:
+    solving.warm()
     problem = city_problem(5000, 500)
     started = time.monotonic()
     plan = solve(problem, Options(deadline_s=deadline_s))
@@ -272,6 +275,23 @@ def test_greedy_is_valid_and_its_bound_holds(seed: int) -> None:
     assert exact.objective.short <= objective(problem, units, person, unit).short
     assert value >= bound
     assert len(np.unique(person)) == len(person)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_greedy_takes_the_cheapest_free_people_turn_by_turn(seed: int) -> None:
+    problem = random_problem(seed, count=40, places=10)
+    problem = measured(problem, seed) if seed % 2 else problem
+    units = split(problem)
+    held = np.arange(5)
+    chosen = greedy(problem, units, penalties(problem, units), seed, Clock(60), held)[:2]
+    person, unit = (rows.tolist() for rows in chosen)
+    for turn in range(len(problem.locked), len(person)):
+        taken = {*person[:turn], *held.tolist(), *problem.locked.person.tolist()}
+        able = np.array([v for v in naive.able(problem, units, unit[turn]) if v not in taken])
+        at = np.full(len(able), unit[turn])
+        lots = draw(seed, problem.people.key[able], problem.slots.key[units.slot[at]], 30)
+        best = np.lexsort((lots, problem.people.served[able], cost(problem, units, able, at)))[0]
+        assert person[turn] == able[best]
 
 
 def test_the_same_seed_gives_the_same_plan() -> None:

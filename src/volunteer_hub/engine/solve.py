@@ -340,3 +340,4 @@ def _solve_toy() -> None:
     problem = toy()
     for method in (FLOW, AUGMENT, RANKS):
         _optimum(problem, split(problem), Options(method=method), Clock(600.0))
+    greedy(problem, split(problem), penalties(problem, split(problem)), 0, Clock(60.0))

@@ -5,8 +5,10 @@ from typing import Any, Final
 
 from volunteer_hub.boards.problem import Case
 from volunteer_hub.engine.explain import Gap, Group, Reason
+from volunteer_hub.engine.problem import Pairs
 from volunteer_hub.engine.solve import Plan, State
 from volunteer_hub.engine.terms import cost
+from volunteer_hub.engine.units import slot_units
 from volunteer_hub.flows import insight_document
 from volunteer_hub.flows.solving import Answer
 
@@ -108,9 +110,9 @@ def _pair(case: Case, reason: Reason) -> dict[str, Any]:
     }
 
 
-def _reserves(case: Case, further: Plan) -> list[dict[str, int]]:
+def _reserves(case: Case, further: Pairs) -> list[dict[str, int]]:
     people, slots = case.volunteers[further.person].tolist(), case.slots[further.slot].tolist()
-    costs = cost(case.problem, further.units, further.person, further.unit).tolist()
+    costs = cost(case.problem, slot_units(case.problem), further.person, further.slot).tolist()
     return [
         {"slot": slot, "volunteer": person, "cost": price}
         for person, slot, price in zip(people, slots, costs, strict=True)

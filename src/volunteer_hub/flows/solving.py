@@ -13,16 +13,21 @@ from typing import Final, ParamSpec, TypeVar
 import numpy as np
 
 from volunteer_hub.engine.check import Finding, check
+from volunteer_hub.engine.clock import Clock
 from volunteer_hub.engine.could import Could
 from volunteer_hub.engine.explain import Gap, Reason, gaps, reasons
 from volunteer_hub.engine.floors import Floors
-from volunteer_hub.engine.problem import Intervals, Ints, Options, Problem
+from volunteer_hub.engine.greedy import greedy
+from volunteer_hub.engine.problem import Ints, Options, Pairs, Problem
 from volunteer_hub.engine.solve import Plan, solve, toy, warm
+from volunteer_hub.engine.terms import penalties
+from volunteer_hub.engine.units import split
 from volunteer_hub.flows import keeping
 from volunteer_hub.flows.insight import Insight, Setting, insight
 from volunteer_hub.flows.keeping import FloorPrice
 
 MOST_RESERVES: Final = 100_000
+RESERVE_SECONDS: Final = 20.0  # slots not reached by then have none
 READY: Final = "ready"
 SOLVING: Final = "solving"
 EXPLAINING: Final = "explaining"
@@ -50,7 +55,7 @@ class Answer:
     findings: tuple[Finding, ...]
     reasons: tuple[Reason, ...]
     gaps: tuple[Gap, ...]
-    reserves: Plan
+    reserves: Pairs
     able: int
     seconds: dict[str, float]
     insight: Insight = field(default_factory=Insight)
@@ -108,7 +113,7 @@ def explained(problem: Problem, plan: Plan, solving: float, setting: Setting | N
     )
 
 
-def reserves(problem: Problem, plan: Plan, floors: Floors | None = None) -> Plan:
+def reserves(problem: Problem, plan: Plan, floors: Floors | None = None) -> Pairs:
     """Whom to ask beyond the plan, since most people who are asked do not come: everybody left, each for one
     slot at most, by the greedy method; the best first within a slot. ``floors`` limit who is left.
 
@@ -116,26 +121,24 @@ def reserves(problem: Problem, plan: Plan, floors: Floors | None = None) -> Plan
     together as assumed at night: below 12 h + 20. For more than MOST_RESERVES in all, as if they did not go
     together: below 5 h + 10.
     """
-    people, slots, minima = problem.people, problem.slots, problem.minima
-    owner = np.repeat(np.arange(len(people)), np.diff(people.free.first))
-    spare = ~np.isin(owner, plan.person)  # who is chosen is free no more
-    counts = np.bincount(owner[spare], minlength=len(people))
-    free = Intervals(
-        np.concatenate([[0], np.cumsum(counts)]), people.free.start[spare], people.free.end[spare]
-    )
+    slots, minima = problem.slots, problem.minima
     over = _many if _many(slots.minimum).sum() <= MOST_RESERVES else _fewer
     heads = over(minima.heads)
     nested = np.bincount(minima.slot, weights=heads, minlength=len(slots)).astype(np.int64)
     wanted = np.maximum(over(slots.minimum), nested)
     asked = Problem(
-        people=replace(people, free=free),
+        people=problem.people,
         slots=replace(slots, minimum=wanted, target=wanted, maximum=wanted),
         minima=replace(minima, heads=heads, may_share=np.zeros(len(minima), np.bool_)),
         forbidden=problem.forbidden,
         limits=problem.limits,
         travel=problem.travel,
     )
-    return solve(asked, Options(seed=plan.seed, deadline_s=0.0), floors)
+    units, held = split(asked), plan.person  # who is chosen is free no more
+    if floors is not None:
+        held = np.append(held, floors.held_back(plan.person[:0], problem.people.fatigue))
+    person, unit, _ = greedy(asked, units, penalties(asked, units), plan.seed, Clock(RESERVE_SECONDS), held)
+    return Pairs(person, units.slot[unit])
 
 
 def _many(heads: Ints) -> Ints:
