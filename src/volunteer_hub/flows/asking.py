@@ -194,6 +194,7 @@ class Candidates:
         self._callable = _callable(tx, self._ways)
         self._held = _held(tx, self._callable, facts)
         self._beliefs = Beliefs(tx.now)
+        self._known: dict[tuple[Channel | None, int, float], tuple[Belief, float]] = {}
 
     def free(self, volunteer_id: int, facts: SlotFacts) -> bool:
         """Whether they may be called today and hold no promise within the slot's hours."""
@@ -233,9 +234,16 @@ class Candidates:
 
     def candidate(self, ask: Ask, facts: SlotFacts, minutes: float, *, chosen: bool) -> _Candidate:
         """Somebody of a plan with all that a choice among them needs."""
-        belief = self.belief(ask.volunteer_id, facts)
-        chance = belief.chance * self.in_time(ask.volunteer_id, facts, minutes)
-        return _Candidate(replace(ask, chance=belief.chance), chosen, chance, belief)
+        alike = (
+            self.channel(ask.volunteer_id),
+            facts.slot.id,
+            minutes,
+        )  # a city's people are asked in few ways
+        if alike not in self._known:
+            belief = self.belief(ask.volunteer_id, facts)
+            self._known[alike] = belief, self.in_time(ask.volunteer_id, facts, minutes)
+        belief, in_time = self._known[alike]
+        return _Candidate(replace(ask, chance=belief.chance), chosen, belief.chance * in_time, belief)
 
     def law(self, facts: SlotFacts, beliefs: Sequence[Belief]) -> Shock:
         """How the answers of these people vary together."""

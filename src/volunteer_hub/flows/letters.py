@@ -32,6 +32,9 @@ _ONCE: Final = frozenset({"offer", "stood_down", "released", "cancelled", "no_sh
 """What can happen to an offer once only; anything else is told each time it happens."""
 
 
+_CHANNELS: Final = {ContactKind(name.value): name for name in Channel if name.value in set(ContactKind)}
+
+
 @dataclass(frozen=True)
 class Reach:
     """How a person is written to: in which language, and by the first address that we can send to."""
@@ -42,7 +45,7 @@ class Reach:
     @property
     def channel(self) -> Channel | None:
         """The channel of that address."""
-        return Channel(self.contact.kind.value) if self.contact is not None else None
+        return _CHANNELS[self.contact.kind] if self.contact is not None else None
 
 
 def kinds_for(purpose: str) -> list[ContactKind]:
@@ -57,7 +60,7 @@ def reach(tx: Tx, volunteer_ids: Iterable[int], purpose: str = "offer") -> dict[
     ids = sorted(set(volunteer_ids))
     languages = tx.exec(select(Volunteer.id, Volunteer.lang).where(bulk.among(col(Volunteer.id), ids)))
     known = addresses.first(tx, ids, kinds_for(purpose))
-    return {key: Reach(lang, known.get(key)) for key, lang in languages}
+    return {key: Reach(lang, known.get(key)) for key, lang in languages.all()}
 
 
 class Told(Protocol):

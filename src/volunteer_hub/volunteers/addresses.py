@@ -40,10 +40,8 @@ def first(tx: Tx, volunteer_ids: Collection[int], kinds: Collection[ContactKind]
     rung = ContactKind.VOICE in kinds and ContactKind.SMS not in kinds
     looked = [*wanted, ContactKind.SMS.value] if rung else wanted
     rows = tx.execute(_FIRST, {"ids": list(volunteer_ids), "kinds": wanted, "looked": looked})
-    return {
-        person: First(key, ContactKind(kind) if kind in wanted else ContactKind.VOICE)
-        for person, key, kind in rows
-    }
+    kind_of = {kind.value: kind if kind in kinds else ContactKind.VOICE for kind in ContactKind}
+    return {person: First(key, kind_of[kind]) for person, key, kind in rows.all()}
 
 
 def ways(tx: Tx, volunteer_ids: Iterable[int], kinds: Collection[ContactKind]) -> dict[int, list[First]]:
