@@ -17,8 +17,7 @@ import numpy as np
 
 from benchmarks import report
 from benchmarks.instances.read import Kind, run
-from volunteer_hub.engine.problem import FOREVER
-from volunteer_hub.engine.roster.problem import Allowed, Crew, Duties, Roster
+from volunteer_hub.engine.roster.problem import UNLIMITED, Allowed, Crew, Duties, Roster
 
 QUICK = ("data_2_24", "data_20_99", "data_61_121", "data_67_371", "data_74_209")
 AT_BOUND = 62 / 69  # of the instances
@@ -39,7 +38,7 @@ def translate(text: str) -> Roster:
     one = np.ones(count, np.int64)
     return Roster(
         Duties(start=times[:, 0], end=times[:, 1], minimum=one, target=one),
-        Crew(capacity=np.full(len(able), FOREVER), call_cost=np.ones(len(able), np.int64)),
+        Crew(capacity=np.full(len(able), UNLIMITED), call_cost=np.ones(len(able), np.int64)),
         Allowed(worker, np.concatenate([np.array(jobs, np.int64) for jobs in able])),
     )
 

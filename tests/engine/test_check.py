@@ -20,6 +20,7 @@ from tests.engine.build import (
     skilled,
     slots,
 )
+from tests.engine.sizes import draws
 from volunteer_hub.engine.check import Finding, check
 from volunteer_hub.engine.feasible import RULES
 from volunteer_hub.engine.floors import Floors
@@ -31,7 +32,7 @@ def faults(problem: Problem, plan: Plan) -> set[str]:
     return {finding.code for finding in check(problem, plan)}
 
 
-@pytest.mark.parametrize("seed", range(25))
+@pytest.mark.parametrize("seed", range(draws(25)))
 def test_good_plans_have_no_faults(seed: int) -> None:
     problem = random_problem(seed, count=50, places=12)
     assert [f for f in check(problem, solve(problem, UNHURRIED)) if not f.locked] == []

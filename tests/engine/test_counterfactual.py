@@ -10,6 +10,7 @@ import pytest
 
 from tests.engine.build import LAX, MEDIC, UNHURRIED, pairs, people, random_problem, skilled, slots
 from tests.engine.planted import BO, PLANTED, Planted, everybody_needed_where_it_is_more_urgent
+from tests.engine.sizes import draws
 from volunteer_hub.engine.changes import Burden, Change, Free, Qualify, Reach, Spare, Worked, apply
 from volunteer_hub.engine.could import Could
 from volunteer_hub.engine.counterfactual import Obstacle, Standing, WhyNot, standings, why_not
@@ -209,7 +210,7 @@ def test_whoever_would_come_from_farther_than_anybody_is_still_worth_an_open_hea
     assert serves(apply(Problem(pool, wanted), changes(found)), 1) == 0
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", range(draws(5)))
 def test_margins_are_what_solving_without_each_person_finds(seed: int) -> None:
     problem = random_problem(seed, count=12, places=5)
     plan, _, found = known(problem)
@@ -225,7 +226,7 @@ def test_margins_are_what_solving_without_each_person_finds(seed: int) -> None:
         assert gone.objective.value(found.big) - plan.objective.value(found.big) == one.margin
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(draws(12)))
 def test_one_head_less_saves_the_price_that_proves_the_plan(seed: int) -> None:
     problem = random_problem(seed, count=25, places=15)
     plan, _, found = known(problem)
@@ -236,7 +237,7 @@ def test_one_head_less_saves_the_price_that_proves_the_plan(seed: int) -> None:
     assert found.less[free].tolist() == (plan.unit_price + ranks * (found.big - big))[free].tolist()
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(draws(4)))
 def test_every_counterfactual_of_a_random_city_comes_true(seed: int) -> None:
     problem = random_problem(seed, count=10, places=4)
     plan, could, found = known(problem)

@@ -12,6 +12,7 @@ import pytest
 from benchmarks.city_arrays import city_problem
 from tests.engine.build import MEDIC, UNHURRIED, pairs, people, random_problem, skilled, slots
 from tests.engine.reference import pair_cost, roles
+from tests.engine.sizes import draws
 from volunteer_hub.engine.check import check
 from volunteer_hub.engine.floors import Floors, laminar
 from volunteer_hub.engine.problem import Options, Problem, ProblemError
@@ -63,7 +64,7 @@ def random_floors(problem: Problem, seed: int, nested: bool) -> Floors:
     return Floors.keeping(sets, rng.integers(0, 3, 3).tolist())
 
 
-@pytest.mark.parametrize("seed", range(80))
+@pytest.mark.parametrize("seed", range(draws(80)))
 def test_nested_floors_equal_the_best_of_all_enumerated(seed: int) -> None:
     problem = random_problem(seed, count=5, places=3)
     floors = random_floors(problem, seed, nested=True).check(problem)
@@ -73,7 +74,7 @@ def test_nested_floors_equal_the_best_of_all_enumerated(seed: int) -> None:
     assert [finding for finding in check(problem, plan) if not finding.locked] == []
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("seed", range(draws(40)))
 def test_sets_that_cut_across_each_other_are_kept_and_the_bound_is_true(seed: int) -> None:
     problem = random_problem(seed, count=5, places=3)
     floors = random_floors(problem, seed, nested=False).check(problem)
@@ -87,7 +88,7 @@ def test_sets_that_cut_across_each_other_are_kept_and_the_bound_is_true(seed: in
         assert goal == best[:2]
 
 
-@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("seed", range(draws(10)))
 def test_a_city_within_floors_is_proven(seed: int) -> None:
     problem = city_problem(800, 300, seed)
     medics = [np.flatnonzero(problem.people.levels[:, k] > 0) for k in (0, 1)]

@@ -9,6 +9,7 @@ import pytest
 
 from tests.engine import naive
 from tests.engine.build import UNHURRIED, measured, random_problem
+from tests.engine.sizes import draws
 from volunteer_hub.engine.could import Could
 from volunteer_hub.engine.explain import reasons
 from volunteer_hub.engine.floors import Floors
@@ -33,7 +34,7 @@ def some_plan(problem: Problem, seed: int) -> tuple[Plan, Floors | None]:
     return replace(plan, person=plan.person[kept], slot=plan.slot[kept], unit=plan.unit[kept]), floors
 
 
-@pytest.mark.parametrize("seed", range(24))
+@pytest.mark.parametrize("seed", range(draws(24)))
 def test_reasons_are_those_that_asking_every_pair_finds(seed: int) -> None:
     problem = some_problem(seed)
     plan, floors = some_plan(problem, seed)
@@ -41,7 +42,7 @@ def test_reasons_are_those_that_asking_every_pair_finds(seed: int) -> None:
     assert reasons(problem, plan, could) == naive.reasons(problem, plan, could)
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(draws(12)))
 def test_who_could_serve_is_counted_and_named(seed: int) -> None:
     problem = some_problem(seed)
     plan, _ = some_plan(problem, seed)
@@ -53,7 +54,7 @@ def test_who_could_serve_is_counted_and_named(seed: int) -> None:
     assert np.sort(could.pool.order[could.ranking.able]).tolist() == able.tolist()
 
 
-@pytest.mark.parametrize("seed", range(24))
+@pytest.mark.parametrize("seed", range(draws(24)))
 def test_margins_are_those_of_every_chain_of_moves(seed: int) -> None:
     problem = some_problem(seed, count=30)
     floors = Floors.keeping([np.arange(20)], [14]) if seed % 4 == 0 else None

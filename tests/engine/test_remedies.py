@@ -23,6 +23,7 @@ from tests.engine.planted import (
     start_an_hour_too_early,
     the_only_boat_handler_is_resting,
 )
+from tests.engine.sizes import draws
 from volunteer_hub.engine.changes import Reach, Start
 from volunteer_hub.engine.could import Could
 from volunteer_hub.engine.counterfactual import Obstacle, why_not
@@ -181,7 +182,7 @@ def test_no_time_gives_no_remedies_and_no_error() -> None:
     assert cures(problem, Options(deadline_s=0.0)) == (Cure((0,), ()),)
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(draws(6)))
 def test_every_remedy_of_a_random_city_closes_what_it_says(seed: int) -> None:
     problem = random_problem(seed, count=14, places=6)
     before = solve(problem, UNHURRIED)

@@ -9,6 +9,7 @@ import pytest
 
 from benchmarks.city_arrays import city_problem
 from tests.engine.build import LAX, UNHURRIED, pairs, people, random_problem, slots
+from tests.engine.sizes import draws
 from volunteer_hub.engine.check import check
 from volunteer_hub.engine.problem import Minima, Options, Pairs, Problem, ProblemError, Slots
 from volunteer_hub.engine.replan import Orders, Replan, replan
@@ -84,7 +85,7 @@ def target_left(table: Slots, locked: list[tuple[int, int]], pair: tuple[int, in
     return sum(s == pair[1] for _, s in locked) <= table.maximum[pair[1]]
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("seed", range(draws(40)))
 def test_changed_in_place_equals_planned_anew(seed: int) -> None:
     problem = random_problem(seed, count=15 + seed // 2, places=5 + seed % 9)
     orders = Orders(problem, options=UNHURRIED, keep_bonus=[300, 20, 0][seed % 3])

@@ -28,6 +28,7 @@ from tests.engine.build import (
     slots,
 )
 from tests.engine.reference import best
+from tests.engine.sizes import draws
 from volunteer_hub.engine import flow
 from volunteer_hub.engine import solve as solving
 from volunteer_hub.engine.check import check
@@ -50,7 +51,7 @@ def places(plan: Plan) -> list[tuple[int, int]]:
     return list(zip(plan.person.tolist(), plan.slot.tolist(), strict=True))
 
 
-@pytest.mark.parametrize("seed", range(60))
+@pytest.mark.parametrize("seed", range(draws(60)))
 def test_small_plans_equal_the_best_of_all_enumerated(seed: int) -> None:
     problem = random_problem(seed, count=6, places=3)
     plan = solve(problem, UNHURRIED)
@@ -59,7 +60,7 @@ def test_small_plans_equal_the_best_of_all_enumerated(seed: int) -> None:
     assert [finding for finding in check(problem, plan) if not finding.locked] == []
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(draws(12)))
 def test_the_few_candidates_it_starts_from_do_not_matter(seed: int) -> None:
     problem = random_problem(seed, count=60, places=15)
     few = solve(problem, replace(BY_FLOW, candidates_per_head=0.01))
@@ -263,7 +264,7 @@ def test_greedy_past_its_grace_leaves_heads_open() -> None:
     assert (person.tolist(), unit.tolist(), bound) == ([1], [1], 0)
 
 
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", range(draws(20)))
 def test_greedy_is_valid_and_its_bound_holds(seed: int) -> None:
     problem = random_problem(seed, count=40, places=10)
     units = split(problem)
@@ -305,7 +306,7 @@ def test_minima_as_a_plain_default() -> None:
     assert len(Problem(people(1), slots(1), Minima(), limits=LAX).minima) == 0
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", range(draws(8)))
 def test_a_flow_stopped_between_rounds_states_how_far_it_is_from_the_best(
     seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

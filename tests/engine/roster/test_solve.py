@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.engine.roster.build import FAMILIES, best, crew, duties, everybody, random_roster
+from tests.engine.sizes import draws
 from volunteer_hub.engine.problem import Options
 from volunteer_hub.engine.roster.anneal import anneal
 from volunteer_hub.engine.roster.check import check
@@ -40,16 +41,16 @@ def assert_best(seed: int, families: frozenset[str]) -> None:
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_each_rule_alone_gives_the_best_plan_there_is(family: str) -> None:
-    for seed in range(12):
+    for seed in range(draws(12)):
         assert_best(seed, frozenset([family]))
 
 
 def test_all_rules_together_give_the_best_plan_there_is() -> None:
-    for seed in range(150):
+    for seed in range(draws(150)):
         assert_best(seed, frozenset(FAMILIES))
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=draws(150), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(seed=st.integers(0, 2**20), families=st.frozensets(st.sampled_from(FAMILIES)))
 def test_any_mix_of_rules_gives_the_best_plan_there_is(seed: int, families: frozenset[str]) -> None:
     assert_best(seed, families)

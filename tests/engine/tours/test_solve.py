@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections import Counter
 
 import numpy as np
 import pytest
 
+from tests.engine.sizes import COMPILED, draws
 from tests.engine.tours.build import crew, random_tours, stops, street
 from tests.engine.tours.reference import best
 from volunteer_hub.engine.clock import Clock
@@ -22,7 +22,6 @@ from volunteer_hub.engine.tours.search import keep_if_best, recreate, settle, st
 from volunteer_hub.engine.tours.solve import State, ToursPlan, solve_tours, warm
 from volunteer_hub.engine.tours.timetable import DEPOT
 
-COMPILED = os.environ.get("NUMBA_DISABLE_JIT", "0") == "0"
 SHORT = TourOptions(iterations=200, deadline_s=30.0)
 
 
@@ -41,7 +40,7 @@ def rows(plan: ToursPlan) -> dict[int, list[int]]:
 def test_small_tours_equal_enumeration_and_are_never_better() -> None:
     equal = Counter[bool]()
     states = Counter[State]()
-    seeds = range(200 if COMPILED else 50)
+    seeds = range(draws(200))
     for seed in seeds:
         tours = random_tours(seed, 1 + seed % 3, 3 + seed % 4, limits=seed % 2 == 0)
         plan, (missed, travel) = solve_tours(tours, SHORT), best(tours)
@@ -224,7 +223,7 @@ def test_without_a_compiler_in_time_a_greedy_pass_serves_the_most_urgent() -> No
 @pytest.mark.parametrize("threads", [1, 2])
 def test_the_same_seed_and_steps_give_the_same_plan(threads: int) -> None:
     tours = random_tours(7, 4, 25)
-    options = TourOptions(seed=3, iterations=300 if COMPILED else 60, threads=threads)
+    options = TourOptions(seed=3, iterations=draws(300), threads=threads)
     first, again = solve_tours(tours, options), solve_tours(tours, options)
     assert first.visits.stop.tolist() == again.visits.stop.tolist()
     assert first.visits.person.tolist() == again.visits.person.tolist()

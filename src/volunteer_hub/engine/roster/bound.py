@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from volunteer_hub.engine.flow import FlowFailed, minimum_cost_flow
-from volunteer_hub.engine.problem import FOREVER, Ints
+from volunteer_hub.engine.problem import Ints
 from volunteer_hub.engine.roster.goal import Goal
-from volunteer_hub.engine.roster.problem import Roster
+from volunteer_hub.engine.roster.problem import UNLIMITED, Roster
 
 MOST_ARCS = 1_000_000
 SAFE_COST = 1 << 40  # the flow solver refuses dearer arcs on large graphs
@@ -39,7 +39,7 @@ def _flow(goal: Goal, big: int) -> int:
     most = crew.most[pairs.person]
     cost = pairs.cost // most if big else np.zeros(len(pairs), np.int64)
     weight = max(big, 1)
-    left_out = np.where(roster.beyond < FOREVER, duties.target, 0)
+    left_out = np.where(roster.beyond < UNLIMITED, duties.target, 0)
     dearer = np.where(left_out > 0, roster.beyond, 0) if big else np.zeros(S, np.int64)
     tail = np.concatenate([pairs.slot, S + np.arange(P), each, each, each, [anybody]])
     head = np.concatenate(
@@ -62,7 +62,7 @@ def _alone(goal: Goal) -> tuple[int, int]:
     roster = goal.roster
     duties, pairs = roster.duties, roster.pairs
     heads = np.bincount(pairs.slot, weights=roster.crew.most[pairs.person], minlength=len(duties))
-    heads = np.where(roster.beyond < FOREVER, np.inf, heads)
+    heads = np.where(roster.beyond < UNLIMITED, np.inf, heads)
     open_heads = np.maximum(duties.target - heads, 0).astype(np.int64)
     above = np.minimum(open_heads, duties.target - duties.minimum)
     below = open_heads - above
@@ -78,7 +78,7 @@ def duties_at_most(roster: Roster) -> Ints:
         slot = roster.pairs.slot[mine]
         by_load = int((np.cumsum(np.sort(roster.pairs.load[mine])) <= roster.crew.capacity[person]).sum())
         untimed = begin[slot] == end[slot]
-        count, free_from = int(untimed.sum()), -FOREVER
+        count, free_from = int(untimed.sum()), -UNLIMITED
         timed = slot[~untimed]
         for s in timed[np.argsort(end[timed])].tolist():
             if begin[s] >= free_from:

@@ -6,8 +6,9 @@ import threading
 
 import numpy as np
 
-from volunteer_hub.engine.problem import FOREVER, Ints
+from volunteer_hub.engine.problem import Ints
 from volunteer_hub.engine.roster.goal import Goal
+from volunteer_hub.engine.roster.problem import UNLIMITED
 
 
 class Incumbent:
@@ -21,7 +22,7 @@ class Incumbent:
         self.levels = goal.levels(self.chosen, self.heads)
         self.floor = (0, 0)  # (level 1, level 2) that no plan of the given pairs is below, in this order
         self.floor_of_all = (0, 0)  # the same for plans that also use pairs left out of the roster
-        self._complete = bool((goal.roster.beyond >= FOREVER).all())
+        self._complete = bool((goal.roster.beyond >= UNLIMITED).all())
         self._lock = threading.Lock()
 
     def offer(self, chosen: Ints, heads: Ints) -> bool:

@@ -16,16 +16,17 @@ from typing import cast
 
 import numpy as np
 
-from volunteer_hub.engine.problem import FOREVER, MAX_PRIORITY, Bools, Floats, Ints, ProblemError
+from volunteer_hub.engine.problem import MAX_PRIORITY, Bools, Floats, Ints, ProblemError
 
 MAX_HEADS = 10**5
 MAX_COST = 10**9
 MANY_DUTIES = 10**6
+UNLIMITED = 1 << 40  # above any sum of minutes, loads or costs
 
 
 # Column defaults: one value for every row.
 _ZERO, _ONE, _NONE = cast("Ints", 0), cast("Ints", 1), cast("Ints", -1)
-_MANY, _FOREVER = cast("Ints", MANY_DUTIES), cast("Ints", FOREVER)
+_MANY, _UNLIMITED = cast("Ints", MANY_DUTIES), cast("Ints", UNLIMITED)
 
 
 def _fill(owner: object, names: tuple[str, ...], count: int) -> None:
@@ -81,7 +82,7 @@ class Crew:
     between `least` and `most` heads of one slot by one decision."""
 
     capacity: Ints  # [P] load in all, in the unit of Pairs.load (minutes)
-    minutes_24h: Ints = _FOREVER  # most minutes of duty in any 24 hours
+    minutes_24h: Ints = _UNLIMITED  # most minutes of duty in any 24 hours
     rest: Ints = _ZERO  # minutes between two duties
     max_duties: Ints = _MANY
     call_cost: Ints = _ZERO  # 0.1 minutes for calling the person at all
@@ -147,7 +148,7 @@ class Roster:
     teams: tuple[tuple[int, ...], ...] = ()  # all or none of them, and in the same slot
     relief_rest: int = 0  # minutes between duties of one person in successive periods
     handover: int = 0  # minutes a relieving slot starts before its stated start
-    beyond: Ints = _FOREVER  # [S] no pair left out of `pairs` is cheaper; FOREVER: none was left out
+    beyond: Ints = _UNLIMITED  # [S] no pair left out of `pairs` is cheaper; UNLIMITED: none was left out
 
     def __post_init__(self) -> None:
         slots, people = len(self.duties), len(self.crew)

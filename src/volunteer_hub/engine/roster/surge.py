@@ -8,8 +8,16 @@ from typing import Any
 import numpy as np
 
 from volunteer_hub.engine.candidates import Arcs, Pool
-from volunteer_hub.engine.problem import FOREVER, Ints, Options, Problem
-from volunteer_hub.engine.roster.problem import Allowed, Crew, Duties, Need, Roster, travel_by_speed
+from volunteer_hub.engine.problem import Ints, Options, Problem
+from volunteer_hub.engine.roster.problem import (
+    UNLIMITED,
+    Allowed,
+    Crew,
+    Duties,
+    Need,
+    Roster,
+    travel_by_speed,
+)
 from volunteer_hub.engine.units import Units, minimum_units, slot_units
 
 PER_SLOT = 40  # people kept per slot besides twice its target
@@ -68,7 +76,7 @@ def _cheapest_pairs(problem: Problem, units: Units, per_slot: int) -> tuple[Ints
     found = np.bincount(near.unit, minlength=len(units))
     dearest = np.zeros(len(units), np.int64)
     np.maximum.at(dearest, near.unit, near.cost)
-    beyond = np.where(found < wanted, FOREVER, dearest)
+    beyond = np.where(found < wanted, UNLIMITED, dearest)
     pairs = [(pool.order[near.position], units.slot[near.unit], near.cost)]
     if len(problem.minima):
         nested = minimum_units(problem)
@@ -98,7 +106,7 @@ def _crew(problem: Problem, people: Ints, given: Mapping[str, Any]) -> dict[str,
     # A single duty that the surge's own rule of hours allows stays allowed.
     longest = int((problem.slots.end - problem.slots.start).max(initial=0))
     columns: dict[str, Any] = {
-        "capacity": np.full(len(people), FOREVER),
+        "capacity": np.full(len(people), UNLIMITED),
         "rest": limits.min_rest_min,
         "minutes_24h": np.where(promised > 0, np.maximum(hours, longest), hours)[people],
     }

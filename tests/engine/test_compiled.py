@@ -1,0 +1,70 @@
+"""Compiled loops do what the same lines of Python do, and each is compiled once."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from benchmarks.city_arrays import city_problem
+from tests.engine.build import measured, random_problem
+from tests.engine.sizes import COMPILED
+from volunteer_hub.engine.augment import _fill, _scan, lift, pop
+from volunteer_hub.engine.candidates import (
+    _lowest_of_all,
+    _nearest_of_all,
+    _ring,
+    _stretch,
+    _zones,
+    lowest,
+    nearest,
+)
+from volunteer_hub.engine.eligible import _in_time
+from volunteer_hub.engine.index import counted
+from volunteer_hub.engine.problem import Options
+from volunteer_hub.engine.proof import _allowed, _count
+from volunteer_hub.engine.release import _reach, _release, release
+from volunteer_hub.engine.replan import Orders
+from volunteer_hub.engine.solve import State, solve
+
+pytestmark = pytest.mark.skipif(not COMPILED, reason="nothing is compiled")
+
+
+def test_the_same_plan_without_the_compiler() -> None:
+    code = (
+        "from benchmarks.city_arrays import city_problem\n"
+        "from volunteer_hub.engine.problem import Options\n"
+        "from volunteer_hub.engine.solve import solve\n"
+        "plan = solve(city_problem(400, 60), Options(deadline_s=300))\n"
+        "print(plan.state, plan.value, plan.person.tolist())\n"
+    )
+    plain = subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ | {"NUMBA_DISABLE_JIT": "1", "PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    plan = solve(city_problem(400, 60), Options(deadline_s=300))
+    assert plan.state is State.PROVEN
+    assert plain == f"{plan.state} {plan.value} {plan.person.tolist()}\n"
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_loops_are_compiled_once_whatever_comes_in(seed: int) -> None:
+    """Arrays of another layout would cost a planning process its first seconds again."""
+    problem = random_problem(seed, count=1 + 8 * (seed % 2), places=4)
+    ill = np.setdiff1d(np.arange(len(problem.people)), problem.locked.person)[:1]
+    for asked in (problem, measured(problem, seed)):
+        for method, threads in (("flow", 1), ("augment", 2)):
+            solve(asked, Options(deadline_s=300, method=method, threads=threads))
+        orders = Orders(asked, options=Options(deadline_s=300))
+        orders.change(asked, ill)
+    loops = (_count, _nearest_of_all, _lowest_of_all, _in_time, counted, _fill, release)
+    assert [len(loop.signatures) for loop in loops] == [1] * len(loops)
+    # Called by compiled loops alone: of those kept on disk the parts are not read again.
+    parts = (_allowed, _stretch, _ring, _zones, nearest, lowest, _scan, lift, pop, _reach, _release)
+    assert [part for part in parts if len(part.signatures) > 1] == []
