@@ -79,6 +79,7 @@ class Case:
     modes: Ints | None = None  # [V] positions in pool.MODES
     roads: str = "straight_line"  # how the travel times came about: flows.road_times.Ways
     lenders: dict[str, People] | None = None  # people of areas next door (boards.neighbours)
+    reachable: Bools | None = None  # [V] whom a message could reach (boards.funnel)
 
 
 @dataclass(frozen=True)

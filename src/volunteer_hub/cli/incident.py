@@ -13,11 +13,11 @@ from volunteer_hub.cli import acting
 from volunteer_hub.core import db
 from volunteer_hub.core.actor import Actor
 from volunteer_hub.core.i18n import pick, t
+from volunteer_hub.flows import ahead, plan_why, preview
 from volunteer_hub.flows import close as closing
 from volunteer_hub.flows import declare as declaring
 from volunteer_hub.flows import mobilize as mobilizing
 from volunteer_hub.flows import plan as planning
-from volunteer_hub.flows import plan_why
 from volunteer_hub.flows.plan import Report
 from volunteer_hub.incidents import queries
 from volunteer_hub.incidents.rules import IncidentSpec, Kind, Source, State
@@ -89,6 +89,7 @@ def plan(
         _tell(report)
         if report.run.state is not PlanState.READY:
             raise typer.Exit(1)
+        _tell_ahead(actor, plan_id, confidence)
         if approve:
             with db.transaction(actor, "plan.approve") as tx:
                 planning.approve(tx, plan_id, reason, confidence)
@@ -128,6 +129,22 @@ def _tell(report: Report) -> None:
             typer.echo(report.view.tomorrow.what)
             for line in report.view.tomorrow.worst:
                 typer.echo(f"  {line}")
+
+
+def _tell_ahead(actor: Actor, plan_id: uuid.UUID, confidence: float | None) -> None:
+    """The funnel, and how many would be asked for which confidence."""
+    lang = acting.language()
+    with db.read(actor) as tx:
+        run = plans.find(tx, "plan.read", plan_id)
+        found = preview.before_sending(tx, run, confidence)
+        steps = ahead.steps(run.result, found.asked, lang)
+        typer.echo(" > ".join(f"{one.label} {one.count}" for one in steps))
+        for one in ahead.sizes(found, lang):
+            typer.echo(f"  {one.said} {one.naive}".rstrip())
+        if found.woken:
+            typer.echo(t(lang, "funnel.woken", n=found.woken))
+        if cost := ahead.cost(found, lang):
+            typer.echo(cost)
 
 
 @incident.command()

@@ -89,7 +89,11 @@ def sized(tx: Tx, plan: PlanRun, confidence: float | None = None, answer_minutes
     elsewhere since the plan was made. Nobody is asked beyond the plan for a second slot.
     """
     pairs, spare = chosen(plan), reserves(plan)
-    facts = {key: f for key, f in slots.of(tx, pairs.keys() | spare.keys()).items() if f.open(tx.now)}
+    facts = {
+        key: f
+        for key, f in slots.of(tx, pairs.keys() | spare.keys() | _empty(plan)).items()
+        if f.open(tx.now)
+    }
     everybody = {ask.volunteer_id for asks in (*pairs.values(), *spare.values()) for ask in asks}
     people = Candidates(tx, everybody, list(facts.values()))
     taken = {ask.volunteer_id for asks in pairs.values() for ask in asks}
@@ -156,6 +160,11 @@ def chosen(plan: PlanRun) -> dict[int, list[Ask]]:
 def reserves(plan: PlanRun) -> dict[int, list[Ask]]:
     """Slot id -> further people who could serve there, the best first."""
     return _asks(plan, "reserves")
+
+
+def _empty(plan: PlanRun) -> set[int]:
+    """Slots below their minimum: some have nobody at all, and are part of the callout all the same."""
+    return {gap["slot"] for gap in (plan.result or {}).get("gaps", ()) if gap["tier"] == "minimum"}
 
 
 def _asks(plan: PlanRun, key: str) -> dict[int, list[Ask]]:

@@ -75,7 +75,7 @@ def told(tx: Tx, callout: Callout, lang: str) -> Course:
 def rests_on(basis: Basis, lang: str) -> str:
     """What a forecast or the size of a callout rests on."""
     key = "waves.rests.measured" if basis.measured else "waves.rests.assumed"
-    return t(lang, key, n=basis.asks, low=_percent(basis.low), high=_percent(basis.high))
+    return t(lang, key, n=basis.asks, low=percent(basis.low), high=percent(basis.high))
 
 
 def _slots(tx: Tx, callout: Callout, lang: str) -> tuple[dict[int, SlotCourse], Basis | None]:
@@ -93,7 +93,7 @@ def _slots(tx: Tx, callout: Callout, lang: str) -> tuple[dict[int, SlotCourse], 
         words = t(
             lang,
             "waves.met" if met else "waves.sure",
-            sure=_percent(sure),
+            sure=percent(sure),
             need=slot.need,
             low=low,
             high=high,
@@ -106,8 +106,8 @@ def _why(wave: Wave, names: Mapping[int, str], lang: str) -> str:
     figures = {
         "n": wave.people,
         "need": wave.need,
-        "before": _percent(wave.before),
-        "after": _percent(wave.after),
+        "before": percent(wave.before),
+        "after": percent(wave.after),
         "who": names.get(wave.decided_by or 0, t(lang, "waves.somebody")),
     }
     key = wave.source.value if wave.source is not WaveSource.PERSON or wave.need else "person_target"
@@ -139,7 +139,7 @@ def _names(tx: Tx, account_ids: set[int]) -> dict[int, str]:
     return dict(rows.all())
 
 
-def _percent(share: float) -> str:
+def percent(share: float) -> str:
     """Whole percent; never a certainty that is none."""
     shown = round(100 * share)
     return f"{min(max(shown, 1), 99) if 0 < share < 1 else shown}%"

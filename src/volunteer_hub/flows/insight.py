@@ -16,7 +16,7 @@ from volunteer_hub.engine.explain import Gap
 from volunteer_hub.engine.floors import Floors
 from volunteer_hub.engine.greedy import greedy
 from volunteer_hub.engine.margins import Margins, margins
-from volunteer_hub.engine.problem import Ints, Options, People, Problem
+from volunteer_hub.engine.problem import Bools, Ints, Options, People, Problem
 from volunteer_hub.engine.remedies import Cure, remedies
 from volunteer_hub.engine.solve import Plan
 from volunteer_hub.engine.terms import Objective, objective, penalties
@@ -31,13 +31,14 @@ ALONE_SECONDS: Final = 5.0  # the simple method may take this long, or there is 
 class Setting:
     """What is known beside the problem: ``areas`` [V], the number of each person's area, -1 for nowhere;
     ``night``, the next one as minutes; ``groups``, people of other pools who might be asked; ``floors``,
-    those the plan kept to."""
+    those the plan kept to; ``reachable`` [V], whom a message could reach."""
 
     areas: Ints | None = None
     night: tuple[int, int] | None = None
     groups: Mapping[str, People] = field(default_factory=dict)
     floors: Floors | None = None
     remedy_seconds: float = 0.0
+    reachable: Bools | None = None
 
 
 @dataclass(frozen=True)

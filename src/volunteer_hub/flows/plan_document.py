@@ -62,7 +62,7 @@ def result(case: Case, answer: Answer, *, lost: bool, seconds: Mapping[str, floa
         "roads": case.roads,
         "proof": _proof(plan),
         "seconds": {name: round(took, 4) for name, took in {**seconds, **answer.seconds}.items()},
-        "funnel": {**case.funnel, "able": answer.able, "chosen": len(pairs)},
+        "funnel": {**case.funnel, "able": answer.able, **answer.narrowed, "chosen": len(pairs)},
         **insight_document.document(case, answer.insight, plan),
     }
 

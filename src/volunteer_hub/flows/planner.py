@@ -17,7 +17,7 @@ from typing import Final, Self
 
 from sqlalchemy import text
 
-from volunteer_hub.boards import floors, neighbours
+from volunteer_hub.boards import floors, funnel, neighbours
 from volunteer_hub.boards import problem as board
 from volunteer_hub.boards.floors import Kept
 from volunteer_hub.boards.problem import Case
@@ -261,7 +261,9 @@ def read_within(
         case = board.build(tx, incident, run.pool_area, pool, waves.reach_of(tx, run.id))
         kept = floors.of_case(tx, incident, run.pool_area, case, pool, run.broken_floors or ())
         lenders = neighbours.groups(tx, incident, run.pool_area, case)
-        return replace(case, digest=floors.digest(case.digest, kept), lenders=lenders), kept
+        reachable = funnel.reachable(tx, case.volunteers)
+        digest = floors.digest(case.digest, kept)
+        return replace(case, digest=digest, lenders=lenders, reachable=reachable), kept
 
 
 def store(
@@ -291,6 +293,7 @@ def _setting(case: Case, kept: Sequence[Kept]) -> Setting:
     seconds = policy.load("callouts", Callouts).goal.remedy_seconds
     return Setting(
         areas=case.areas,
+        reachable=case.reachable,
         night=case.night,
         groups=case.lenders or {},
         floors=floors.for_engine(kept),

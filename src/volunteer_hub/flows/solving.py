@@ -5,20 +5,21 @@ Requests and answers go over a pipe, one at a time: a `Task` in, any number of p
 
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection
 from typing import Final, ParamSpec, TypeVar
 
 import numpy as np
 
+from volunteer_hub.engine import funnel
 from volunteer_hub.engine.check import Finding, check
 from volunteer_hub.engine.clock import Clock
 from volunteer_hub.engine.could import Could
 from volunteer_hub.engine.explain import Gap, Reason, gaps, reasons
 from volunteer_hub.engine.floors import Floors
 from volunteer_hub.engine.greedy import greedy
-from volunteer_hub.engine.problem import Ints, Options, Pairs, Problem
+from volunteer_hub.engine.problem import Bools, Ints, Options, Pairs, Problem
 from volunteer_hub.engine.solve import Plan, solve, toy, warm
 from volunteer_hub.engine.terms import penalties
 from volunteer_hub.engine.units import split
@@ -49,7 +50,8 @@ class Task:
 class Answer:
     """A plan with a reason for every row and gap. ``findings`` are the checker's faults, those of decisions
     taken before left out; ``reserves`` are further people for the same slots; ``able`` people could serve at
-    least one slot; ``floors`` [G] what each reserve floor costs; ``seconds`` by phase."""
+    least one slot; ``floors`` [G] what each reserve floor costs; ``seconds`` by phase;
+    ``narrowed``: people left after each step of engine.funnel, none where there are too many to judge."""
 
     plan: Plan
     findings: tuple[Finding, ...]
@@ -60,6 +62,7 @@ class Answer:
     seconds: dict[str, float]
     insight: Insight = field(default_factory=Insight)
     floors: tuple[FloorPrice | None, ...] = ()
+    narrowed: Mapping[str, int] = field(default_factory=dict)
 
 
 def serve(line: Connection) -> None:
@@ -90,6 +93,7 @@ def explained(problem: Problem, plan: Plan, solving: float, setting: Setting | N
     why_not, gapping = _timed(gaps, problem, plan, could=could)
     further, reserving = _timed(reserves, problem, plan, keeping.further(problem, plan, setting.floors))
     costs, pricing = _timed(keeping.prices, problem, plan, setting.floors, setting.remedy_seconds)
+    steps, narrowing = _timed(_narrowed, problem, setting.reachable)
     more, looking = _timed(insight, problem, plan, why_not, setting, could)
     return Answer(
         plan=plan,
@@ -107,10 +111,20 @@ def explained(problem: Problem, plan: Plan, solving: float, setting: Setting | N
             "reserves": reserving,
             "floors": pricing,
             "insight": looking,
+            "funnel": narrowing,
         },
         insight=more,
         floors=costs,
+        narrowed=steps,
     )
+
+
+def _narrowed(problem: Problem, reachable: Bools | None) -> dict[str, int]:
+    far = funnel.passed(problem) if reachable is not None else None
+    if far is None or reachable is None:
+        return {}
+    free = reachable & ~np.isin(np.arange(len(problem.people)), problem.locked.person)
+    return {"reachable": int(free.sum()), **funnel.counts(far, free)}
 
 
 def reserves(problem: Problem, plan: Plan, floors: Floors | None = None) -> Pairs:

@@ -7,7 +7,7 @@ from typing import Final
 from sqlalchemy import text
 from sqlmodel import col, select
 
-from volunteer_hub.core import policy
+from volunteer_hub.core import bulk, policy
 from volunteer_hub.core.db import Tx
 from volunteer_hub.core.errors import FieldError, Malformed, NotFound
 from volunteer_hub.core.site import Site
@@ -63,6 +63,17 @@ def _serves(contact: Contact, beside: Sequence[Contact]) -> tuple[ContactKind, .
     if contact.kind != ContactKind.SMS or any(other.kind == ContactKind.VOICE for other in beside):
         return (contact.kind,)
     return (ContactKind.SMS, ContactKind.VOICE)
+
+
+def reached(tx: Tx, volunteer_ids: Collection[int], kinds: Collection[ContactKind]) -> set[int]:
+    """Those of them who have an address of one of these kinds that is not known to deliver nothing."""
+    wanted = select(Contact.volunteer_id).where(
+        bulk.among(col(Contact.volunteer_id), list(volunteer_ids)),
+        col(Contact.kind).in_(kinds),
+        col(Contact.address).is_not(None),
+        col(Contact.delivers) != Delivers.NO,
+    )
+    return set(tx.exec(wanted.distinct()))
 
 
 def add(tx: Tx, row: Volunteer, kind: ContactKind, address: str, preference: int | None = None) -> Contact:

@@ -60,6 +60,12 @@ def one(tx: Tx, volunteer_id: int, area: str) -> Pool:
     return _pool(tx, who, reading.read(tx, who))
 
 
+def within(tx: Tx, first: int, last: int, area: str) -> Pool:
+    """The same of everybody in an area with an id in [first, last), whom the caller may read."""
+    who = sql.SQL("{} AND {}").format(reading.between(first, last), reading.inside([area]))
+    return _pool(tx, who, reading.read(tx, who))
+
+
 def holders(tx: Tx, area: str, but: str, skills: Sequence[str], most: int) -> Pool:
     """Those who claim one of these skills in an area outside ``but``: what neighbours could lend. Nobody
     where they are more than ``most``. Raises NotFound for a foreign area."""

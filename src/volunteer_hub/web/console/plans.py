@@ -2,7 +2,7 @@
 
 import uuid
 from dataclasses import dataclass
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
@@ -13,8 +13,8 @@ from volunteer_hub.core.actor import Actor
 from volunteer_hub.core.db import Tx
 from volunteer_hub.core.errors import HubError, Malformed
 from volunteer_hub.core.i18n import t
+from volunteer_hub.flows import ahead, mobilize, plan_why, preview
 from volunteer_hub.flows import floors as breaking
-from volunteer_hub.flows import mobilize, plan_why
 from volunteer_hub.flows import plan as planning
 from volunteer_hub.flows.insight_words import people_named
 from volunteer_hub.flows.plan_why import PersonWhy
@@ -89,12 +89,25 @@ def whole(
             task_of=lambda key: shown_title(hazards, slots[key][0], lang) if key in slots else "–",
             may_ask=view is not None and actor.may("volunteer.read"),
             asked=_asked(tx, plan, who.strip(), person, lang),
+            **_ahead(tx, plan, lang),
             floors=floors,
             floor_ids=breaking.outside(tx, [one.floor for one in floors.floors]),
             may_break=lambda area: incident.state in OPEN and actor.may("plan.request", area),
             key=forms.new_key(),
         )
         return page(request, "console/plan.html", **context)
+
+
+def _ahead(tx: Tx, plan: PlanRun, lang: str) -> dict[str, Any]:
+    """What the plan's callout would do; only how the pool narrowed, once it is sent."""
+    unsent = plan.result is not None and plan.state in preview.UNSENT
+    found = preview.before_sending(tx, plan) if unsent else None
+    return {
+        "ahead": found,
+        "steps": ahead.steps(plan.result, found.asked if found else None, lang),
+        "sizes": ahead.sizes(found, lang) if found else (),
+        "cost": ahead.cost(found, lang) if found else "",
+    }
 
 
 @dataclass(frozen=True)

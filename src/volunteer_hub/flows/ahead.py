@@ -1,0 +1,85 @@
+"""What a callout would do, in words, before anything is sent: the funnel, the size and why, the cost."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from volunteer_hub.boards.funnel import COULD, STEPS, Stand
+from volunteer_hub.core.i18n import t
+from volunteer_hub.flows import course
+from volunteer_hub.flows.asking import SlotAsk
+from volunteer_hub.flows.preview import Preview
+
+ASKED: Final = "asked"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One count of the funnel: ``lost`` says why people fell out before it."""
+
+    code: str
+    label: str
+    count: int
+    lost: str
+
+
+@dataclass(frozen=True)
+class SizeTold:
+    """How many one slot asks: ``said`` with what it rests on, ``naive`` what the rule of thumb is worth."""
+
+    slot: int
+    people: int
+    need: int
+    sure: float
+    said: str
+    naive: str
+
+
+def steps(result: Mapping[str, Any] | None, asked: int | None, lang: str) -> tuple[Step, ...]:
+    """The funnel of a plan, and how many its callout ``asked`` or would ask. Empty where it was not counted:
+    the plan is not made, or the pool is too large to judge everybody."""
+    counted = dict((result or {}).get("funnel", {}))
+    if "near" not in counted:
+        return ()
+    # Who was asked already and has not answered cannot be asked again.
+    counted["callable"] -= counted["waiting"]
+    found = {step: counted[step] for step in STEPS}
+    if asked is not None:
+        found[ASKED] = asked
+    return tuple(
+        Step(code, t(lang, f"funnel.{code}"), count, t(lang, f"funnel.lost.{code}"))
+        for code, count in found.items()
+    )
+
+
+def reason(stand: Stand, lang: str) -> str:
+    """Why a person falls out where they do."""
+    if stand.step == COULD:
+        return t(lang, "funnel.could")
+    return t(lang, f"funnel.reason.{stand.reason}")
+
+
+def sizes(ahead: Preview, lang: str) -> tuple[SizeTold, ...]:
+    """How many each slot asks, and why so many."""
+    rests = course.rests_on(ahead.size.basis, lang)
+    return tuple(_size(slot, rests, lang) for slot in ahead.size.slots)
+
+
+def _size(slot: SlotAsk, rests: str, lang: str) -> SizeTold:
+    need, sure = slot.slot.minimum, course.percent(slot.sure)
+    said = t(lang, "waves.size", n=len(slot.asks), need=need, sure=sure, rests=rests)
+    thumb = slot.naive and slot.naive < len(slot.asks)
+    naive = (
+        t(lang, "waves.size.naive", naive=slot.naive, sure=course.percent(slot.naive_sure)) if thumb else ""
+    )
+    return SizeTold(slot.facts.slot.id, len(slot.asks), need, slot.sure, said, naive)
+
+
+def cost(ahead: Preview, lang: str) -> str:
+    """What the messages cost, by what they go; empty where they cost nothing."""
+    price = ahead.price
+    if not price.thousandths:
+        return ""
+    return t(
+        lang, "funnel.cost", cost=f"{price.thousandths / 1000:.2f}", currency=price.currency, n=price.parts
+    )
