@@ -11,14 +11,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from volunteer_hub.engine.candidates import ascending, keep
+from volunteer_hub.engine.candidates import ENDLESS, ascending, keep
 from volunteer_hub.engine.compiled import compiled
 from volunteer_hub.engine.eligible import Small
 from volunteer_hub.engine.index import Index, counted
 from volunteer_hub.engine.problem import Floats, Ints
 
 MOST_ROWS = 100  # of grid cells
-UNITS_PER_CELL = 64  # on average over the map's whole box
+UNITS_PER_CELL = 32  # on average over the map's whole box
 
 
 class Offers(NamedTuple):
@@ -30,6 +30,7 @@ class Offers(NamedTuple):
     grid: Floats  # left, bottom, size of a cell, columns, rows
     start: Ints  # [lists x cells + 1] rows of `unit`
     unit: Small
+    top: Ints  # [lists x cells] no unit there has a price above this (ENDLESS: not looked at yet)
     reach: float  # km, of the unit that reaches farthest
 
 
@@ -40,6 +41,7 @@ NO_OFFERS = Offers(
     grid=np.zeros(5),
     start=np.zeros(0, np.int64),
     unit=np.zeros(0, np.int32),
+    top=np.zeros(0, np.int64),
     reach=0.0,
 )
 
@@ -67,6 +69,7 @@ def offers_of(index: Index) -> Offers:
         grid=np.array([left, bottom, size, columns, rows]),
         start=start,
         unit=units[by_place].astype(np.int32),
+        top=np.full(len(start) - 1, ENDLESS),
         reach=float(index.reach[units].max(initial=0.0)),
     )
 
@@ -84,52 +87,71 @@ def _within(offers: Offers, x: float, y: float, radius: float) -> tuple[int, int
 
 
 @compiled
+def appraise(offers: Offers, price: Ints) -> None:
+    """Note the highest price of each cell. Prices that only fall afterwards never pass it."""
+    for cell in range(len(offers.top)):
+        offers.top[cell] = -ENDLESS
+        for i in range(offers.start[cell], offers.start[cell + 1]):
+            offers.top[cell] = max(offers.top[cell], price[offers.unit[i]])
+
+
+@compiled
 def best_offers(index: Index, offers: Offers, price: Ints, p: int, unit: Ints, score: Ints) -> int:
     """The len(unit) units that are worth most to the person, the best first: how many are worth anything.
     `score`: cost less price, below 0."""
-    x, y, rate, day_km, night_km = index.x[p], index.y[p], index.rate[p], index.day_km[p], index.night_km[p]
-    day_cost, night_cost, flags, periods = (
-        index.day_cost[p],
-        index.night_cost[p],
-        index.flags[p],
-        index.periods,
-    )
-    unit_x, unit_y, reach, night = index.unit_x, index.unit_y, index.reach, index.night
-    ends, needs, period_of, slot, tenths = index.end, index.needs, index.period_of, index.slot, index.tenths
-    barred_first, barred = index.barred_first, index.barred
-    measured = len(index.zone) > 0
-    zone = index.zone[p] if measured else 0
-    start, listed = offers.start, offers.unit
-    columns, rows = int(offers.grid[3]), int(offers.grid[4])
-    west, east, south, north = _within(offers, x, y, min(day_km, offers.reach) + 0.001)
-    held, room, ceiling = int(np.int64(0)), len(unit), 0
-    if west > east or room == 0:
-        return 0
-    for r in range(offers.first[p], offers.first[p + 1]):
-        until = offers.until[r]
-        for row in range(south, north + 1):
-            cells = (offers.list_of[r] * rows + row) * columns
-            for i in range(start[cells + west], start[cells + east + 1]):
-                u = listed[i]
-                least = (night_cost if night[u] else day_cost) - price[u]
-                if least >= ceiling or ends[u] > until or flags & needs[u] != needs[u]:
-                    continue
-                if not periods[p, period_of[u] >> 3] >> (period_of[u] & 7) & 1:
-                    continue
-                dx, dy = x - unit_x[u], y - unit_y[u]
-                km = np.sqrt(dx * dx + dy * dy)
-                if km > reach[u] or km > (night_km if night[u] else day_km):
-                    continue
-                way = tenths[zone, slot[u]] if measured else int(np.floor(rate * km + 0.5))
-                if way < 0 or way + least >= ceiling:
-                    continue
-                others = barred[barred_first[u] : barred_first[u + 1]]
-                if len(others) > 0:
-                    at = np.searchsorted(others, p)
-                    if at < len(others) and others[at] == p:
+    x, y, rate = index.x[p], index.y[p], 0.0 if len(index.zone) else index.rate[p]
+    left, bottom, size, columns, rows = offers.grid
+    west, east, south, north = _within(offers, x, y, min(index.day_km[p], offers.reach) + 0.001)
+    home_column, home_row = np.floor((x - left) / size), np.floor((y - bottom) / size)
+    held, room = int(np.int64(0)), len(unit)
+    for far in range(2):  # the nearest cells first, then those where a unit could still be better
+        for r in range(offers.first[p], offers.first[p + 1]):
+            for row in range(south, north + 1):
+                cells = int((offers.list_of[r] * rows + row) * columns)
+                gap_y = max(bottom + row * size - y, y - bottom - (row + 1) * size, 0.0)
+                for column in range(west, east + 1):
+                    close = abs(column - home_column) <= 1 and abs(row - home_row) <= 1
+                    if (
+                        close == (far == 1)
+                        or offers.start[cells + column] == offers.start[cells + column + 1]
+                    ):
                         continue
-                held = keep(u, way + least, unit, score, held)
-                if held == room:
-                    ceiling = score[0]
+                    gap_x = max(left + column * size - x, x - left - (column + 1) * size, 0.0)
+                    way = int(np.floor(rate * np.sqrt(gap_x * gap_x + gap_y * gap_y)))
+                    ceiling = score[0] if held == room else 0
+                    if way + index.day_cost[p] - offers.top[cells + column] < ceiling:
+                        held = _of_cell(index, offers, price, p, r, cells + column, unit, score, held)
     ascending(unit, score, held)
+    return held
+
+
+@compiled
+def _of_cell(
+    index: Index, offers: Offers, price: Ints, p: int, r: int, cell: int, unit: Ints, score: Ints, held: int
+) -> int:
+    """Keep what is best of one list (row r of the person's) in one cell; how many are held then."""
+    x, y, rate, day_km, night_km = index.x[p], index.y[p], index.rate[p], index.day_km[p], index.night_km[p]
+    day_cost, night_cost, until = index.day_cost[p], index.night_cost[p], offers.until[r]
+    flags, periods, room, measured = index.flags[p], index.periods, len(unit), len(index.zone) > 0
+    zone = index.zone[p] if measured else 0
+    for i in range(offers.start[cell], offers.start[cell + 1]):
+        u = offers.unit[i]
+        night = index.night[u]
+        least = (night_cost if night else day_cost) - price[u]
+        ceiling = score[0] if held == room else 0
+        if least >= ceiling or index.end[u] > until or flags & index.needs[u] != index.needs[u]:
+            continue
+        if not periods[p, index.period_of[u] >> 3] >> (index.period_of[u] & 7) & 1:
+            continue
+        dx, dy = x - index.unit_x[u], y - index.unit_y[u]
+        km = np.sqrt(dx * dx + dy * dy)
+        if km > index.reach[u] or km > (night_km if night else day_km):
+            continue
+        way = index.tenths[zone, index.slot[u]] if measured else int(np.floor(rate * km + 0.5))
+        if way < 0 or way + least >= ceiling:
+            continue
+        barred = index.barred[index.barred_first[u] : index.barred_first[u + 1]]
+        at = np.searchsorted(barred, p) if len(barred) > 0 else 0
+        if at == len(barred) or barred[at] != p:
+            held = keep(u, way + least, unit, score, held)
     return held

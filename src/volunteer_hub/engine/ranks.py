@@ -23,7 +23,7 @@ from volunteer_hub.engine.candidates import ENDLESS, Arcs, Pool
 from volunteer_hub.engine.clock import Clock, DeadlinePassed
 from volunteer_hub.engine.coverage import coverage
 from volunteer_hub.engine.flow import RESERVE, Flow, Solution, locked_arcs, prices, solve_flow
-from volunteer_hub.engine.offers import Offers, offers_of
+from volunteer_hub.engine.offers import Offers, appraise, offers_of
 from volunteer_hub.engine.problem import Ints, Options, Problem
 from volunteer_hub.engine.release import Ways, lengthen, listed_arcs, release, ways_of
 from volunteer_hub.engine.terms import Penalties
@@ -98,6 +98,7 @@ def _place(
     search, begin, nothing = search_of(len(ways.member) + len(pool)), 0, people[:0]
     while True:
         clock.check()
+        appraise(offers, standing.price)
         ways, begin = release(
             pool.index, offers, standing, ways, search, begin, people, nothing, begin, STEP
         )  # fmt: skip
@@ -111,6 +112,7 @@ def _lowest(
     """The assignment with the lowest prices that prove it: the same, whatever method found it. Nobody's price
     falls below what the next best unit is worth, so lists that reach so far are enough. Raises
     DeadlinePassed."""
+    appraise(offers, standing.price)
     serves = standing.serves
     placed = np.flatnonzero(serves >= 0)
     chosen = Arcs(serves[placed], placed, standing.pays[placed])

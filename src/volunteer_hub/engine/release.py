@@ -19,7 +19,7 @@ from volunteer_hub.engine.index import Index, counted
 from volunteer_hub.engine.offers import Offers, best_offers
 from volunteer_hub.engine.problem import Ints
 
-SHORT = 24  # units listed for a person at first
+SHORT = 32  # units listed for a person at first
 NEW = 4  # one in so many of a longer list is new at least
 LENGTHENED = 5000  # what making a list longer counts as rows read
 
@@ -31,9 +31,10 @@ class Ways(NamedTuple):
     length: Ints  # [P]
     room: Ints  # [P] rows that are the person's own
     rest: Ints  # [P] no unit that is not listed is worth more than this (price less cost)
-    unit: Ints
+    unit: Ints  # by what they were worth when they were listed, the best first
     cost: Ints
-    used: Ints  # [1] rows of `unit` and `cost` that are somebody's
+    score: Ints  # cost less price then; prices have only fallen since
+    used: Ints  # [1] rows of `unit`, `cost` and `score` that are somebody's
     member: Ints  # [U] one who serves the unit, -1 for nobody
     following: Ints  # [P] the next who serves the same unit
 
@@ -42,7 +43,9 @@ def ways_of(standing: Standing, worth: Arcs, units: int) -> Ways:
     """Where somebody who becomes free could go, by person, when these are all the pairs that can be worth it,
     and who serves each unit."""
     people = len(standing.serves)
-    order, first = counted(worth.position, people)
+    _, first = counted(worth.position, people)
+    score = worth.cost - standing.price[worth.unit]
+    order = np.lexsort((score, worth.position))
     nobody, following = np.full(units, -1), np.empty(people, np.int64)
     ways = Ways(
         first=first[:-1],
@@ -51,6 +54,7 @@ def ways_of(standing: Standing, worth: Arcs, units: int) -> Ways:
         rest=np.full(people, -ENDLESS),
         unit=worth.unit[order],
         cost=worth.cost[order],
+        score=score[order],
         used=first[-1:],
         member=nobody,
         following=following,
@@ -118,20 +122,34 @@ def _lengthen(index: Index, offers: Offers, price: Ints, ways: Ways, p: int) -> 
         if held < room or (held - known) * NEW >= room:
             break
         room *= 2
-    units, costs = ways.unit, ways.cost
+    units, costs, scores = ways.unit, ways.cost, ways.score
     if room > ways.room[p]:
         begin = ways.used[0]
         if begin + room > len(units):
             larger = 2 * len(units) + room
-            units, costs = np.empty(larger, np.int64), np.empty(larger, np.int64)
+            units, costs, scores = (
+                np.empty(larger, np.int64),
+                np.empty(larger, np.int64),
+                np.empty(larger, np.int64),
+            )
             units[:begin], costs[:begin] = ways.unit[:begin], ways.cost[:begin]
+            scores[:begin] = ways.score[:begin]
         ways.first[p], ways.room[p], ways.used[0] = begin, room, begin + room
     begin = ways.first[p]
     for i in range(held):
-        units[begin + i], costs[begin + i] = unit[i], score[i] + price[unit[i]]
+        units[begin + i], costs[begin + i], scores[begin + i] = unit[i], score[i] + price[unit[i]], score[i]
     ways.length[p], ways.rest[p] = held, -score[held - 1] if held == room else -ENDLESS
     return Ways(
-        ways.first, ways.length, ways.room, ways.rest, units, costs, ways.used, ways.member, ways.following
+        ways.first,
+        ways.length,
+        ways.room,
+        ways.rest,
+        units,
+        costs,
+        scores,
+        ways.used,
+        ways.member,
+        ways.following,
     )
 
 
@@ -153,8 +171,10 @@ def _reach(
     `offset`: the distance of the person and what their place is worth."""
     price, open_heads, penalty = standing.price, standing.open_heads, standing.penalty
     stamps, distance = search.stamp, search.distance
-    units, costs, limit = ways.unit, ways.cost, best.distance
+    units, costs, scores, limit = ways.unit, ways.cost, ways.score, best.distance
     for i in range(ways.first[p], ways.first[p] + ways.length[p]):
+        if offset + scores[i] >= limit:
+            break
         u = units[i]
         d = offset + costs[i] - price[u]
         if d >= limit or (stamps[u] == stamp and d >= distance[u]):
