@@ -13,7 +13,9 @@ from volunteer_hub.incentives.policy import Rewards
 from volunteer_hub.incidents.policy import Hazards
 from volunteer_hub.migrations import runner as migrations
 from volunteer_hub.mobilization.policy import Answers, Callouts
+from volunteer_hub.notify import dispatch, templates
 from volunteer_hub.notify.policy import Messages
+from volunteer_hub.notify.templates import Templates
 from volunteer_hub.volunteers.policy import Skills
 
 POLICIES: Final[dict[str, type[Policy]]] = {
@@ -25,6 +27,7 @@ POLICIES: Final[dict[str, type[Policy]]] = {
     "messages": Messages,
     "rewards": Rewards,
     "skills": Skills,
+    "sms_templates": Templates,
     "surveys": Surveys,
 }
 
@@ -41,7 +44,7 @@ def check_policies() -> None:
             policy.load(name, kind)
         except policy.PolicyError as error:
             wrong.append(str(error))
-    wrong = wrong or _dangling_names()
+    wrong = wrong or [*_dangling_names(), *_templates_missing()]
     if wrong:
         raise policy.PolicyError("\n".join(wrong))
 
@@ -59,6 +62,15 @@ def _dangling_names() -> list[str]:
             where = f"{policy.path_of('drills')}: templates.{code}.hazard"
             wrong.append(f'{where}: "{template.hazard}" is not in hazards.toml; add it there or correct it')
     return wrong
+
+
+def _templates_missing() -> list[str]:
+    """What text messages by template cannot say."""
+    approved = dispatch.approved()
+    if approved is None:
+        return []
+    where = policy.path_of("sms_templates")
+    return [f"{where}: {line}" for line in templates.wrong(approved, settings().base_url)]
 
 
 def start() -> None:

@@ -15,6 +15,7 @@ from volunteer_hub.incentives.policy import Rewards
 from volunteer_hub.incidents.policy import Hazards
 from volunteer_hub.mobilization.policy import Answers, Callouts
 from volunteer_hub.notify.policy import Messages
+from volunteer_hub.notify.templates import Templates
 from volunteer_hub.volunteers.policy import Skills
 
 _LATIN, _CHINESE = re.compile("[A-Za-z]"), re.compile("[\u4e00-\u9fff]")
@@ -27,6 +28,7 @@ SCHEMAS: dict[str, type[Policy]] = {
     "messages": Messages,
     "rewards": Rewards,
     "drills": Drills,
+    "sms_templates": Templates,
     "surveys": Surveys,
 }
 

@@ -1,13 +1,17 @@
 """/inbound: what gateways tell us, in Twilio's form and under its signature."""
 
+from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Body, Path
 
-from volunteer_hub.api.guard import GatewayForm
+from volunteer_hub.api.guard import LINK, GatewayForm
 from volunteer_hub.core import db
 from volunteer_hub.core.actor import SYSTEM
+from volunteer_hub.core.errors import Forbidden
+from volunteer_hub.core.signing import same
 from volunteer_hub.flows import receipts
+from volunteer_hub.notify import callbacks
 
 router = APIRouter(prefix="/inbound", tags=["inbound"], include_in_schema=False)
 
@@ -17,3 +21,15 @@ def receipt(message: UUID, form: GatewayForm) -> None:
     """What became of a message; repeats, late ones and those of messages long gone change nothing."""
     with db.transaction(SYSTEM, "message.receipt") as tx:
         receipts.take(tx, message, form)
+
+
+@router.post("/reports/{key}", dependencies=[LINK])
+def report(
+    key: Annotated[str, Path(max_length=64)], items: Annotated[list[Any], Body(max_length=1_000)]
+) -> dict[str, Any]:
+    """What a template gateway says of many messages; it does not sign, so the address is the secret."""
+    if not same(key.encode(), callbacks.reports_key().encode()):
+        raise Forbidden("gateway_signature")
+    with db.transaction(SYSTEM, "message.receipt") as tx:
+        receipts.report(tx, items)
+    return {"code": 0, "msg": "ok"}

@@ -20,6 +20,8 @@ from volunteer_hub.core.errors import HubError
 from volunteer_hub.core.settings import settings
 from volunteer_hub.flows import locate, road_service
 from volunteer_hub.migrations import runner as migrations
+from volunteer_hub.notify import callbacks, dispatch
+from volunteer_hub.notify.rules import Channel
 
 serve = typer.Typer(add_completion=False, rich_markup_mode=None)
 doctor = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -157,6 +159,15 @@ def _roads() -> str:
     return f"ok    {provider} answers" if provider else "ok    none: travel by the straight line"
 
 
+def _messages() -> str:
+    names = ", ".join(sorted(name.value for name in dispatch.configured() - {Channel.CONSOLE}))
+    if not names:
+        return "ok    console alone: nobody outside is reached"
+    if dispatch.approved() is not None:
+        return f"ok    {names}; arrivals are reported to {callbacks.reports()} (secret)"
+    return f"ok    {names}; gateways call back at {settings().base_url}"
+
+
 _CHECKS = (
     ("policy", _policy),
     ("secret", _secret),
@@ -166,4 +177,5 @@ _CHECKS = (
     ("port", _port),
     ("geocoder", _geocoder),
     ("roads", _roads),
+    ("messages", _messages),
 )

@@ -24,13 +24,14 @@ from volunteer_hub.incidents.models import Incident
 from volunteer_hub.mobilization import offers, places
 from volunteer_hub.mobilization.models import Offer
 from volunteer_hub.mobilization.rules import OfferState
-from volunteer_hub.notify import outbox, texts
+from volunteer_hub.notify import dispatch, outbox, templates, texts
 from volunteer_hub.notify.channels.base import Letter
 from volunteer_hub.notify.dispatch import Post
 from volunteer_hub.notify.models import Message
 from volunteer_hub.notify.outbox import Outcome
 from volunteer_hub.notify.policy import Messages
 from volunteer_hub.notify.rules import Channel, Kind, State, Subject, held_until
+from volunteer_hub.notify.templates import Filled, NoTemplate, Templates
 from volunteer_hub.notify.texts import Rendered
 from volunteer_hub.volunteers.models import Contact, Volunteer
 
@@ -125,11 +126,27 @@ def _letter(known: "Known", message: Message) -> Letter | Outcome:
         said = texts.render(
             message.purpose, message.channel, message.lang, message.kind, message.params, personal
         )
+        approved = dispatch.approved() if message.channel is Channel.SMS else None
+        filled = _filled(approved, message, personal) if approved is not None else None
+    except NoTemplate as error:
+        return Outcome(message.id, error=str(error), permanent=True)
     except (KeyError, ValueError, IndexError) as error:  # a fact is missing: trying again cannot mend it
         return Outcome(message.id, error=f"text: {type(error).__name__}", permanent=True)
     return Letter(
-        message.id, message.public_id, message.dedupe_key, message.channel, address, said.subject, said.body
+        message.id,
+        message.public_id,
+        message.dedupe_key,
+        message.channel,
+        address,
+        said.subject,
+        said.body,
+        filled,
     )
+
+
+def _filled(approved: Templates, message: Message, personal: dict[str, Any]) -> Filled:
+    facts = texts.facts_of(message.params, message.lang) | personal
+    return templates.fill(approved, message.purpose, message.kind, message.lang, facts, str(personal["link"]))
 
 
 def note(tx: Tx, outcomes: Sequence[Outcome]) -> int:

@@ -11,7 +11,7 @@ from volunteer_hub.core.db import Tx
 from volunteer_hub.core.settings import settings
 from volunteer_hub.flows import letters
 from volunteer_hub.flows.asking import SlotAsk
-from volunteer_hub.notify import cost, texts
+from volunteer_hub.notify import cost, dispatch, templates, texts
 from volunteer_hub.notify.policy import Messages
 from volunteer_hub.notify.rules import Channel, Kind
 
@@ -51,5 +51,8 @@ def of(tx: Tx, asks: Sequence[SlotAsk]) -> Price:
 def _parts(facts: SlotFacts, lang: str) -> int:
     link = f"{settings().base_url.rstrip('/')}/c/{'x' * _TOKEN_LENGTH}"
     kind = Kind(facts.incident.kind.value)
-    said = texts.render("offer", Channel.SMS, lang, kind, letters.facts_of(facts), {"link": link})
-    return cost.parts(said.body)
+    approved, params = dispatch.approved(), letters.facts_of(facts)
+    if approved is not None:
+        read = texts.facts_of(params, lang)
+        return cost.parts(templates.fill(approved, "offer", kind, lang, read, link).text)
+    return cost.parts(texts.render("offer", Channel.SMS, lang, kind, params, {"link": link}).body)

@@ -1,7 +1,7 @@
 """A gateway says what became of a message or call: written down, and the address is known better for it."""
 
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 from uuid import UUID
 
 from volunteer_hub.core.db import Tx
@@ -36,6 +36,31 @@ def take(tx: Tx, public_id: UUID, form: Mapping[str, str]) -> Message | None:
     if message is not None:
         _learn(tx, message, heard, teaches=True)
     return message
+
+
+def report(tx: Tx, items: Sequence[Any]) -> int:
+    """What a template gateway reports of many messages at once; how many were news. Others say nothing.
+
+    https://help.aliyun.com/zh/sms/developer-reference/smsreport-2 (a list of objects).
+    """
+    news = 0
+    for item in items:
+        try:
+            public_id, arrived = UUID(str(item["out_id"])), item["success"] in (True, "true")
+        except (KeyError, TypeError, ValueError):
+            continue
+        heard = Heard.DELIVERED if arrived else Heard.FAILED
+        code = None if arrived else _plain(item.get("err_code"), 40)
+        message = outbox.receive(tx, public_id, heard, code=code, provider_id=_plain(item.get("biz_id"), 64))
+        if message is not None:
+            _learn(tx, message, heard, teaches=True)
+            news += 1
+    return news
+
+
+def _plain(value: object, longest: int) -> str | None:
+    text = str(value or "").replace("\0", "")
+    return text[:longest] or None
 
 
 def call_ended(tx: Tx, public_id: UUID, form: Mapping[str, str]) -> Message | None:

@@ -14,6 +14,7 @@ from urllib.parse import unquote, urlsplit
 from uuid import UUID
 
 from volunteer_hub.core.settings import settings
+from volunteer_hub.core.signing import derived_token
 
 INBOUND: Final = "/api/v1/inbound"
 
@@ -41,6 +42,17 @@ def pressed(message: UUID) -> str:
 def call_ended(message: UUID) -> str:
     """Where it is told how a call ended."""
     return address(f"{INBOUND}/calls/{message}/end")
+
+
+def reports() -> str:
+    """Where a template gateway reports what arrived: set up once with the provider, and told to nobody else,
+    for what comes there is not signed."""
+    return address(f"{INBOUND}/reports/{reports_key()}")
+
+
+def reports_key() -> str:
+    """The secret part of that address."""
+    return derived_token("sms reports", "gateway")
 
 
 def token() -> str | None:

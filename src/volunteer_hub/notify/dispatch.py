@@ -15,11 +15,13 @@ from volunteer_hub.notify.channels.base import Channel, DeliveryError, Letter
 from volunteer_hub.notify.channels.console import Console
 from volunteer_hub.notify.channels.email import Email
 from volunteer_hub.notify.channels.sms import Sms
+from volunteer_hub.notify.channels.sms_template import SmsTemplate
 from volunteer_hub.notify.channels.voice import Voice
 from volunteer_hub.notify.lines import LINE_DOWN, Line, Pace
 from volunteer_hub.notify.outbox import Outcome
 from volunteer_hub.notify.policy import Messages
 from volunteer_hub.notify.rules import Channel as Name
+from volunteer_hub.notify.templates import Templates
 
 AT_ONCE: Final = 32
 BATCH_SECONDS = 45  # shorter than the outbox's lease: a gateway that hangs must not outlast it
@@ -44,10 +46,21 @@ def channels() -> dict[Name, Channel]:
     if settings().smtp_url is not None:
         found.append(Email(settings().smtp_url or "", settings().mail_from))
     if settings().sms_url is not None:
-        found.append(Sms(settings().sms_url or ""))
+        found.append(_texting(settings().sms_url or ""))
     if settings().voice_url is not None:
         found.append(Voice(settings().voice_url or ""))
     return {channel.name: channel for channel in found}
+
+
+def _texting(url: str) -> Channel:
+    own = approved()
+    return Sms(url) if own is None else SmsTemplate(url, own.signature)
+
+
+def approved() -> Templates | None:
+    """The templates that text messages are put into; None where their gateway takes free text."""
+    by_template = (settings().sms_url or "").startswith("template+")
+    return policy.load("sms_templates", Templates) if by_template else None
 
 
 def _line(name: Name) -> Line:

@@ -39,7 +39,7 @@ def render(
     zone of ``params["zone"]``; a configured name is ``{en, zh}``. ``personal`` comes at sending: name, link.
     """
     length = _LENGTHS.get(channel, "short")
-    facts = _facts(params, lang, _PATTERNS[length][lang]) | personal
+    facts = facts_of(params, lang, length) | personal
     spoken = ".voice" if channel is Channel.VOICE else ""
     marker = t(lang, f"message.kind.{kind}{spoken}") if kind is not Kind.NONE else ""
     body = t(lang, f"message.{purpose}.{length}", **facts)
@@ -47,7 +47,9 @@ def render(
     return Rendered(f"{marker}{subject}", f"{marker}{body}")
 
 
-def _facts(params: dict[str, Any], lang: str, pattern: str) -> dict[str, Any]:
+def facts_of(params: dict[str, Any], lang: str, length: str = "short") -> dict[str, Any]:
+    """The stored facts as they are read, moments in the form for this ``length``."""
+    pattern = _PATTERNS[length][lang]
     zone = ZoneInfo(params.get("zone", "UTC"))
     return {name: _fact(name, value, lang, pattern, zone) for name, value in params.items()}
 

@@ -14,7 +14,7 @@ gateway's SendSms (notify/channels/sms_template). A test or demo uses it so::
 
 Receipts and calls go out by themselves from threads of the gateway. With ``live=False`` they wait until
 ``gateway.settle()`` does them in the caller's own thread: for tests on one rolled-back transaction, which
-also give ``post``, the hub's door (`tests.doors.gateway_post`).
+also give ``post``, the hub's door (`tests.doors.gateway_post`), and for reports of templates ``report``.
 """
 
 import argparse
@@ -34,6 +34,7 @@ import httpx2
 
 from volunteer_hub.core.log import logger
 from volunteer_hub.notify import callbacks
+from volunteer_hub.notify.channels.sms_template import authorization
 from volunteer_hub.simulation.gateway_door import Door
 from volunteer_hub.simulation.phones import Call, Phone, Text, said, talk
 
@@ -43,6 +44,8 @@ UNKNOWN_NUMBER: Final = "30005"
 _HANDS: Final = 4
 Post = Callable[[str, Mapping[str, str], Mapping[str, str]], tuple[int, str]]
 """Address, form and headers to status and body."""
+Report = Callable[[str, list[dict[str, Any]]], tuple[int, str]]
+"""The same for the reports of the template gateway, which are not signed."""
 _log = logger("gateway")
 
 
@@ -77,6 +80,7 @@ class Gateway:
         live: bool = True,
         receipts: bool = True,
         post: Post | None = None,
+        report: Report | None = None,
     ) -> None:
         self.phones: dict[str, Phone] = _Phones(self._inbound)
         self.taken: Counter[str] = Counter()
@@ -86,6 +90,7 @@ class Gateway:
         self._live, self._receipts = live, receipts
         self._client = httpx2.Client(timeout=10, trust_env=False)
         self._post = post or self._by_http
+        self._post_json = report or self._json_by_http
         self._sids: dict[str, str] = {}
         self._numbers = itertools.count(1)
         self._trouble: tuple[Trouble | None, int | None] = (None, None)
@@ -126,6 +131,11 @@ class Gateway:
         """For HUB_VOICE_URL."""
         return self._url("Calls")
 
+    @property
+    def template_url(self) -> str:
+        """For HUB_SMS_URL, where text messages go by template: a text's body are its variables as JSON."""
+        return f"template+http://{ACCOUNT}:{self.token}@{self.address}"
+
     def _url(self, resource: str) -> str:
         path = f"/2010-04-01/Accounts/{ACCOUNT}/{resource}.json"
         return f"http://{ACCOUNT}:{self.token}@{self.address}{path}?From={NUMBER.replace('+', '%2B')}"
@@ -133,6 +143,10 @@ class Gateway:
     def lets_in(self, account: str, token: str) -> bool:
         """Whether these are the credentials in our addresses."""
         return (account, token) == (ACCOUNT, self.token)
+
+    def signed(self, proof: str, query: str, headers: Mapping[str, str]) -> bool:
+        """Whether a call of the template gateway is signed with the credentials in our address."""
+        return bool(headers) and proof == authorization(ACCOUNT, self.token, query, headers)
 
     def trouble(self, kind: Trouble | None, times: int | None = None) -> None:
         """From now on the line does this, for so many messages or until told otherwise; None: it works."""
@@ -188,13 +202,24 @@ class Gateway:
         if not phone.dead and not phone.off:
             phone.inbox.append(text)
         told = {"MessageSid": text.sid, "To": phone.number, "From": text.sender, "AccountSid": ACCOUNT}
-        if phone.off or not self._receipts or "StatusCallback" not in form:
+        if phone.off or not self._receipts:
+            return
+        if text.template:
+            self._report(phone, text)
+        if "StatusCallback" not in form:
             return
         last = {"MessageStatus": "delivered"}
         if phone.dead:
             last = {"MessageStatus": "undelivered", "ErrorCode": UNKNOWN_NUMBER}
         for more in ({"MessageStatus": "sent"}, last):
             self._tell(form["StatusCallback"], told | more)
+
+    def _report(self, phone: Phone, text: Text) -> None:
+        item = {"phone_number": phone.number, "success": not phone.dead, "biz_id": text.sid}
+        item |= {"out_id": text.key, "err_code": "MK:0001" if phone.dead else "DELIVERED"}
+        status, answer = self._post_json(callbacks.reports(), [item])
+        if not 200 <= status < 300:
+            raise ConnectionError(f"reports were answered {status}: {answer[:200]}")
 
     def _ring(self, form: Mapping[str, str], call: Call) -> None:
         phone = self.phones[form["To"]]
@@ -228,6 +253,10 @@ class Gateway:
 
     def _by_http(self, url: str, form: Mapping[str, str], headers: Mapping[str, str]) -> tuple[int, str]:
         answer = self._client.post(url, data=dict(form), headers=dict(headers))
+        return answer.status_code, answer.text
+
+    def _json_by_http(self, url: str, items: list[dict[str, Any]]) -> tuple[int, str]:
+        answer = self._client.post(url, json=items)
         return answer.status_code, answer.text
 
     def _work(self) -> None:

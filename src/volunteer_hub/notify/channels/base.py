@@ -6,6 +6,7 @@ from uuid import UUID
 
 from volunteer_hub.notify.rules import Channel as Name
 from volunteer_hub.notify.rules import State
+from volunteer_hub.notify.templates import Filled
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,7 @@ class Letter:
     address: str
     subject: str
     body: str
+    template: Filled | None = None
 
 
 @dataclass(frozen=True)
