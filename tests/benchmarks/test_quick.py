@@ -27,6 +27,7 @@ def lines(capsys: pytest.CaptureFixture[str], word: str) -> list[str]:
 def test_benchmarks_that_are_run_are_these() -> None:
     assert RUN == [
         "answers",
+        "callouts",
         "end_to_end",
         "haiti",
         "import_volunteers",
