@@ -22,11 +22,13 @@ from volunteer_hub.engine.candidates import (
     lowest,
     nearest,
 )
+from volunteer_hub.engine.coverage import _cover
 from volunteer_hub.engine.eligible import _in_time
 from volunteer_hub.engine.index import counted
+from volunteer_hub.engine.offers import _of_cell
 from volunteer_hub.engine.problem import Options
 from volunteer_hub.engine.proof import _allowed, _count
-from volunteer_hub.engine.release import _reach, _release, release
+from volunteer_hub.engine.release import _reach, _release, lengthen, release
 from volunteer_hub.engine.replan import Orders
 from volunteer_hub.engine.solve import State, solve
 
@@ -59,12 +61,12 @@ def test_the_loops_are_compiled_once_whatever_comes_in(seed: int) -> None:
     problem = random_problem(seed, count=1 + 8 * (seed % 2), places=4)
     ill = np.setdiff1d(np.arange(len(problem.people)), problem.locked.person)[:1]
     for asked in (problem, measured(problem, seed)):
-        for method, threads in (("flow", 1), ("augment", 2)):
+        for method, threads in (("flow", 1), ("augment", 2), ("ranks", 1)):
             solve(asked, Options(deadline_s=300, method=method, threads=threads))
         orders = Orders(asked, options=Options(deadline_s=300))
         orders.change(asked, ill)
-    loops = (_count, _nearest_of_all, _lowest_of_all, _in_time, counted, _fill, release)
+    loops = (_count, _nearest_of_all, _lowest_of_all, _in_time, counted, _fill, release, lengthen, _cover)
     assert [len(loop.signatures) for loop in loops] == [1] * len(loops)
     # Called by compiled loops alone: of those kept on disk the parts are not read again.
-    parts = (_allowed, _stretch, _ring, _zones, nearest, lowest, _scan, lift, pop, _reach, _release)
+    parts = (_allowed, _stretch, _ring, _zones, nearest, lowest, _scan, lift, pop, _reach, _release, _of_cell)
     assert [part for part in parts if len(part.signatures) > 1] == []

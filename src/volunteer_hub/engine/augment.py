@@ -8,7 +8,7 @@ are never listed: each unit has its cheapest people in order and asks the index 
 comes to the end of them.
 
 Fast where most searches end nearby, slow where demand exceeds supply and each failing head searches far:
-there the flow (flow.py) wins.
+there the ranks go first (ranks.py).
 """
 
 from __future__ import annotations

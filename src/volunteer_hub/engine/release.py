@@ -3,7 +3,9 @@
 Somebody stands without a head, or a unit has one person too many. Along the cheapest path of exchanges either
 an open head is filled or somebody else is freed; prices fall where the path passes. It is the search of
 augment.py with every arc turned round (Ahuja, Magnanti & Orlin 1993, ch. 9.7), over the pairs no dearer than
-their unit's price: others could not be worth it.
+their unit's price: others could not be worth it. Those are known after a change to a standing plan; else each
+person has a list of what is worth most to them, and the rest of it waits in the heap at the distance that
+nothing in it can come below.
 """
 
 from __future__ import annotations
@@ -188,7 +190,8 @@ def _reach(
             if open_heads[u, tier] > 0 and end < limit:
                 best, limit = Best(end, u, -1, 0, tier), end
     rest = offset - ways.rest[p]
-    if rest < limit:  # the units not listed wait in the heap under the person's own number
+    # The units not listed, if there are any, wait in the heap under the person's own number.
+    if ways.rest[p] > -ENDLESS and rest < limit:
         node = len(ways.member) + p
         new = stamps[node] != stamp
         stamps[node], distance[node] = stamp, rest
