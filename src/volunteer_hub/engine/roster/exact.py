@@ -39,7 +39,8 @@ MOST_WHOLE = 80_000  # beyond, the whole programme is not tried at all
 WHOLE_SHARE = 0.3  # of the time left
 RESTRICTED_SHARE = 0.15
 PACK_SHARE = 0.1
-ANNEAL_SHARE = 0.15
+ANNEAL_SHARE = 0.1  # of the time left, less where pairs are few
+MANY = 20_000  # pairs
 NEIGHBOURHOOD_S = 2.0
 DEAL_S = 0.5  # at least, after each neighbourhood
 LAST_S = 0.3  # before the deadline no neighbourhood is begun
@@ -54,16 +55,15 @@ def improve_by_programme(goal: Goal, best: Incumbent, options: Options, clock: C
         with clock.phase("programme"):
             program, head = program_of(goal, clock)
             work = _Work(goal, program, head, best, options, clock)
-        with clock.phase("relaxation"):
-            work.relax()
-        with clock.phase("knapsacks"):
-            if not best.proven:
-                work.pack()
-                work.look()
+        work.bound()
+        with clock.phase("whole"):
+            work.whole()
         with clock.phase("restricted"):
             work.restricted()
         with clock.phase("anneal"):
             work.anneal()
+        if work.relaxed_both and best.level_1_proven:
+            work.bound()
         with clock.phase("whole"):
             work.whole()
         with clock.phase("neighbourhoods"):
@@ -119,6 +119,15 @@ class _Work:
         if self.best.levels[0] == 0:
             return replace(program, upper=np.where(program.level_1 > 0, 0.0, program.upper))
         return mip.with_row(program, program.level_1, float(self.best.levels[0]))
+
+    def bound(self) -> None:
+        """What is known of the best plan, and what the searches go by."""
+        with self.clock.phase("relaxation"):
+            self.relax()
+        with self.clock.phase("knapsacks"):
+            if not self.best.proven:
+                self.pack()
+                self.look()
 
     def relax(self) -> None:
         """The linear bound of both levels, and what its reduced costs rule out."""
@@ -179,7 +188,7 @@ class _Work:
         """From the relaxation rounded, or from the best plan, where loads alone decide who serves what."""
         if self.best.proven or self.relaxed is None or self.guide is None or self.flat is None:
             return
-        limit = Clock(self.clock.left * ANNEAL_SHARE)
+        limit = Clock(self.clock.left * ANNEAL_SHARE * min(1.0, self.pairs / MANY))
         rows = annealed(
             self.goal, self.flat, self.guide, self.relaxed, self.best.chosen, limit, self.options.seed
         )
