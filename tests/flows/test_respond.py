@@ -4,15 +4,18 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
+from sqlmodel import col, select
 
 from tests.flows.callouts import NOW, answer, at_ten, messages, minutes_later, sent
+from volunteer_hub.audit.models import AuditLine
 from volunteer_hub.core.actor import GUEST
 from volunteer_hub.core.db import Tx, transaction
 from volunteer_hub.core.errors import Gone, Malformed, NotFound, Refused
 from volunteer_hub.flows import change, mobilize, respond
 from volunteer_hub.incidents.models import Task
+from volunteer_hub.mobilization.desk import Reply
 from volunteer_hub.mobilization.models import Callout
-from volunteer_hub.mobilization.rules import DeclineReason, Outcome
+from volunteer_hub.mobilization.rules import Answer, DeclineReason, Outcome
 
 
 @pytest.fixture(autouse=True)
@@ -179,3 +182,33 @@ def test_somebody_not_asked_for_a_place_cannot_withdraw_it(tx: Tx) -> None:
     with pytest.raises(Refused) as refused:
         answer(respond.withdraw, out.token(tx, out.world.lin))
     assert refused.value.code == "offer.not_held"
+
+
+def test_answers_taken_together_are_told_as_if_each_had_come_alone(tx: Tx) -> None:
+    out = sent(tx, helpers=11)
+    people = [out.world.lin, *out.world.crowd[:10]]
+    yes, back = Reply(Answer.ACCEPT), Reply(Answer.WITHDRAW)
+    replies = [(out.token(tx, person), yes) for person in people] + [(out.token(tx, people[0]), back)]
+    with transaction(GUEST, "offer.answer") as link:
+        results = respond.many(link, [*replies, ("never given out", yes)])
+    assert [type(result).__name__ for result in results] == ["Answered"] * 12 + ["NotFound"]
+    assert purposes(tx, people[0].id) == [("offer", "cancelled")]
+    assert purposes(tx, people[1].id) == [("offer", "cancelled"), ("accepted", "queued")]
+    assert purposes(tx, people[-1].id) == [
+        ("offer", "cancelled"),
+        ("standing_by", "queued"),
+        ("promoted", "queued"),
+    ]
+
+
+def test_the_trail_names_each_person_of_answers_taken_together(tx: Tx) -> None:
+    out = sent(tx, helpers=2)
+    both = [out.world.lin, out.world.crowd[0]]
+    with transaction(GUEST, "offer.answer") as link:
+        respond.many(link, [(out.token(tx, person), Reply(Answer.ACCEPT)) for person in both])
+    wanted = select(AuditLine).where(col(AuditLine.action) == "offer.answer")
+    named = {(line.table_name, line.actor_kind, line.actor_id) for line in tx.exec(wanted)}
+    tables = ("answer_events", "duties", "offers")
+    assert named == {(name, "volunteer", person.id) for name in tables for person in both} | {
+        ("slot_fills", "guest", None)
+    }

@@ -1,5 +1,6 @@
 """Callouts: opened from an approved plan, asked in waves, looked at, closed, cancelled."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -19,6 +20,7 @@ from volunteer_hub.mobilization.rules import (
     Evidence,
     Kind,
     OfferState,
+    Outcome,
     WaveSource,
 )
 
@@ -249,3 +251,15 @@ def test_a_thousand_offers_cost_few_statements(tx: Tx, verb: str) -> None:
     few, many = statements(3), statements(1000)
     assert many <= few + 3
     assert len(tx.exec(select(Offer.id).where(col(Offer.state) != OfferState.QUEUED)).all()) >= 1000
+
+
+@pytest.mark.parametrize(("end", "after"), [(callouts.close, "released"), (callouts.cancel, "cancelled")])
+def test_who_stands_by_after_giving_a_place_back_is_let_go_like_anybody(
+    tx: Tx, world: World, end: Callable[[Tx, Callout], object], after: str
+) -> None:
+    offers.accept(tx, world.offer(BO))
+    offers.withdraw(tx, world.offer(BO), RULES)
+    offers.accept(tx, world.offer(LIN))
+    assert offers.accept(tx, world.offer(BO)).outcome is Outcome.STANDING_BY
+    end(tx, world.callout)
+    assert world.offer(BO).state.value == after

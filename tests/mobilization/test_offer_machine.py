@@ -21,9 +21,10 @@ from tests.mobilization import rows
 from tests.mobilization.rows import HOUR, NOW, RULES, World
 from volunteer_hub.core.db import Tx
 from volunteer_hub.core.errors import HubError
-from volunteer_hub.mobilization import attendance, callouts, offers
+from volunteer_hub.mobilization import attendance, callouts, desk, offers
+from volunteer_hub.mobilization.desk import Reply
 from volunteer_hub.mobilization.models import Offer, SlotFill
-from volunteer_hub.mobilization.rules import Evidence
+from volunteer_hub.mobilization.rules import Answer, Evidence
 
 EXAMPLES = int(os.environ.get("HUB_TEST_EXAMPLES", "260"))
 STEPS = 50
@@ -37,6 +38,11 @@ EXPIRY = NOW + 7 * HOUR
 # What random play must have come to now and then, or it proves little.
 RARE = {"standing_by", "withdrawn", "no_show", "done", "offer.promised_elsewhere", "offer.expired"}
 
+TOGETHER = {
+    "accept": Reply(Answer.ACCEPT),
+    "decline": Reply(Answer.DECLINE),
+    "withdraw": Reply(Answer.WITHDRAW),
+}
 Key = tuple[int, int]
 YES = ("accepted", "standing_by")
 
@@ -262,6 +268,15 @@ class OfferMachine(RuleBasedStateMachine):
         expected = self.model.answer("later", key)
         moment = self.model.now + HOUR
         self.same(expected, lambda: offers.later(self.tx, self.offer(key), RULES, moment).outcome.value)
+
+    @rule(several=st.lists(st.tuples(st.sampled_from(tuple(TOGETHER)), keys), min_size=2, max_size=6))
+    def together(self, several: list[tuple[str, Key]]) -> None:
+        expected = [self.model.answer(kind, key) for kind, key in several]
+        replies = [(self.ids[key], TOGETHER[kind]) for kind, key in several]
+        results = desk.take(self.tx, replies, RULES)
+        happened = [one.code if isinstance(one, HubError) else one.outcome.value for one in results]
+        assert happened == expected
+        self.outcomes.update(happened)
 
     @precondition(lambda self: self.model.said_yes())
     @rule(which=which)

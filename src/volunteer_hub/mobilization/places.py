@@ -127,11 +127,12 @@ def leave(tx: Tx, offer: Offer, after: OfferState) -> None:
 def leave_all(tx: Tx, offers: Iterable[Offer], after: OfferState) -> list[Offer]:
     """Ends many locked offers at once, in a fixed number of statements."""
     left = list(offers)
+    placed = [offer for offer in left if offer.state in rules.PLACED]  # others may have a duty given back
     for offer in left:
         offer.state = _step(offer, after)
         offer.position = None
     tx.flush()
-    bring_duties(tx, left)
+    bring_duties(tx, placed)
     slots = sorted({(offer.slot_id, offer.callout_id) for offer in left})
     taken = (
         select(func.count())
