@@ -1,5 +1,6 @@
 """Many rows by one statement: the same as one by one, and as many as a city has people."""
 
+import gc
 from datetime import timedelta
 from decimal import Decimal
 
@@ -69,6 +70,14 @@ def test_ids_ascend_in_the_order_of_the_rows(tx: Tx) -> None:
         tx.execute(insert(Message).from_select(list(some[0]), bulk.select_rows(Message, some)))
     found = tx.exec(select(Message.subject_id).order_by(col(Message.id))).all()
     assert found == list(range(len(rows)))
+
+
+def test_the_collector_of_cycles_runs_again_afterwards_if_it_ran_before() -> None:
+    with bulk.uncollected():
+        with bulk.uncollected():
+            assert not gc.isenabled()
+        assert not gc.isenabled()
+    assert gc.isenabled()
 
 
 def test_more_people_can_be_named_than_a_statement_takes_parameters(tx: Tx) -> None:

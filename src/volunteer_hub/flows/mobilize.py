@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from sqlmodel import col, select
 
 from volunteer_hub.boards.slots import SlotFacts
-from volunteer_hub.core import db, policy
+from volunteer_hub.core import bulk, db, policy
 from volunteer_hub.core.actor import SYSTEM
 from volunteer_hub.core.db import Tx
 from volunteer_hub.core.errors import Refused
@@ -40,6 +40,11 @@ def send(tx: Tx, plan: PlanRun, *, answer_minutes: int | None = None) -> Callout
     Earlier callouts for the same slots close: who holds a place there keeps it, the rest is asked for anew.
     Raises Refused without approval, for a closed incident, a second time, and when nothing is left to do.
     """
+    with bulk.uncollected():
+        return _send(tx, plan, answer_minutes)
+
+
+def _send(tx: Tx, plan: PlanRun, answer_minutes: int | None) -> Callout:
     tx.actor.must_cover("callout.send", plan.area)
     if plan.state is not PlanState.APPROVED:
         raise Refused("plan.not_approved")
