@@ -6,7 +6,8 @@ from collections.abc import Iterator
 import pytest
 from sqlmodel import col, select
 
-from tests.doors import client
+from tests import people
+from tests.doors import acting, client
 from tests.flows.callouts import at_ten, messages, sent
 from volunteer_hub.core.db import Tx
 from volunteer_hub.notify import callbacks, outbox
@@ -132,3 +133,12 @@ def test_bodies_that_are_no_forms_are_refused(tx: Tx) -> None:
         assert answer.status_code in (403, 422)
     signed = callbacks.signature(callbacks.address(path), [], "word")
     assert client().post(path, headers={"x-twilio-signature": signed}).status_code == 204
+
+
+def test_what_reached_nobody_is_listed_with_its_reason_for_its_own_area_alone(tx: Tx) -> None:
+    message = handed_over(tx)
+    told(message.public_id, {"MessageStatus": "failed", "ErrorCode": "30005"})
+    (item,) = client(acting("mei@example.org")).get("/api/v1/messages/unreached").json()["items"]
+    assert (item["id"], item["error"]) == (str(message.public_id), "receipt 30005")
+    assert (item["purpose"], item["channel"], item["state"]) == ("offer", "sms", "failed")
+    assert client(people.kai(tx)).get("/api/v1/messages/unreached").json()["items"] == []

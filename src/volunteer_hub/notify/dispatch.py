@@ -71,8 +71,8 @@ def _line(name: Name) -> Line:
 class Post:
     """Channels kept open over batch after batch.
 
-    Batches are not sent in a thread beside the database's work: the interpreter lets a thread that computes
-    run for 5 ms each time the send loop waits for an answer, which made both slower than one after the other.
+    One batch is sent after the other: to read the next from the database meanwhile, in a thread, was tried
+    and gained between nothing and a fifth (docs/benchmarks/dispatch.md).
     """
 
     def __init__(self) -> None:

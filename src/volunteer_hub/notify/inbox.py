@@ -24,6 +24,17 @@ def mine(tx: Tx, *, before: int | None = None, limit: int = 50) -> Sequence[Mess
     return tx.exec(wanted.order_by(col(Message.id).desc()).limit(limit)).all()
 
 
+def unreached(tx: Tx, *, before: int | None = None, limit: int = 50) -> Sequence[Message]:
+    """Messages of the actor's areas that failed for good or came too late, the newest first, those below the
+    id ``before``."""
+    wanted = select(Message).where(
+        col(Message.state).in_((State.FAILED, State.EXPIRED)), tx.actor.scope("callout.read", Message.area)
+    )
+    if before is not None:
+        wanted = wanted.where(col(Message.id) < before)
+    return tx.exec(wanted.order_by(col(Message.id).desc()).limit(limit)).all()
+
+
 def counts(tx: Tx) -> dict[State, int]:
     """How many messages of the actor's areas are in each state, all states named."""
     counted = (
