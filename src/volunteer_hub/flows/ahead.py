@@ -67,6 +67,8 @@ def sizes(ahead: Preview, lang: str) -> tuple[SizeTold, ...]:
 
 def _size(slot: SlotAsk, rests: str, lang: str) -> SizeTold:
     need, sure = slot.slot.minimum, course.percent(slot.sure)
+    if not slot.asks:
+        return SizeTold(slot.facts.slot.id, 0, need, slot.sure, t(lang, "waves.size.nobody", need=need), "")
     said = t(lang, "waves.size", n=len(slot.asks), need=need, sure=sure, rests=rests)
     thumb = slot.naive and slot.naive < len(slot.asks)
     naive = (
