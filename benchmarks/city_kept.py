@@ -18,7 +18,8 @@ from psycopg import sql
 
 from benchmarks import ground
 from benchmarks.city_rows import city_of
-from volunteer_hub.core import db, embedded, schema
+from volunteer_hub.core import db, embedded
+from volunteer_hub.migrations import runner
 
 IMPORTED: Final = 100_000
 CITY: Final = "/1/"  # its root, the first node of an empty database
@@ -65,6 +66,7 @@ def city(people: int, folder: Path | None, **settings: str) -> Iterator[str]:
             name = f"city_{people}"
             _make(server, name, people)
             with ground.database(server, f"{name}_run", name):
+                runner.upgrade(db.engine())  # it may have been filled before the latest tables
                 yield CITY
         finally:
             embedded.stop(folder)
@@ -88,7 +90,7 @@ def _make(server: str, name: str, people: int) -> None:
 
 def _fill(address: str, people: int) -> None:
     started = time.perf_counter()
-    schema.create(db.engine())
+    runner.upgrade(db.engine())
     assert city_of(min(people, IMPORTED)) == CITY
     with psycopg.connect(address, autocommit=True) as database:
         for number in range(1, -(-people // IMPORTED)):
