@@ -95,16 +95,17 @@ def test_the_pool_narrows_step_by_step_and_every_count_opens_its_people(tx: Tx, 
 def test_the_api_tells_the_same_with_the_size_and_its_reason(tx: Tx, w: World) -> None:
     run = solved(tx, w)
     mei, at = client(w.mei), f"/api/v1/plans/{run.public_id}"
-    told = mei.get(f"{at}/ahead").json()
-    assert [step["people"] for step in told["funnel"]][:6] == [32, 31, 30, 30, 30, 29]
-    assert told["funnel"][-1] == {"step": "asked", "people": told["asked"]}
+    answer = mei.get(f"{at}/ahead").json()
+    told = answer["callout"]
+    assert [step["people"] for step in answer["funnel"]][:6] == [32, 31, 30, 30, 30, 29]
+    assert answer["funnel"][-1] == {"step": "asked", "people": told["asked"]}
     assert (told["confidence"], told["woken"], sorted(one["need"] for one in told["slots"])) == (
         0.95,
         0,
         [1, 6],
     )
     assert {one["need"]: one["why"].split()[0] for one in told["slots"]} == {6: "Ask", 1: "Nobody"}
-    less = mei.get(f"{at}/ahead?confidence=0.5").json()
+    less = mei.get(f"{at}/ahead?confidence=0.5").json()["callout"]
     assert less["asked"] <= told["asked"]
     people = mei.get(f"{at}/funnel/callable").json()
     assert (people["looked_at"], people["next"], len(people["items"])) == (32, None, 31)

@@ -13,8 +13,9 @@ from volunteer_hub.boards import funnel
 from volunteer_hub.core import db
 from volunteer_hub.core.actor import Actor
 from volunteer_hub.core.cursor import decode_cursor, encode_cursor
-from volunteer_hub.core.errors import NotFound, Refused
+from volunteer_hub.core.errors import NotFound
 from volunteer_hub.flows import ahead, preview
+from volunteer_hub.flows.preview import Preview
 from volunteer_hub.mobilization import plans
 
 router = APIRouter(tags=["plans"])
@@ -32,9 +33,8 @@ class SizeOut(Out):
     naive: str
 
 
-class AheadOut(Out):
-    """``joint``: the chance that every minimum comes together. ``funnel`` is empty for a pool too large to
-    judge everybody."""
+class SizesOut(Out):
+    """What sending would do. ``joint``: the chance that every minimum comes together."""
 
     asked: int
     woken: int
@@ -43,8 +43,15 @@ class AheadOut(Out):
     joint: float
     cost_thousandths: int
     currency: str
-    funnel: list[StepOut]
     slots: list[SizeOut]
+
+
+class AheadOut(Out):
+    """``funnel`` is empty until the plan is made, and for a pool too large to judge everybody; ``callout`` is
+    null when there is nothing to send: not made yet, sent, or put aside."""
+
+    funnel: list[StepOut]
+    callout: SizesOut | None
 
 
 class StandOut(Out):
@@ -77,34 +84,37 @@ def before_sending(
     many it asks and why so many, how many it wakes, what the messages cost."""
     with db.read(actor) as tx:
         run = plans.find(tx, "plan.read", plan_id)
-        if run.result is None or run.state not in preview.UNSENT:
-            raise Refused("plan.not_approved" if run.result is None else "plan.already_sent")
-        found = preview.before_sending(tx, run, confidence)
-        ids = {one.facts.slot.id: one.facts.slot.public_id for one in found.size.slots}
+        unsent = run.result is not None and run.state in preview.UNSENT
+        found = preview.before_sending(tx, run, confidence) if unsent else None
+        steps = ahead.steps(run.result, found.asked if found else None, language)
         return AheadOut(
-            asked=found.asked,
-            woken=found.woken,
-            unreachable=found.unreachable,
-            confidence=found.size.confidence,
-            joint=found.size.joint,
-            cost_thousandths=found.price.thousandths,
-            currency=found.price.currency,
-            funnel=[
-                StepOut(step=one.code, people=one.count)
-                for one in ahead.steps(run.result, found.asked, language)
-            ],
-            slots=[
-                SizeOut(
-                    slot=ids[one.slot],
-                    people=one.people,
-                    need=one.need,
-                    sure=one.sure,
-                    why=one.said,
-                    naive=one.naive,
-                )
-                for one in ahead.sizes(found, language)
-            ],
+            funnel=[StepOut(step=one.code, people=one.count) for one in steps],
+            callout=_callout(found, language) if found else None,
         )
+
+
+def _callout(found: Preview, language: str) -> SizesOut:
+    ids = {one.facts.slot.id: one.facts.slot.public_id for one in found.size.slots}
+    return SizesOut(
+        asked=found.asked,
+        woken=found.woken,
+        unreachable=found.unreachable,
+        confidence=found.size.confidence,
+        joint=found.size.joint,
+        cost_thousandths=found.price.thousandths,
+        currency=found.price.currency,
+        slots=[
+            SizeOut(
+                slot=ids[one.slot],
+                people=one.people,
+                need=one.need,
+                sure=one.sure,
+                why=one.said,
+                naive=one.naive,
+            )
+            for one in ahead.sizes(found, language)
+        ],
+    )
 
 
 @router.get("/plans/{plan_id}/funnel/{step}")
