@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import unquote
 
 import pytest
+from fastapi.routing import iter_route_contexts
 from fastapi.testclient import TestClient
 
 from tests import people
@@ -63,8 +64,9 @@ def test_no_document_names_a_setting_that_is_not_there(page: Path) -> None:
 
 
 def test_every_address_named_exists() -> None:
-    schema = create_app().openapi()["paths"]
-    known = {re.sub(r"{\w+}", "{}", path) for path in schema} | {"/api/v1", "/api/v1/openapi.json"}
+    # Doors for gateways alone stand in no schema: their addresses are given to the gateway with each message.
+    served = {context.path for context in iter_route_contexts(create_app().routes)}
+    known = {re.sub(r"{[\w:]+}", "{}", path) for path in served} | {"/api/v1"}
     found = {re.sub(r"{\w+}|\$\w+", "{}", path) for page in PAGES for path in _PATH.findall(page.read_text())}
     assert len(found) > 20
     assert found - known == set()
