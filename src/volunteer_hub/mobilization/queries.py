@@ -8,7 +8,9 @@ from sqlalchemy import select as columns  # SQLModel's select is typed for four 
 from sqlmodel import col, select
 
 from volunteer_hub.core.db import Tx
-from volunteer_hub.mobilization import desk, offers, places, rules
+from volunteer_hub.core.errors import NotFound
+from volunteer_hub.core.signing import token_hash
+from volunteer_hub.mobilization import desk, places, rules
 from volunteer_hub.mobilization.models import Callout, Duty, Offer, SlotFill
 from volunteer_hub.mobilization.rules import Answer, OfferState, Outcome
 
@@ -132,14 +134,17 @@ def offers_of_volunteer(tx: Tx, volunteer_id: int, limit: int = 50) -> list[Offe
 
 def offer_page(tx: Tx, token: str) -> OfferPage:
     """What a link shows. Reads only: previewers open links. Raises NotFound for an unknown token."""
-    offer = offers.by_token(tx, token)
     wanted = (
-        select(Callout, SlotFill, Duty)
-        .join(SlotFill, col(SlotFill.callout_id) == col(Callout.id))
-        .outerjoin(Duty, col(Duty.offer_id) == offer.id)
-        .where(col(Callout.id) == offer.callout_id, col(SlotFill.slot_id) == offer.slot_id)
+        select(Offer, Callout, SlotFill, Duty)
+        .join(Callout, col(Callout.id) == col(Offer.callout_id))
+        .join(SlotFill, _offer_of_fill())
+        .outerjoin(Duty, col(Duty.offer_id) == col(Offer.id))
+        .where(col(Offer.token_hash) == token_hash(token))
     )
-    callout, fill, duty = tx.exec(wanted).one()
+    found = tx.exec(wanted).first()
+    if found is None:
+        raise NotFound("offer.link_unknown")
+    offer, callout, fill, duty = found
     situation = desk.situation(tx, offer, callout.state, fill.filled, fill.maximum)
     said_yes = offer.state in rules.HOLDING | {OfferState.STANDING_BY}
     return OfferPage(
