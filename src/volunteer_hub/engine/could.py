@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
 from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from volunteer_hub.engine.solve import Plan
 from volunteer_hub.engine.terms import cost
 
 HELD_BACK = -2
+T = TypeVar("T")
 MOST_KEPT = 10_000_000  # pairs in memory at a time: 160 MB, where a city's own would take twenty gigabytes
 
 
@@ -26,6 +28,20 @@ def _held_back(problem: Problem, plan: Plan, floors: Floors) -> Ints:
     return np.concatenate([np.zeros(0, np.int64), *(floors.members(g) for g in full)])
 
 
+class _Latest(dict[Hashable, T]):
+    """What was found last, as many people in all as are kept: the one found longest ago goes first."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._sizes: dict[Hashable, int] = {}
+
+    def keep(self, key: Hashable, found: T, size: int) -> None:
+        self[key], self._sizes[key] = found, size
+        while sum(self._sizes.values()) > MOST_KEPT and len(self) > 1:
+            oldest = next(iter(self))
+            del self[oldest], self._sizes[oldest]
+
+
 class Could:
     """Who could serve each unit, whatever else they do; found when asked for. Locked people never could.
 
@@ -34,10 +50,10 @@ class Could:
 
     def __init__(self, problem: Problem, plan: Plan, floors: Floors | None = None) -> None:
         self._problem, self._plan, self._units = problem, plan, plan.units
-        self._known: dict[int, tuple[Ints, Ints]] = {}
-        self._kept = 0
+        self._known: _Latest[tuple[Ints, Ints]] = _Latest()
         self._serving: list[Kind] | None = None
-        self._narrowed: dict[Hashable, tuple[list[tuple[str, int]], Ints]] = {}
+        self._holders: dict[Hashable, Ints] = {}
+        self._narrowed: _Latest[tuple[list[tuple[str, int]], Ints]] = _Latest()
         self.serves = np.full(len(problem.people), FREE)
         if floors is not None:
             self.serves[_held_back(problem, plan, floors)] = HELD_BACK
@@ -89,10 +105,7 @@ class Could:
         if u not in self._known:
             v = np.sort(self.pool.order[self.pool.members(u)])
             v = v[distance(self._problem, self._units, v, u)]
-            self._known[u] = v, cost(self._problem, self._units, v, np.full(len(v), u))
-            self._kept += len(v)
-            while self._kept > MOST_KEPT and len(self._known) > 1:  # the one found longest ago goes
-                self._kept -= len(self._known.pop(next(iter(self._known)))[0])
+            self._known.keep(u, (v, cost(self._problem, self._units, v, np.full(len(v), u))), len(v))
         return self._known[u]
 
     def narrowed(self, u: int) -> tuple[list[tuple[str, int]], Ints]:
@@ -102,10 +115,18 @@ class Could:
         columns = dict.fromkeys(column for code in READS for column in READS[code])
         asks = tuple(tuple(np.atleast_1d(getattr(units, column)[u]).tolist()) for column in columns)
         if asks not in self._narrowed:
-            v = np.arange(len(problem.people))
-            left = [("pool", len(v))]
-            for code in READS:
+            left, v = [("pool", len(problem.people))], self._skilled(u)
+            left.append(("skill", len(v)))
+            for code in (code for code in READS if code != "skill"):
                 v = v[RULES[code](problem, units, v, u)]
                 left.append((code, len(v)))
-            self._narrowed[asks] = left, v
+            self._narrowed.keep(asks, (left, v), len(v))
         return self._narrowed[asks]
+
+    def _skilled(self, u: int) -> Ints:
+        """Who holds what unit u asks for: many ask for it at other hours."""
+        units = self._units
+        asks = tuple(units.need_skill[u].tolist()), tuple(units.need_level[u].tolist())
+        if asks not in self._holders:
+            self._holders[asks] = np.flatnonzero(RULES["skill"](self._problem, units, slice(None), u))
+        return self._holders[asks]
