@@ -121,8 +121,9 @@ def _delta(area: str, warm: Warm) -> tuple[tuple[Took, Took], int]:
 
 def _renewed(tx: Tx, area: str, warm: Warm) -> tuple[Took, Took]:
     before = warm._kept[area]
-    since = reading.since(before.moment.horizon)
-    rows, _ = timed(tx, lambda: loading._up_to_date(tx, before.rows, area, since, lambda: None))
+    horizon = before.moment.horizon
+    since = reading.since(horizon)
+    rows, _ = timed(tx, lambda: loading._up_to_date(tx, before.rows, area, since, horizon, lambda: None))
     pool, _ = timed(tx, lambda: warm.pool(tx, area))
     return rows, pool
 

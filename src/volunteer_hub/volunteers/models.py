@@ -69,7 +69,8 @@ class Volunteer(SQLModel, table=True):
     """One person. Forgetting blanks every personal column; the row and its ids stay, so that sums hold.
 
     ``availability`` has bit ``2 * weekday + night``, Monday's day lowest; ``quiet_*`` are minutes of the
-    local day; ``revision`` is the transaction that last changed what the pool reads, set by triggers;
+    local day; ``revision`` is the transaction that last changed what the pool reads, ``held_revision`` the
+    one that last changed whose skills and papers it reads, set by triggers;
     ``search`` holds bigrams of the name and the ending of the telephone number.
     """
 
@@ -131,6 +132,9 @@ class Volunteer(SQLModel, table=True):
         default_factory=list, sa_column=Column(ARRAY(Text), nullable=False, info={"personal": True})
     )
     revision: int = Field(default=0, sa_type=BigInteger)
+    held_revision: int = Field(
+        default=0, sa_column=Column(BigInteger, nullable=False, server_default=text("0"))
+    )
     version: int = version()
     created_at: datetime = ts()
     updated_at: datetime = ts()
@@ -343,6 +347,10 @@ REVISION_TRIGGERS: Final = f"""
 CREATE FUNCTION stamp_volunteer() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   NEW.revision := pg_current_xact_id()::text::bigint;
+  IF TG_OP = 'INSERT' OR NEW.held_revision = 0
+    OR (NEW.area, NEW.status) IS DISTINCT FROM (OLD.area, OLD.status) THEN
+    NEW.held_revision := NEW.revision;
+  END IF;
   RETURN NEW;
 END $$;
 CREATE TRIGGER volunteers_revision BEFORE INSERT OR UPDATE OF {", ".join(POOL_COLUMNS)} ON volunteers
@@ -361,14 +369,17 @@ BEGIN
   -- In order, so that no two transactions wait for each other; who was stamped by this one stays untouched.
   WITH late AS (
     SELECT id FROM volunteers
-    WHERE id = ANY(holders) AND revision <> pg_current_xact_id()::text::bigint
+    WHERE id = ANY(holders) AND held_revision <> pg_current_xact_id()::text::bigint
     ORDER BY id FOR NO KEY UPDATE
   )
-  UPDATE volunteers SET revision = 0 WHERE id IN (SELECT id FROM late);
+  UPDATE volunteers SET revision = 0, held_revision = 0 WHERE id IN (SELECT id FROM late);
   RETURN NULL;
 END $$;
 """  # noqa: S608  (constants of this module)
 """Whoever is changed carries the number of the transaction that did it, also by their skills and papers.
+
+Most changes leave those alone, and they are the larger part to read: they carry a number of their own, which
+coming into a pool renews too.
 
 Numbers of transactions compare with a snapshot, as those of a sequence do not.
 """

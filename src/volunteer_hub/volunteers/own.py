@@ -61,6 +61,7 @@ _INNER: Final = {
     "phone_hash",
     "search",
     "revision",
+    "held_revision",
     "merged_into",
     "verified_by",
     "lease_until",

@@ -60,8 +60,9 @@ def shape() -> str:
     return hashlib.sha256(words.encode()).hexdigest()[:16]
 
 
-def load(tx: Tx, area: str, now: Moment, tick: Tick) -> tuple[Rows, sql.Composable] | None:
-    """The area's people by the blocks, and the condition of who changed since; None where blocks do not help.
+def load(tx: Tx, area: str, now: Moment, tick: Tick) -> tuple[Rows, str, sql.Composable, int] | None:
+    """The area's people by the blocks, the area, the condition of who changed since, the oldest horizon of a
+    block; None where blocks do not help.
 
     What a few blocks lack is read from rows.
     """
@@ -83,7 +84,7 @@ def load(tx: Tx, area: str, now: Moment, tick: Tick) -> tuple[Rows, sql.Composab
         )
         who = sql.SQL("{} AND {}").format(ranges, reading.inside([area]))
         rows = packed.joined([rows, reading.read(tx, who, tick)])
-    return rows, sql.SQL(_SINCE).format(since=reading.since(horizon), shift=sql.Literal(SHIFT))
+    return rows, area, sql.SQL(_SINCE).format(since=reading.since(horizon), shift=sql.Literal(SHIFT)), horizon
 
 
 def _read(tx: Tx, cluster: str, under: list[int]) -> tuple[int | None, list[bytes]]:

@@ -112,7 +112,8 @@ class Warm:
         now = reading.moment(tx)
         kept = self._kept.pop(area, None)
         if kept is not None and (kept.moment.cluster, kept.moment.server) == (now.cluster, now.server):
-            rows = _up_to_date(tx, kept.rows, area, reading.since(kept.moment.horizon), tick)
+            horizon = kept.moment.horizon
+            rows = _up_to_date(tx, kept.rows, area, reading.since(horizon), horizon, tick)
         else:
             rows = _cold(tx, area, now, tick)
         if not now.writing:  # what this transaction wrote may yet be undone
@@ -126,18 +127,24 @@ def _cold(tx: Tx, area: str, now: Moment, tick: Tick) -> Rows:
     found = blocks.load(tx, area, now, tick)
     if found is None:
         return reading.read(tx, reading.inside([area]), tick)
-    return _up_to_date(tx, found[0], area, found[1], tick)
+    return _up_to_date(tx, *found, tick)
 
 
-def _up_to_date(tx: Tx, rows: Rows, area: str, since: sql.Composable, tick: Tick) -> Rows:
-    """Rows of an area with whoever changed since read anew."""
+def _up_to_date(tx: Tx, rows: Rows, area: str, since: sql.Composable, horizon: int, tick: Tick) -> Rows:
+    """Rows of an area with whoever changed since read anew: what they hold only where that changed since the
+    ``horizon``, the earliest that ``since`` goes back to."""
     tick()
+    holding = reading.held_since(horizon)
     ids = reading.ids(tx, since)
     if not len(ids):
         return rows
-    new = reading.read(tx, sql.SQL("{} AND {}").format(since, reading.inside([area])), tick)
-    # Unless the transaction keeps one moment, the second query may know of more people than the first.
-    return packed.changed(rows, np.union1d(ids, new.ids), new)
+    holders = reading.ids(tx, sql.SQL("{} AND {}").format(since, holding))
+    inside = sql.SQL("{} AND {}").format(since, reading.inside([area]))
+    new = reading.read(tx, inside, tick, holding=holding)
+    # Unless the transaction keeps one moment, a later query may know of more people than an earlier one.
+    ids = np.union1d(ids, new.ids)
+    gone = np.setdiff1d(ids, new.ids, assume_unique=True)
+    return packed.changed(rows, ids, new, np.union1d(np.union1d(holders, gone), new.holders))
 
 
 def _must_cover(tx: Tx, areas: Sequence[str], permission: str) -> None:

@@ -113,6 +113,11 @@ def since(horizon: int) -> sql.Composable:
     ).format(sql.Literal(horizon))
 
 
+def held_since(horizon: int) -> sql.Composable:
+    """The condition: what they hold, or whether they are in this pool at all, has changed since."""
+    return sql.SQL("v.held_revision >= {}").format(sql.Literal(horizon))
+
+
 def between(first: int, last: int) -> sql.Composable:
     """The condition: an id in [first, last)."""
     return sql.SQL("v.id >= {} AND v.id < {}").format(sql.Literal(first), sql.Literal(last))
@@ -124,10 +129,13 @@ def ids(tx: Tx, who: sql.Composable) -> Ints:
     return np.sort(_array(data, "i8"))
 
 
-def read(tx: Tx, who: sql.Composable, tick: Tick = lambda: None) -> Rows:
+def read(
+    tx: Tx, who: sql.Composable, tick: Tick = lambda: None, *, holding: sql.Composable | None = None
+) -> Rows:
     """Everybody in the pool who meets a condition on ``volunteers v``; ``tick`` is called between reads.
 
-    No more than five queries for any number of people.
+    Skills and papers only of those who also meet ``holding``, where it is given. No more than five queries
+    for any number of people.
     """
     codes = list(taxonomy().skills)
     assert len(codes) <= MOST_SKILLS
@@ -160,15 +168,17 @@ def read(tx: Tx, who: sql.Composable, tick: Tick = lambda: None) -> Rows:
             continue
         tables[table] = _columns(tx, TABLES[table], expressions, source, words)
         if table == "people":
-            words["own"] = _own(tables["people"]["id"], standing + who)
+            words["own"] = _own(tables["people"]["id"], standing + who, holding)
     tables["papers"] = _best(tables["papers"])
     tables["pledges"] = {"key": np.unique(tables["pledges"]["key"])}
     return packed.sorted_rows(_held_by(tables))
 
 
-def _own(people: Ints, who: sql.Composable) -> sql.Composable:
+def _own(people: Ints, who: sql.Composable, holding: sql.Composable | None) -> sql.Composable:
     """Which claims and papers to read: where most ids of a range are wanted, all of the range is quicker than
     a join, and `_held_by` leaves out the others."""
+    if holding is not None:
+        return sql.SQL("JOIN volunteers v ON v.id = c.volunteer_id WHERE {} AND {}").format(who, holding)
     if len(people) and len(people) * 2 > int(people.max() - people.min()):
         return sql.SQL("WHERE c.volunteer_id BETWEEN {} AND {}").format(
             sql.Literal(int(people.min())), sql.Literal(int(people.max()))

@@ -35,6 +35,8 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "pledges": {"key": "i8"},
 }
 """Table -> column -> kind. The first column of each is what it is sorted by."""
+HELD: Final = ("claims", "papers")
+"""Tables of what people hold, read apart from themselves."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,11 @@ class Rows:
         """Who they are, ascending."""
         ids: Ints = self.tables["people"]["id"]
         return ids
+
+    @property
+    def holders(self) -> Ints:
+        """Whose skills and papers there are, ascending."""
+        return np.unique(np.concatenate([self.tables[table]["key"] >> ID_SHIFT for table in HELD]))
 
     @property
     def nbytes(self) -> int:
@@ -130,10 +137,11 @@ def within(rows: Rows, areas: Iterable[int]) -> Rows:
     return rows if inside.all() else _without(rows, rows.ids[~inside])
 
 
-def changed(rows: Rows, ids: Ints, new: Rows) -> Rows:
+def changed(rows: Rows, ids: Ints, new: Rows, holders: Ints | None = None) -> Rows:
     """The rows after the people of ``ids`` (ascending) have become what ``new`` holds of them, or have gone.
 
-    ``new`` holds nobody else. The given rows stay as they are; columns that did not change are shared.
+    ``new`` holds nobody else. Skills and papers change of ``holders`` (ascending) alone, where given. The
+    given rows stay as they are; columns that did not change are shared.
     """
     if not len(ids):
         return rows
@@ -141,7 +149,8 @@ def changed(rows: Rows, ids: Ints, new: Rows) -> Rows:
     for table, kinds in TABLES.items():
         old, fresh = rows.tables[table], new.tables[table]
         name = next(iter(kinds))
-        first, last = _stretches(table, old[name], ids)
+        whose = holders if holders is not None and table in HELD else ids
+        first, last = _stretches(table, old[name], whose)
         counts = last - first
         source = np.repeat(first, counts) + _within(counts)
         if len(source) == len(fresh[name]) and np.array_equal(old[name][source], fresh[name]):
