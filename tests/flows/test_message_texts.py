@@ -1,11 +1,11 @@
-"""The words of messages: both languages take the same facts, and a Chinese text message is one part."""
+"""The words of messages: both languages take the same facts, and text messages are short."""
 
 from string import Formatter
 
 import pytest
 
 from volunteer_hub.core.i18n import catalogue, has
-from volunteer_hub.notify import texts
+from volunteer_hub.notify import cost, texts
 from volunteer_hub.notify.rules import VOICED, Channel, Kind
 
 TO_VOLUNTEERS = (
@@ -32,7 +32,13 @@ FACTS = {
     "what": {"en": "injury", "zh": "受伤"},
     "how_bad": {"en": "serious", "zh": "严重"},
 }
-PERSONAL = {"name": "王秀英", "link": "https://hub.dq.cn/c/" + "a" * 22, "code": "123456", "leader": "陈梅"}
+PERSONAL = {
+    "name": "王秀英",
+    "link": "https://hub.dq.cn/c/" + "a" * 22,
+    "code": "123456",
+    "leader": "陈梅",
+    "letter": "A",
+}
 
 
 def said(purpose: str, channel: Channel, lang: str, kind: Kind = Kind.REAL) -> texts.Rendered:
@@ -41,8 +47,9 @@ def said(purpose: str, channel: Channel, lang: str, kind: Kind = Kind.REAL) -> t
 
 
 @pytest.mark.parametrize("purpose", TO_VOLUNTEERS)
-def test_a_chinese_text_message_is_one_part_of_seventy_characters(purpose: str) -> None:
-    assert len(said(purpose, Channel.SMS, "zh").body) <= 70
+def test_a_chinese_text_message_is_one_part_and_a_question_with_its_choices_two(purpose: str) -> None:
+    body = said(purpose, Channel.SMS, "zh").body
+    assert cost.parts(body) <= (2 if purpose in ("offer", "reminder") else 1)
 
 
 @pytest.mark.parametrize("purpose", TO_VOLUNTEERS)

@@ -103,6 +103,12 @@ def by_path(tx: Tx, path: str) -> Jurisdiction:
     return _found(tx.exec(select(Jurisdiction).where(col(Jurisdiction.path) == path)).first())
 
 
+def root(tx: Tx) -> Jurisdiction:
+    """The first node above which there is none: for what belongs to no area. Raises NotFound."""
+    above = select(Jurisdiction).where(col(Jurisdiction.parent_id).is_(None))
+    return _found(tx.exec(above.order_by(col(Jurisdiction.id)).limit(1)).first())
+
+
 def listed(tx: Tx, permission: str, kind: NodeKind | None = None) -> Sequence[Jurisdiction]:
     """Every node in the actor's areas, in the order of the tree."""
     wanted = select(Jurisdiction).where(tx.actor.scope(permission, Jurisdiction.path))

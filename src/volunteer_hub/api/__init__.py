@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from fastapi import APIRouter
 
-_NOT_RESOURCES = ("errors", "guard", "health", "pages")
+_NOT_RESOURCES = ("errors", "guard", "health", "pages", "twiml")
 
 
 def routers() -> Iterator[APIRouter]:

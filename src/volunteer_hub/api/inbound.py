@@ -2,15 +2,17 @@
 
 from typing import Annotated, Any
 from uuid import UUID
+from xml.etree.ElementTree import Element, SubElement
 
-from fastapi import APIRouter, Body, Path
+from fastapi import APIRouter, Body, Path, Response
 
+from volunteer_hub.api import twiml
 from volunteer_hub.api.guard import LINK, GatewayForm
 from volunteer_hub.core import db
-from volunteer_hub.core.actor import SYSTEM
+from volunteer_hub.core.actor import GUEST, SYSTEM
 from volunteer_hub.core.errors import Forbidden
 from volunteer_hub.core.signing import same
-from volunteer_hub.flows import receipts
+from volunteer_hub.flows import receipts, reply
 from volunteer_hub.notify import callbacks
 
 router = APIRouter(prefix="/inbound", tags=["inbound"], include_in_schema=False)
@@ -21,6 +23,19 @@ def receipt(message: UUID, form: GatewayForm) -> None:
     """What became of a message; repeats, late ones and those of messages long gone change nothing."""
     with db.transaction(SYSTEM, "message.receipt") as tx:
         receipts.take(tx, message, form)
+
+
+@router.post("/sms")
+def text(form: GatewayForm) -> Response:
+    """A person writes: kept in a transaction of its own, so that nothing is lost, then answered in TwiML."""
+    with db.transaction(SYSTEM, "reply.receive") as tx:
+        kept = reply.receive(tx, form)
+    with db.transaction(GUEST, "offer.answer") as tx:
+        words = reply.judge(tx, kept)
+    said = Element("Response")
+    if words:
+        SubElement(said, "Message").text = twiml.plain(words)
+    return twiml.response(said)
 
 
 @router.post("/reports/{key}", dependencies=[LINK])

@@ -3,13 +3,13 @@
 https://www.twilio.com/docs/voice/twiml
 """
 
-import re
 from typing import Final
 from uuid import UUID
-from xml.etree.ElementTree import Element, SubElement, tostring
+from xml.etree.ElementTree import Element, SubElement
 
 from fastapi import APIRouter, Response
 
+from volunteer_hub.api import twiml
 from volunteer_hub.api.guard import GatewayForm
 from volunteer_hub.core import db
 from volunteer_hub.core.actor import GUEST, SYSTEM
@@ -23,7 +23,6 @@ router = APIRouter(prefix="/inbound/calls/{message}", tags=["inbound"], include_
 _VOICES: Final = {"en": "en-GB", "zh": "zh-CN"}
 _TIMES: Final = 2
 _WAIT_SECONDS: Final = 8
-_NO_XML: Final = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 @router.post("")
@@ -64,8 +63,8 @@ def _twiml(message: UUID, spoken: Spoken) -> Response:
     if spoken.words and not spoken.keys:
         _say(said, spoken.lang, spoken.words)
     SubElement(said, "Hangup")
-    return Response(tostring(said, encoding="utf-8", xml_declaration=True), media_type="application/xml")
+    return twiml.response(said)
 
 
 def _say(parent: Element, lang: str, words: str) -> None:
-    SubElement(parent, "Say", language=_VOICES[lang]).text = _NO_XML.sub("", words)
+    SubElement(parent, "Say", language=_VOICES[lang]).text = twiml.plain(words)

@@ -24,7 +24,7 @@ from volunteer_hub.incidents.models import Incident
 from volunteer_hub.mobilization import offers, places
 from volunteer_hub.mobilization.models import Offer
 from volunteer_hub.mobilization.rules import OfferState
-from volunteer_hub.notify import dispatch, outbox, templates, texts
+from volunteer_hub.notify import dispatch, outbox, replies, templates, texts
 from volunteer_hub.notify.channels.base import Letter
 from volunteer_hub.notify.dispatch import Post
 from volunteer_hub.notify.models import Message
@@ -88,6 +88,7 @@ def compose(tx: Tx, messages: Sequence[Message]) -> tuple[list[Letter], list[Out
     """
     if not messages:
         return [], []
+    _give_letters(tx, messages)
     known = Known(tx, messages)
     letters: list[Letter] = []
     refused: list[Outcome] = []
@@ -106,6 +107,18 @@ def compose(tx: Tx, messages: Sequence[Message]) -> tuple[list[Letter], list[Out
                 refused.append(made)
     tx.flush()
     return letters, refused
+
+
+def _give_letters(tx: Tx, messages: Sequence[Message]) -> None:
+    """What can be answered by text message has a letter from the moment it goes out."""
+    asked = {
+        message.subject_id: message.volunteer_id
+        for message in messages
+        if message.channel is Channel.SMS
+        and message.purpose in _QUESTIONS
+        and message.volunteer_id is not None
+    }
+    replies.give_letters(tx, asked)
 
 
 def read_out(tx: Tx, messages: Sequence[Message], lang: str) -> dict[int, Rendered]:
@@ -181,7 +194,7 @@ class Known:
         rows = tx.exec(wanted.where(col(Volunteer.id).in_(people)))
         self._people = {row[0]: _Person(*row[1:]) for row in rows}
         contacts = select(Contact.id, Contact.address).where(
-            col(Contact.id).in_([m.contact_id for m in messages])
+            col(Contact.id).in_([m.contact_id for m in messages]), col(Contact.stopped_at).is_(None)
         )
         self._addresses = dict(tx.exec(contacts).all())
         staff = {m.account_id for m in messages} | {m.params.get("leader") for m in messages}
@@ -191,6 +204,7 @@ class Known:
         about = {kind: {m.subject_id for m in messages if m.subject_kind is kind} for kind in Subject}
         offered = select(Offer).where(col(Offer.id).in_(about[Subject.OFFER]))
         self._offers = {offer.id: offer for offer in tx.exec(offered)}
+        self._letters = replies.letters(tx, self._offers)
         surveys = select(Survey.id, Survey.public_id).where(col(Survey.id).in_(about[Subject.SURVEY]))
         self._surveys = dict(tx.exec(surveys).all())
         incidents = select(Incident.id, Incident.public_id)
@@ -232,13 +246,14 @@ class Known:
             "address": self._addresses.get(message.contact_id or 0) or "",
             "name": (person.name if person else None) or t(lang, "message.someone"),
             "link": settings().base_url.rstrip("/") + self._path(message),
+            "letter": "",
             "leader": f"{leader.name} {leader.email}" if leader else t(lang, "message.leader_unnamed"),
         }
         if account is not None:
             found |= {"address": account.email, "name": account.name}
         offer = self._offers.get(message.subject_id) if message.subject_kind is Subject.OFFER else None
         if offer is not None:
-            found["code"] = places.duty_code(offer)
+            found |= {"code": places.duty_code(offer), "letter": self._letters.get(offer.id, "")}
         return found | codes.opened(self._tx, message)
 
     def _path(self, message: Message) -> str:

@@ -53,6 +53,8 @@ def _parts(facts: SlotFacts, lang: str) -> int:
     kind = Kind(facts.incident.kind.value)
     approved, params = dispatch.approved(), letters.facts_of(facts)
     if approved is not None:
-        read = texts.facts_of(params, lang)
+        read = texts.facts_of(params, lang) | {"letter": "A"}
         return cost.parts(templates.fill(approved, "offer", kind, lang, read, link).text)
-    return cost.parts(texts.render("offer", Channel.SMS, lang, kind, params, {"link": link}).body)
+    return cost.parts(
+        texts.render("offer", Channel.SMS, lang, kind, params, {"link": link, "letter": "A"}).body
+    )

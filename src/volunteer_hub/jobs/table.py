@@ -25,7 +25,7 @@ from volunteer_hub.flows import (
     waves,
 )
 from volunteer_hub.jobs.runner import Job
-from volunteer_hub.notify import outbox
+from volunteer_hub.notify import outbox, replies
 from volunteer_hub.volunteers import join, lookups
 from volunteer_hub.volunteers.exchange import waiting
 from volunteer_hub.volunteers.pool import blocks
@@ -67,7 +67,8 @@ def _pool_blocks() -> int:
 
 def _old_messages(tx: Tx) -> int:
     kept = policy.load("hub", Site).retention.messages_days
-    return outbox.forgotten_older_than(tx, timedelta(days=kept))
+    age = timedelta(days=kept)
+    return outbox.forgotten_older_than(tx, age) + replies.blank_older_than(tx, age)
 
 
 JOBS: Final = (

@@ -7,7 +7,8 @@ from uuid import UUID
 from sqlalchemy import BigInteger, Column, Index, Text, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
-from volunteer_hub.core.columns import area, jsonb, pk, public_id, ref, text_enum, ts
+from volunteer_hub.core.columns import area, blob, jsonb, personal, pk, public_id, ref, text_enum, ts
+from volunteer_hub.notify.reply_rules import Handled, Meaning
 from volunteer_hub.notify.rules import Channel, Heard, Kind, State, Subject
 
 
@@ -68,3 +69,50 @@ class Receipt(SQLModel, table=True):
     at: datetime = ts()
     kind: Heard = text_enum(Heard, "kind")
     code: str | None = None
+
+
+class ReplyLetter(SQLModel, table=True):
+    """The how-manieth question by text message a person was sent: its letter stands for this offer in what
+    they write back, whatever has been asked since."""
+
+    __tablename__ = "reply_letters"
+    __table_args__ = (UniqueConstraint("volunteer_id", "number"),)
+    __audit__ = False
+    offer_id: int = ref("offers.id", primary_key=True, index=False)
+    volunteer_id: int = ref("volunteers.id", index=False)
+    number: int
+
+
+class InboundText(SQLModel, table=True):
+    """A text message that came in: kept before it is judged, so that none is lost.
+
+    ``sid`` is the gateway's name of it: what is delivered twice is one. Without ``meaning`` it is not judged
+    yet. ``told`` is the key of what we answered, ``told_params`` letters and numbers in it. The number and
+    the words are blanked when their person is forgotten, and with age.
+    """
+
+    __tablename__ = "inbound_texts"
+    __table_args__ = (
+        Index("ix_inbound_texts_open", "area", "id", postgresql_where=text("state = 'unclear'")),
+        Index("ix_inbound_texts_kept", "at", postgresql_where=text("words IS NOT NULL")),
+        Index("ix_inbound_texts_number_hash", "number_hash", "id"),
+    )
+    __audit__ = False  # it is itself the record; what it leads to is in the trail
+    id: int = pk()
+    public_id: UUID = public_id()
+    sid: str = Field(sa_column=Column(Text, nullable=False, unique=True))
+    at: datetime = ts()
+    area: str = area()
+    number_hash: bytes = blob()
+    number: str | None = personal()
+    words: str | None = personal()
+    volunteer_id: int | None = ref("volunteers.id", null=True)
+    offer_id: int | None = ref("offers.id", null=True)
+    meaning: Meaning | None = text_enum(Meaning, "meaning", null=True)
+    state: Handled = text_enum(Handled, "state", Handled.UNCLEAR)
+    told: str | None = None
+    told_params: dict[str, Any] = jsonb()
+    claimed_by: int | None = ref("accounts.id", null=True, index=False)
+    lease_until: datetime | None = ts(null=True)
+    handled_by: int | None = ref("accounts.id", null=True, index=False)
+    handled_at: datetime | None = ts(null=True)

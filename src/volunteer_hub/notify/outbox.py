@@ -272,6 +272,14 @@ def cancel(tx: Tx, subject_kind: Subject, subject_ids: Iterable[int], *, purpose
     return len(tx.execute(done).all())
 
 
+def cancel_to(tx: Tx, contact_ids: Sequence[int]) -> int:
+    """Takes back what waits to be sent to these addresses; how many."""
+    if not contact_ids:
+        return 0
+    waiting = bulk.among(col(Message.contact_id), contact_ids) & col(Message.state).in_(WAITING)
+    return touched(tx.execute(update(Message).where(waiting).values(state=State.CANCELLED, lease_until=None)))
+
+
 def arrived(tx: Tx, subject_kind: Subject, subject_ids: Sequence[int]) -> None:
     """Somebody was seen reading about these: no receipt is waited for any more."""
     if not subject_ids:

@@ -2,9 +2,10 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
-from sqlalchemy import text
+from sqlalchemy import ColumnElement, text
 from sqlmodel import col, select
 
 from volunteer_hub.core import bulk, policy
@@ -20,9 +21,11 @@ from volunteer_hub.volunteers.rules import ContactKind, Delivers
 _FIRST: Final = text("""
 SELECT DISTINCT ON (volunteer_id) volunteer_id, id, kind FROM contacts
 WHERE volunteer_id = ANY(CAST(:ids AS bigint[])) AND kind = ANY(CAST(:looked AS text[]))
-  AND address IS NOT NULL
+  AND address IS NOT NULL AND stopped_at IS NULL
 ORDER BY volunteer_id, kind <> ALL(CAST(:kinds AS text[])), delivers = 'no', preference, id
 """)
+
+_BY_NUMBER: Final = (ContactKind.SMS, ContactKind.VOICE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,7 @@ def ways(tx: Tx, volunteer_ids: Iterable[int], kinds: Collection[ContactKind]) -
         person: [
             First(contact.id, kind)
             for contact in contacts
+            if contact.stopped_at is None
             for kind in _serves(contact, contacts)
             if kind in kinds
         ]
@@ -72,6 +76,7 @@ def reached(tx: Tx, volunteer_ids: Collection[int], kinds: Collection[ContactKin
         col(Contact.kind).in_(kinds),
         col(Contact.address).is_not(None),
         col(Contact.delivers) != Delivers.NO,
+        col(Contact.stopped_at).is_(None),
     )
     return set(tx.exec(wanted.distinct()))
 
@@ -90,6 +95,7 @@ def add(tx: Tx, row: Volunteer, kind: ContactKind, address: str, preference: int
         tx.add(contact)
     if preference is not None:
         contact.preference = preference
+    contact.stopped_at = None
     touched(tx, row)
     return contact
 
@@ -124,6 +130,44 @@ def note_delivery(tx: Tx, contact_id: int, kind: ContactKind, *, arrived: bool) 
         if arrived and contact.verified_at is None:
             contact.verified_at = tx.now
         tx.flush()
+
+
+def owners(tx: Tx, number: str) -> list[Volunteer]:
+    """Who is reached at a telephone number, by text message or call; in a household these may be several."""
+    wanted = select(Volunteer).join(Contact, col(Contact.volunteer_id) == col(Volunteer.id))
+    return list(tx.exec(wanted.where(_at(number)).distinct().order_by(col(Volunteer.id))))
+
+
+def stop(tx: Tx, number: str) -> list[int]:
+    """Nothing is sent to this number any more, nor is it rung up; the ids of the addresses that it was."""
+    return _set_stopped(tx, number, tx.now)
+
+
+def resume(tx: Tx, number: str) -> list[int]:
+    """Its owner takes that back."""
+    return _set_stopped(tx, number, None)
+
+
+def _set_stopped(tx: Tx, number: str, when: datetime | None) -> list[int]:
+    people = owners(tx, number)
+    found = tx.exec(select(Contact).where(_at(number)).order_by(col(Contact.id)).with_for_update()).all()
+    for contact in found:
+        contact.stopped_at = when if when is None else contact.stopped_at or when
+    for row in people:
+        touched(tx, row)
+    return [contact.id for contact in found]
+
+
+def _at(number: str) -> ColumnElement[bool]:
+    return (col(Contact.address) == number) & col(Contact.kind).in_(_BY_NUMBER)
+
+
+def read_number(raw: str) -> str:
+    """A telephone number as gateways write it, in the form in which we keep it; unread where it is none."""
+    try:
+        return fields.phone(raw.strip(), policy.load("hub", Site).phone_region)
+    except Wrong:
+        return raw.strip()[:40]
 
 
 def of(tx: Tx, volunteer_ids: Iterable[int]) -> dict[int, list[Contact]]:

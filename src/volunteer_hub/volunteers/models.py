@@ -174,10 +174,14 @@ class Certification(SQLModel, table=True):
 
 
 class Contact(SQLModel, table=True):
-    """An address of one channel; the lowest ``preference`` is tried first."""
+    """An address of one channel; the lowest ``preference`` is tried first. ``stopped_at``: since then its
+    owner wants nothing there."""
 
     __tablename__ = "contacts"
-    __table_args__ = (UniqueConstraint("volunteer_id", "kind", "address"),)
+    __table_args__ = (
+        UniqueConstraint("volunteer_id", "kind", "address"),
+        Index("ix_contacts_number", "address", postgresql_where=text("kind IN ('sms', 'voice')")),
+    )
     id: int = pk()
     volunteer_id: int = ref("volunteers.id", index=False)
     kind: ContactKind = text_enum(ContactKind, "kind")
@@ -185,6 +189,7 @@ class Contact(SQLModel, table=True):
     preference: int = 1
     delivers: Delivers = text_enum(Delivers, "delivers", Delivers.UNKNOWN)
     verified_at: datetime | None = ts(null=True)
+    stopped_at: datetime | None = ts(null=True)
 
 
 class AvailabilityException(SQLModel, table=True):

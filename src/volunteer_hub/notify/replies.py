@@ -1,0 +1,112 @@
+"""What people write back by text message: the letters of their questions, the texts, and who reads which."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
+
+from sqlalchemy import BigInteger, func, literal
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import insert as pg_insert
+from sqlmodel import col, select, update
+
+from volunteer_hub.core import bulk
+from volunteer_hub.core.db import Tx, touched
+from volunteer_hub.notify import reply_rules
+from volunteer_hub.notify.models import InboundText, ReplyLetter
+from volunteer_hub.notify.reply_rules import Handled
+
+
+def give_letters(tx: Tx, asked: Mapping[int, int]) -> None:
+    """Gives each of these questions (offer id -> volunteer id) that has none the next letter of its person.
+
+    Where another sender takes a letter first, the database makes us wait, skips ours, and the next round
+    finds the one after it.
+    """
+    left = dict(sorted(asked.items()))
+    while left:
+        for offer_id in _numbers(tx, left):
+            del left[offer_id]
+        if left:
+            _give(tx, left)
+
+
+def _numbers(tx: Tx, offer_ids: Iterable[int]) -> dict[int, int]:
+    wanted = select(ReplyLetter.offer_id, ReplyLetter.number)
+    return dict(tx.exec(wanted.where(bulk.among(col(ReplyLetter.offer_id), list(offer_ids)))).all())
+
+
+def _give(tx: Tx, asked: Mapping[int, int]) -> None:
+    given = (
+        func.unnest(literal(list(asked), ARRAY(BigInteger)), literal(list(asked.values()), ARRAY(BigInteger)))
+        .table_valued("offer_id", "volunteer_id", name="given")
+        .render_derived()
+    )
+    theirs = col(ReplyLetter.volunteer_id) == given.c.volunteer_id
+    last = select(func.coalesce(func.max(col(ReplyLetter.number)), -1)).where(theirs).scalar_subquery()
+    place = func.row_number().over(partition_by=given.c.volunteer_id, order_by=given.c.offer_id)
+    rows = select(given.c.offer_id, given.c.volunteer_id, last + place).order_by(given.c.volunteer_id)
+    new = pg_insert(ReplyLetter).from_select(["offer_id", "volunteer_id", "number"], rows)
+    tx.execute(new.on_conflict_do_nothing())
+
+
+def letters(tx: Tx, offer_ids: Iterable[int]) -> dict[int, str]:
+    """Offer -> its letter, where it was asked by text message."""
+    ids = list(offer_ids)
+    found = _numbers(tx, ids) if ids else {}
+    return {offer_id: reply_rules.letter(number) for offer_id, number in found.items()}
+
+
+def receive(tx: Tx, text: InboundText) -> int:
+    """Keeps a text, to be judged next; the id of the one that was kept first where it comes again."""
+    values = text.model_dump(exclude={"id"})
+    new = pg_insert(InboundText).values(**values).on_conflict_do_nothing(index_elements=["sid"])
+    tx.execute(new)
+    return tx.exec(select(InboundText.id).where(col(InboundText.sid) == text.sid)).one()
+
+
+def locked(tx: Tx, text_id: int) -> InboundText:
+    """A text, locked: two deliveries of it are judged once."""
+    wanted = select(InboundText).where(col(InboundText.id) == text_id)
+    return tx.exec(wanted.with_for_update().execution_options(populate_existing=True)).one()
+
+
+def told_since(tx: Tx, text: InboundText, key: str, offer_ids: Sequence[int]) -> bool:
+    """Whether this number was told so before, about one of these questions."""
+    before = select(InboundText.told_params).where(
+        col(InboundText.number_hash) == text.number_hash,
+        col(InboundText.id) != text.id,
+        col(InboundText.told) == key,
+    )
+    recent = tx.exec(before.order_by(col(InboundText.id).desc()).limit(50))
+    return any(set(offer_ids) & set(params.get("offers", ())) for params in recent)
+
+
+def settle_asked_back(tx: Tx, text: InboundText, keys: Sequence[str]) -> int:
+    """The number has answered what it was asked back: its earlier texts need no person any more; how many."""
+    waiting = update(InboundText).where(
+        col(InboundText.number_hash) == text.number_hash,
+        col(InboundText.id) < text.id,
+        col(InboundText.state) == Handled.UNCLEAR,
+        col(InboundText.told).in_(keys),
+    )
+    return touched(tx.execute(waiting.values(state=Handled.DONE)))
+
+
+def forget(tx: Tx, volunteer_id: int, number_hashes: Iterable[bytes]) -> None:
+    """Takes away every word somebody wrote and the number they wrote from; that they wrote stays."""
+    theirs = (col(InboundText.volunteer_id) == volunteer_id) | col(InboundText.number_hash).in_(
+        list(number_hashes)
+    )
+    _blank(tx, theirs)
+
+
+def blank_older_than(tx: Tx, age: timedelta) -> int:
+    """Takes away words and numbers of texts older than ``age``; how many."""
+    return _blank(tx, (col(InboundText.at) < tx.now - age) & col(InboundText.words).is_not(None))
+
+
+def _blank(tx: Tx, which: object) -> int:
+    return touched(
+        tx.execute(
+            update(InboundText).where(which).values(words=None, number=None, number_hash=b"")  # type: ignore[arg-type]
+        )
+    )
