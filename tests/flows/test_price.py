@@ -35,7 +35,7 @@ def test_letters_cost_nothing(tx: Tx) -> None:
 
 
 @pytest.mark.parametrize(
-    ("lang", "title", "parts"), [("en", "", 1), ("en", "x" * 200, 2), ("zh", "东门", 1), ("zh", "沙" * 30, 2)]
+    ("lang", "title", "parts"), [("en", "", 1), ("en", "x" * 200, 3), ("zh", "东门", 2), ("zh", "沙" * 70, 3)]
 )
 def test_text_messages_cost_by_their_parts(
     tx: Tx, monkeypatch: pytest.MonkeyPatch, lang: str, title: str, parts: int

@@ -120,7 +120,7 @@ def test_a_purpose_without_a_template_and_a_wrong_beginning_are_refused_at_the_s
     text = configured.read_text(encoding="utf-8")
     text = re.sub(r"\[templates\.offer\.real\.zh\]\n.*\n.*\n", "", text)
     text = text.replace(
-        "【志愿服务】演练：${starts_at}${task}，能来吗", "【志愿服务】${starts_at}${task}，能来吗"
+        "【志愿服务】演练：${starts_at}${task}，能来回", "【志愿服务】${starts_at}${task}，能来回"
     )
     configured.write_text(text, encoding="utf-8")
     policy.load.cache_clear()
@@ -144,10 +144,10 @@ def test_without_a_template_gateway_nothing_is_asked(
 
 def test_a_template_is_filled_by_variables_and_long_ones_are_cut(configured: Path) -> None:
     own = policy.load("sms_templates", Templates)
-    facts = {"starts_at": "1月20日11:00", "task": "沙" * 40}
+    facts = {"starts_at": "1月20日11:00", "task": "沙" * 40, "letter": "A"}
     filled = templates.fill(own, "offer", Kind.REAL, "zh", facts, f"{BASE}/c/abc")
-    assert filled.variables == {"starts_at": "1月20日11:00", "task": "沙" * 34 + "…", "link": "abc"}
-    assert filled.text == f"【志愿服务】实战：1月20日11:00{'沙' * 34}…，能来吗？{BASE}/c/abc"
+    assert filled.variables == facts | {"task": "沙" * 34 + "…", "link": "abc"}
+    assert filled.text == f"【志愿服务】实战：1月20日11:00{'沙' * 34}…，能来回A1，不能回A2。{BASE}/c/abc"
     with pytest.raises(NoTemplate):
         templates.fill(own, "offer", Kind.NONE, "zh", facts, f"{BASE}/c/abc")
     with pytest.raises(NoTemplate):
