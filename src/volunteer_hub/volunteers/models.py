@@ -22,18 +22,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import TypeEngine
 from sqlmodel import Field, SQLModel
 
-from volunteer_hub.core.columns import (
-    area,
-    blob,
-    jsonb,
-    personal,
-    pk,
-    public_id,
-    ref,
-    text_enum,
-    ts,
-    version,
-)
+from volunteer_hub.core.columns import area, blob, jsonb, personal, pk, public_id, ref, text_enum, ts, version
 from volunteer_hub.volunteers.rules import (
     Basis,
     ClaimState,
