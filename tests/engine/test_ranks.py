@@ -70,3 +70,19 @@ def test_a_locked_person_who_was_seated_first_moves_on_for_somebody_who_can_do_l
     plan = solve(Problem(pool, slots(1, target=[2]), nested, locked=pairs((0, 0))), BY_RANKS)
     assert plan.state is State.PROVEN
     assert dict(zip(plan.person.tolist(), plan.unit.tolist(), strict=True)) == {0: 1, 1: 0}
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_people_placed_in_haste_cover_as_much_and_what_they_give_away_is_known(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    problem = city_problem(300, 400, seed)
+    exact = solve(problem, BY_FLOW)
+    monkeypatch.setattr(ranks, "HASTY_S", 1e9)
+    monkeypatch.setattr(ranks, "HASTY_STEPS", 1)
+    plan = solve(problem, BY_RANKS)
+    assert (plan.state, plan.failure) == (State.BOUNDED, "deadline")
+    assert plan.objective.short == exact.objective.short
+    assert plan.bound <= exact.value <= plan.value
+    assert plan.value - plan.bound < plan.objective.cost // 2
+    assert check(problem, plan) == ()

@@ -25,18 +25,29 @@ from volunteer_hub.engine.coverage import coverage
 from volunteer_hub.engine.flow import RESERVE, Flow, Solution, locked_arcs, prices, solve_flow
 from volunteer_hub.engine.offers import Offers, appraise, offers_of
 from volunteer_hub.engine.problem import Ints, Options, Problem
-from volunteer_hub.engine.release import Ways, lengthen, listed_arcs, release, ways_of
+from volunteer_hub.engine.release import (
+    PATIENCE,
+    Haste,
+    Ways,
+    highest,
+    lengthen,
+    listed_arcs,
+    release,
+    ways_of,
+)
 from volunteer_hub.engine.terms import Penalties
 from volunteer_hub.engine.units import Units
 
 SLOWEST_PER_ARC = 1e-9  # as in flow.py
+HASTY_S, HASTY_STEPS = 1e-3, 50  # seconds a person, and units passed, where time is short
 STEP = 50_000_000  # rows of lists read between two looks at the clock
 
 
 def solve_ranks(
     problem: Problem, units: Units, pool: Pool, penalty: Penalties, options: Options, clock: Clock
 ) -> Solution:
-    """With time for the ranks only, their plan: by its prices none covers more. Raises DeadlinePassed."""
+    """With time for the ranks only, their plan: by its prices none covers more. With time for the must heads
+    too, a plan that covers as much and is near the best in travel. Raises DeadlinePassed."""
     step = partial(coverage, people=len(pool))
     covered = solve_flow(problem, units, pool, penalty, options, clock, step, SLOWEST_PER_ARC)
     if not covered.exact:
@@ -48,9 +59,14 @@ def solve_ranks(
             standing = _fill(units, pool, penalty, covered, decided, inner)
         with clock.phase("release"):
             offers, ways = offers_of(pool.index), _ways(units, standing, decided)
-            ways = _place(pool, offers, standing, ways, covered.person_price, inner)
+            ways, best = _place(
+                pool, offers, standing, ways, covered.person_price, penalty.big, inner
+            )  # fmt: skip
         with clock.phase("prices"):
-            found = _lowest(units, pool, offers, penalty, standing, ways, inner)
+            if best and inner.left > 0:
+                found = _lowest(units, pool, offers, penalty, standing, ways)
+            else:
+                found = _as_it_is(pool, offers, standing, ways)
     except DeadlinePassed:
         return replace(covered, exact=False)
     return replace(found, rounds=covered.rounds, columns=covered.columns)
@@ -91,34 +107,44 @@ def _ways(units: Units, standing: Standing, decided: Arcs) -> Ways:
 
 
 def _place(
-    pool: Pool, offers: Offers, standing: Standing, ways: Ways, person_price: Ints, clock: Clock
-) -> Ways:
-    """A head for everybody who is needed and has none. Raises DeadlinePassed."""
+    pool: Pool, offers: Offers, standing: Standing, ways: Ways, person_price: Ints, big: int, clock: Clock
+) -> tuple[Ways, bool]:
+    """A head for everybody who is needed and has none, and whether all of them at the least cost: those whose
+    time is short take the best way found after some steps."""
     people = np.flatnonzero((standing.serves < 0) & (person_price > 0))
     search, begin, nothing = search_of(len(ways.member) + len(pool)), 0, people[:0]
+    haste, patient = PATIENCE, Clock(clock.left - HASTY_S * len(people))
     while True:
-        clock.check()
+        if patient.left <= 0:
+            haste = Haste(HASTY_STEPS, big // 2)
         appraise(offers, standing.price)
         ways, begin = release(
-            pool.index, offers, standing, ways, search, begin, people, nothing, begin, STEP
+            pool.index, offers, standing, ways, search, begin, people, nothing, begin, STEP, haste
         )  # fmt: skip
         if begin == len(people):
-            return ways
+            return ways, haste == PATIENCE
+
+
+def _as_it_is(pool: Pool, offers: Offers, standing: Standing, ways: Ways) -> Solution:
+    """The assignment with prices that bound it."""
+    appraise(offers, standing.price)
+    placed = np.flatnonzero(standing.serves >= 0)
+    arcs = Arcs(standing.serves[placed], placed, standing.pays[placed])
+    person_price = highest(pool.index, offers, standing.price, ways)
+    return Solution(arcs, standing.price[:-1].copy(), person_price, 1, len(arcs), exact=False)
 
 
 def _lowest(
-    units: Units, pool: Pool, offers: Offers, penalty: Penalties, standing: Standing, ways: Ways, clock: Clock
+    units: Units, pool: Pool, offers: Offers, penalty: Penalties, standing: Standing, ways: Ways
 ) -> Solution:
     """The assignment with the lowest prices that prove it: the same, whatever method found it. Nobody's price
-    falls below what the next best unit is worth, so lists that reach so far are enough. Raises
-    DeadlinePassed."""
+    falls below what the next best unit is worth, so lists that reach so far are enough."""
     appraise(offers, standing.price)
     serves = standing.serves
     placed = np.flatnonzero(serves >= 0)
     chosen = Arcs(serves[placed], placed, standing.pays[placed])
     worth = np.where(serves >= 0, ENDLESS - 1, ENDLESS)  # at first whatever list there is
     while True:
-        clock.check()
         ways = lengthen(pool.index, offers, standing.price, ways, worth)
         listed = listed_arcs(ways)
         others = (serves[listed.position] >= 0) & (serves[listed.position] != listed.unit)

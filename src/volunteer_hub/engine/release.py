@@ -26,6 +26,16 @@ NEW = 4  # one in so many of a longer list is new at least
 LENGTHENED = 5000  # what making a list longer counts as rows read
 
 
+class Haste(NamedTuple):
+    """When a search for a person ends with an open head that need not be the best."""
+
+    settled: int  # after so many units ...
+    enough: int  # ... if the way is shorter than this
+
+
+PATIENCE = Haste(ENDLESS, 0)
+
+
 class Ways(NamedTuple):
     """Where each person could go, and who serves each unit. P people, U units."""
 
@@ -95,7 +105,7 @@ def _leave(member: Ints, following: Ints, u: int, p: int) -> None:
 @compiled
 def release(
     index: Index, offers: Offers, standing: Standing, ways: Ways, search: Search, stamp: int, people: Ints,
-    units: Ints, begin: int, most: int,
+    units: Ints, begin: int, most: int, haste: Haste,
 ) -> tuple[Ways, int]:  # fmt: skip
     """Find a place, or none, for each of people[begin:] who serve nowhere, until about `most` rows were read,
     and take one head off each of these units (a unit may come several times). Returns the ways, longer where
@@ -105,11 +115,11 @@ def release(
         if read > most:
             return ways, i
         stamp += 1
-        ways, more = _release(index, offers, standing, ways, search, stamp, people[i], nobody)
+        ways, more = _release(index, offers, standing, ways, search, stamp, people[i], nobody, haste)
         read += more
     for u in units:
         stamp += 1
-        ways, _ = _release(index, offers, standing, ways, search, stamp, nobody, u)
+        ways, _ = _release(index, offers, standing, ways, search, stamp, nobody, u, haste)
     return ways, len(people)
 
 
@@ -165,12 +175,25 @@ def lengthen(index: Index, offers: Offers, price: Ints, ways: Ways, worth: Ints)
 
 
 @compiled
+def highest(index: Index, offers: Offers, price: Ints, ways: Ways) -> Ints:
+    """[P] what the best unit is worth to each person, listed or not: no price of theirs may be lower."""
+    worth, unit, score = np.zeros(len(ways.rest), np.int64), np.empty(1, np.int64), np.empty(1, np.int64)
+    for p in range(len(worth)):
+        if ways.rest[p] == -ENDLESS:
+            worth[p] = _worth_of(ways, price, p)
+        elif best_offers(index, offers, price, p, unit, score) > 0:
+            worth[p] = -score[0]
+    return worth
+
+
+@compiled
 def _reach(
-    standing: Standing, ways: Ways, search: Search, stamp: int, p: int, origin: int, offset: int, best: Best,
-    size: int,
+    standing: Standing, ways: Ways, search: Search, stamp: int, p: int, origin: int, least: int, offset: int,
+    best: Best, size: int,
 ) -> tuple[Best, int]:  # fmt: skip
     """Go on from a person of the origin to every unit that could use them: the best end and the heap's size.
-    `offset`: the distance of the person and what their place is worth."""
+    `offset`: the distance of the person and what their place is worth; `least`: that of where they are, which
+    nothing comes below unless a place was taken in haste."""
     price, open_heads, penalty = standing.price, standing.open_heads, standing.penalty
     stamps, distance = search.stamp, search.distance
     units, costs, scores, limit = ways.unit, ways.cost, ways.score, best.distance
@@ -178,7 +201,7 @@ def _reach(
         if offset + scores[i] >= limit:
             break
         u = units[i]
-        d = offset + costs[i] - price[u]
+        d = max(offset + costs[i] - price[u], least)
         if d >= limit or (stamps[u] == stamp and d >= distance[u]):
             continue
         new = stamps[u] != stamp
@@ -189,7 +212,7 @@ def _reach(
             end = d + price[u] - penalty[u, tier]
             if open_heads[u, tier] > 0 and end < limit:
                 best, limit = Best(end, u, -1, 0, tier), end
-    rest = offset - ways.rest[p]
+    rest = max(offset - ways.rest[p], least)
     # The units not listed, if there are any, wait in the heap under the person's own number.
     if ways.rest[p] > -ENDLESS and rest < limit:
         node = len(ways.member) + p
@@ -203,7 +226,7 @@ def _reach(
 @compiled
 def _release(
     index: Index, offers: Offers, standing: Standing, ways: Ways, search: Search, stamp: int, person: int,
-    unit: int,
+    unit: int, haste: Haste,
 ) -> tuple[Ways, int]:  # fmt: skip
     price, units, none, nowhere = standing.price, len(ways.member), int(np.int64(0)), int(np.int64(-1))
     best, size, count, u, read = Best(ENDLESS, -1, -1, 0, -1), none, 0, unit, 0
@@ -214,35 +237,38 @@ def _release(
             read += LENGTHENED
             worth = _worth_of(ways, price, person)
         best = Best(worth, -1, person, 0, -1)  # to stay free
-        best, size = _reach(standing, ways, search, stamp, person, nowhere, worth, best, none)
+        best, size = _reach(standing, ways, search, stamp, person, nowhere, none, worth, best, none)
     else:
         search.stamp[u], search.distance[u] = stamp, 0
         best = _end_open(standing, u, best)
         size = lift(search.heap, search.place, search.distance, u, none, bool(np.int64(1)))
     while size > 0 and search.distance[search.heap[0]] < best.distance:
+        if count >= haste.settled and best.tier >= 0 and best.distance < haste.enough:
+            break
         u = pop(search.heap, search.place, search.distance, size)
         size -= 1
+        d = search.distance[u]
         if u >= units:
             ways = _lengthen(index, offers, price, ways, u - units)
             read += LENGTHENED
             origin, offset = search.towards[u], search.cost[u]
             search.stamp[u] = 0
-            best, size = _reach(standing, ways, search, stamp, u - units, origin, offset, best, size)
+            best, size = _reach(standing, ways, search, stamp, u - units, origin, d, offset, best, size)
             continue
         search.settled[count] = u
         count += 1
-        d = search.distance[u]
         p = ways.member[u]
         while p >= 0:
             worth = price[u] - standing.pays[p]
             if d + worth < best.distance:
                 best = Best(d + worth, u, p, 0, -1)
-            best, size = _reach(standing, ways, search, stamp, p, u, d + worth, best, size)
+            best, size = _reach(standing, ways, search, stamp, p, u, d, d + worth, best, size)
             read += ways.length[p]
             p = ways.following[p]
+    reached = min(best.distance, search.distance[search.heap[0]]) if size > 0 else best.distance
     for i in range(count):
         u = search.settled[i]
-        price[u] -= best.distance - search.distance[u]
+        price[u] -= reached - search.distance[u]
     _move(standing, ways, search, unit, best)
     return ways, read
 

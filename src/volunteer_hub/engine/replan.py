@@ -25,7 +25,7 @@ from volunteer_hub.engine.flow import locked_arcs
 from volunteer_hub.engine.offers import NO_OFFERS
 from volunteer_hub.engine.problem import Ints, Options, Pairs, Problem, ProblemError
 from volunteer_hub.engine.proof import InForce, prove, scaled
-from volunteer_hub.engine.release import release, ways_of
+from volunteer_hub.engine.release import PATIENCE, release, ways_of
 from volunteer_hub.engine.solve import Draft, Plan, State, plan_of
 from volunteer_hub.engine.terms import Penalties, cost, objective, penalties
 from volunteer_hub.engine.units import Access, Units, split
@@ -173,7 +173,7 @@ class Orders:
             excess = np.repeat(np.arange(len(units)), np.maximum(over, 0))
             release(
                 self.pool.index, NO_OFFERS, book.standing, ways, book.search, book.searches, loose, excess,
-                0, ENDLESS,
+                0, ENDLESS, PATIENCE,
             )  # fmt: skip
             book.searches += len(loose) + len(excess)
         return self._finish(previous, kept, absent, todo, clock, prove_it, True)
