@@ -16,7 +16,7 @@ from starlette.types import ASGIApp
 from volunteer_hub import __version__, api, bootstrap, web
 from volunteer_hub.api import errors as api_errors
 from volunteer_hub.api import health
-from volunteer_hub.core import db
+from volunteer_hub.core import db, live
 from volunteer_hub.core.errors import HubError, Malformed
 from volunteer_hub.core.settings import settings
 from volunteer_hub.web import answer_batch
@@ -35,6 +35,7 @@ async def _lifespan(_: FastAPI) -> AsyncIterator[None]:
     anyio.to_thread.current_default_thread_limiter().total_tokens = settings().pool_size - 1
     # What has been loaded stays: the collector need not walk it again and again, a fifth of an answer's time.
     gc.freeze()
+    live.end_with_the_process()
     yield
     await answer_batch.drain()
     await anyio.to_thread.run_sync(db.engine().dispose)

@@ -4,17 +4,18 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query
-from fastapi.responses import JSONResponse
+from fastapi import APIRouter, Header, Query, Request
+from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import ConfigDict, Field
 
-from volunteer_hub.api.guard import allow
+from volunteer_hub.api.guard import allow, still
 from volunteer_hub.api.pages import Cursor, In, Limit, OnceOnly, Out, Page
 from volunteer_hub.boards import callout as board
 from volunteer_hub.boards.callout import LiveCallout, PersonLine, SlotLine
-from volunteer_hub.core import db
+from volunteer_hub.core import db, live
 from volunteer_hub.core.actor import Actor
 from volunteer_hub.core.cursor import decode_cursor, encode_cursor
+from volunteer_hub.core.live import UNBUFFERED, Look, Seen
 from volunteer_hub.flows import mobilize
 from volunteer_hub.mobilization import callouts, plans
 from volunteer_hub.mobilization.rules import CalloutState, DeclineReason, Kind, OfferState
@@ -130,6 +131,40 @@ def read(id: UUID, actor: Annotated[Actor, allow("callout.read")]) -> CalloutOut
     """The figures of every slot as they stand."""
     with db.read(actor) as tx:
         return _out(board.live(tx, callouts.find(tx, "callout.read", id)))
+
+
+@router.get(
+    "/callouts/{id}/events",
+    response_class=StreamingResponse,
+    responses={
+        200: {
+            "description": "Events `figures`, each a callout as `GET /callouts/{id}` returns it",
+            "content": {"text/event-stream": {"schema": {"type": "string"}}},
+        }
+    },
+)
+def events(
+    request: Request,
+    id: UUID,
+    actor: Annotated[Actor, allow("callout.read")],
+    last_event_id: Annotated[str, Header(max_length=100)] = "",
+) -> StreamingResponse:
+    """The figures as they change, as server-sent events; an event `beat` while nothing does.
+
+    Ends when the rights of the caller change and when the server stops: connect again after three seconds.
+    """
+
+    def figures() -> Seen:
+        with db.read(actor) as tx:
+            callout = callouts.find(tx, "callout.read", id)
+            shown = _out(board.live(tx, callout)).model_dump_json()
+            return Seen("figures", shown, frozenset([callout.id]))
+
+    figures()  # refused before anything is promised
+    look = Look((request.url.path, frozenset(actor.grants)), figures, still(request, actor))
+    return StreamingResponse(
+        live.stream(look, last_event_id), media_type="text/event-stream", headers=UNBUFFERED
+    )
 
 
 @router.get("/callouts/{id}/offers")

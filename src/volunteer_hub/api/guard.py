@@ -1,6 +1,6 @@
 """Who is at the machines' door: a bearer token, or the console's own session cookie."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 from urllib.parse import parse_qsl
 
@@ -9,6 +9,7 @@ from fastapi import Body, Depends, Header, Request
 from volunteer_hub.access import sessions, tokens
 from volunteer_hub.core import db, gate
 from volunteer_hub.core.actor import GUEST, Actor
+from volunteer_hub.core.db import Tx
 from volunteer_hub.core.errors import Forbidden, Unauthenticated
 from volunteer_hub.core.i18n import negotiate
 from volunteer_hub.notify import callbacks
@@ -18,14 +19,30 @@ SESSION_COOKIE = "hub_session"
 
 def actor_at(request: Request) -> Actor:
     """The actor of a request. Raises Unauthenticated for a token or session that does not hold."""
+    with db.transaction(GUEST, "session.read") as tx:
+        return _actor(tx, request)
+
+
+def _actor(tx: Tx, request: Request) -> Actor:
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     cookie = request.cookies.get(SESSION_COOKIE)
-    with db.transaction(GUEST, "session.read") as tx:
-        if scheme.lower() == "bearer" and token:
-            return tokens.actor_of_token(tx, token.strip())
-        if cookie:
-            return sessions.actor_of_session(tx, cookie)
+    if scheme.lower() == "bearer" and token:
+        return tokens.actor_of_token(tx, token.strip())
+    if cookie:
+        return sessions.actor_of_session(tx, cookie)
     raise Unauthenticated("unauthenticated")
+
+
+def still(request: Request, actor: Actor) -> Callable[[Tx], bool]:
+    """Whether the token or session of a request holds yet, with the rights that it gave then."""
+
+    def holds(tx: Tx) -> bool:
+        try:
+            return set(_actor(tx, request).grants) == set(actor.grants)
+        except Unauthenticated:
+            return False
+
+    return holds
 
 
 def actor_or_guest(request: Request) -> Actor:

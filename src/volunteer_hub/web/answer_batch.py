@@ -14,7 +14,7 @@ from weakref import WeakKeyDictionary
 
 from sqlalchemy.exc import DBAPIError
 
-from volunteer_hub.core import db
+from volunteer_hub.core import db, live
 from volunteer_hub.core.actor import GUEST
 from volunteer_hub.core.errors import TooMany
 from volunteer_hub.core.log import logger
@@ -74,6 +74,7 @@ class Gathering:
                 batch, self._waiting = self._waiting[:LARGEST], self._waiting[LARGEST:]
                 replies = [reply for reply, _ in batch]
                 results = await asyncio.to_thread(self.record, replies)
+                live.publish({one.offer.callout_id for one in results if isinstance(one, Answered)})
                 for (_, told), result in zip(batch, results, strict=True):
                     if told.done():  # whoever asked has gone; the answer stands all the same
                         continue

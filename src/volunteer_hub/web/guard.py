@@ -1,5 +1,6 @@
 """Who is at the people's door: a session cookie, or the opaque link of one offer or survey."""
 
+from collections.abc import Callable
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
@@ -9,6 +10,7 @@ from fastapi.responses import RedirectResponse
 from volunteer_hub.access import sessions
 from volunteer_hub.core import db, gate
 from volunteer_hub.core.actor import GUEST, Actor
+from volunteer_hub.core.db import Tx
 from volunteer_hub.core.errors import Forbidden, Unauthenticated
 from volunteer_hub.web.render import language_of
 
@@ -22,6 +24,19 @@ def actor_at(request: Request) -> Actor:
         raise Unauthenticated("unauthenticated")
     with db.transaction(GUEST, "session.read") as tx:
         return sessions.actor_of_session(tx, cookie)
+
+
+def still(request: Request, actor: Actor) -> Callable[[Tx], bool]:
+    """Whether whoever opened this page is signed in yet and holds the rights that they had then."""
+    cookie = request.cookies[SESSION_COOKIE]
+
+    def holds(tx: Tx) -> bool:
+        try:
+            return set(sessions.actor_of_session(tx, cookie).grants) == set(actor.grants)
+        except Unauthenticated:
+            return False
+
+    return holds
 
 
 def allow(permission: str) -> Any:

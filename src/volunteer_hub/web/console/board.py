@@ -30,6 +30,7 @@ from volunteer_hub.web.console.incidents import TONES
 from volunteer_hub.web.forms import Form, Sent
 from volunteer_hub.web.guard import allow, see_other
 from volunteer_hub.web.render import Lang, language_of, page
+from volunteer_hub.web.streams import Shown, follow
 
 router = APIRouter()
 
@@ -63,6 +64,18 @@ def refreshed(
         if made is None:
             return Response(status_code=404)
         return parts.answer(made(tx, found, lang), seen)
+
+
+@router.get("/incidents/{id:uuid}/stream")
+def stream(request: Request, actor: Annotated[Actor, allow("incident.read")], id: uuid.UUID) -> Response:
+    """Both parts of the board, pushed. Who has approved a plan reads another part than who still may."""
+
+    def both(tx: Tx, lang: Lang) -> Shown:
+        found = boards.board(tx, queries.find(tx, "incident.read", id))
+        shown = _plan_part(tx, found, lang) + _live_part(tx, found, lang)
+        return shown, [line.callout.id for line in found.callouts]
+
+    return follow(request, actor, both, alone=actor.may("plan.approve"))
 
 
 def show(

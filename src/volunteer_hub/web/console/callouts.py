@@ -27,6 +27,7 @@ from volunteer_hub.volunteers.policy import Skills
 from volunteer_hub.web import nav, parts
 from volunteer_hub.web.guard import allow, see_other
 from volunteer_hub.web.render import Lang, Speech, language_of, page
+from volunteer_hub.web.streams import Shown, follow
 
 router = APIRouter()
 
@@ -90,6 +91,25 @@ def live(
         return parts.answer(shown, seen)
 
 
+@router.get("/callouts/{id:uuid}/stream")
+def stream(
+    request: Request,
+    actor: Annotated[Actor, allow("callout.read")],
+    id: uuid.UUID,
+    who: str = "",
+    slot: str = "",
+    cursor: str = "",
+) -> Response:
+    """What changes of it, pushed."""
+
+    def show(tx: Tx, lang: Lang) -> Shown:
+        callout = callouts.find(tx, "callout.read", id)
+        wanted = {"who": who, "slot": slot, "cursor": cursor}
+        return _live(tx, board.live(tx, callout), wanted, lang), [callout.id]
+
+    return follow(request, actor, show)
+
+
 @router.post("/callouts/{id:uuid}/cancel")
 def cancel(request: Request, actor: Annotated[Actor, allow("callout.cancel")], id: uuid.UUID) -> Response:
     """Calls it off and tells everybody who was asked."""
@@ -129,6 +149,7 @@ def _page(
             view=view,
             may=lambda right: actor.may(right, view.callout.area),
             live_part=_live(tx, view, wanted, lang),
+            stream_address=_address(view.callout, "stream", wanted),
             error=t(lang, f"error.{error.code}", **error.params) if error else "",
             farthest=waves.FARTHEST_KM,
             most=waves.MOST_BY_HAND,
@@ -148,7 +169,7 @@ def _live(tx: Tx, view: LiveCallout, wanted: dict[str, str], lang: Lang) -> Mark
     return parts.part(
         "callout",
         "console/callout_live.html",
-        f"{here}/live?{urlencode(chosen)}" if chosen else f"{here}/live",
+        _address(callout, "live", wanted),
         lang=lang,
         zone=view.zone,
         live=view.live,
@@ -173,6 +194,12 @@ def _live(tx: Tx, view: LiveCallout, wanted: dict[str, str], lang: Lang) -> Mark
         messages=[(state.value, view.messages[state]) for state in State if view.messages.get(state)],
         now=tx.now,
     )
+
+
+def _address(callout: Callout, end: str, wanted: dict[str, str]) -> str:
+    """Where the part that changes is had from, with the people wanted in its list."""
+    chosen = urlencode({key: value for key, value in wanted.items() if value})
+    return f"/callouts/{callout.public_id}/{end}" + (f"?{chosen}" if chosen else "")
 
 
 def _numbers(told: WaveTold) -> dict[str, int]:
