@@ -22,8 +22,6 @@ pytestmark = pytest.mark.slow
 _AT_WORK = text(
     "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state <> 'idle'"
 )
-    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state <> 'idle'"
-)
 
 
 @pytest.fixture
