@@ -12,13 +12,13 @@ from zoneinfo import ZoneInfo
 from sqlmodel import col, select
 
 from volunteer_hub.access import jurisdictions
-from volunteer_hub.boards import slots
+from volunteer_hub.boards import questions, slots
+from volunteer_hub.boards.questions import Question
 from volunteer_hub.core import policy
 from volunteer_hub.core.db import Tx
 from volunteer_hub.core.errors import HubError
-from volunteer_hub.core.i18n import DEFAULT, Text, t
-from volunteer_hub.flows import questions, respond
-from volunteer_hub.flows.questions import Question
+from volunteer_hub.core.i18n import DEFAULT, LANGUAGES, Text, pick, t
+from volunteer_hub.flows import respond
 from volunteer_hub.mobilization import desk, offers, rules
 from volunteer_hub.mobilization.desk import Reply
 from volunteer_hub.mobilization.policy import Callouts
@@ -163,7 +163,10 @@ def _ask_which(tx: Tx, text: InboundText, found: Sequence[Question]) -> None:
         _say(text, "reply.shared", Handled.UNCLEAR)
         return
     facts = slots.of(tx, {q.offer.slot_id for q in found})
-    named = "; ".join(f"{letters[q.offer.id]}: {facts[q.offer.slot_id].task.title}" for q in found)
+    named = {
+        lang: "; ".join(f"{letters[q.offer.id]}: {pick(facts[q.offer.slot_id].title, lang)}" for q in found)
+        for lang in LANGUAGES
+    }
     first = letters[found[0].offer.id]
     _say(text, "reply.which", Handled.UNCLEAR, questions=named, letter=first)
 

@@ -90,6 +90,20 @@ def many(tx: Tx, replies: Sequence[tuple[str, Reply]]) -> list[Result]:
     return results
 
 
+def on_behalf(tx: Tx, offer: Offer, reply: Reply) -> Answered:
+    """An account writes down what somebody answered: judged as their own, and the trail says by whom.
+
+    Raises Forbidden, NotFound, and what refuses the answer.
+    """
+    tx.actor.must_cover("duty.write", offer.area)
+    policies: Callouts = policy.load("callouts", Callouts)
+    [result] = desk.take(tx, [(offer.id, reply)], policies.callout)
+    if isinstance(result, HubError):
+        raise result
+    _tell(tx, [(result, reply)])
+    return result
+
+
 def _one(tx: Tx, token: str, reply: Reply) -> Answered:
     [result] = many(tx, [(token, reply)])
     if isinstance(result, HubError):

@@ -2,17 +2,24 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
+from typing import Final
+from uuid import UUID
 
-from sqlalchemy import BigInteger, func, literal
+from sqlalchemy import BigInteger, ColumnElement, Select, func, literal
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlmodel import col, select, update
 
 from volunteer_hub.core import bulk
 from volunteer_hub.core.db import Tx, touched
+from volunteer_hub.core.errors import Gone, NotFound, Refused
 from volunteer_hub.notify import reply_rules
 from volunteer_hub.notify.models import InboundText, ReplyLetter
 from volunteer_hub.notify.reply_rules import Handled
+
+RIGHT: Final = "duty.write"
+"""Who may read what people wrote, and answer for them."""
+_LEASE: Final = timedelta(minutes=5)
 
 
 def give_letters(tx: Tx, asked: Mapping[int, int]) -> None:
@@ -91,6 +98,54 @@ def settle_asked_back(tx: Tx, text: InboundText, keys: Sequence[str]) -> int:
     return touched(tx.execute(waiting.values(state=Handled.DONE)))
 
 
+def waiting(tx: Tx, *, after: int | None = None, limit: int = 50) -> Sequence[InboundText]:
+    """What a person of the actor's areas has to read, the oldest first, above the id ``after``."""
+    wanted = select(InboundText).where(
+        col(InboundText.state) == Handled.UNCLEAR, tx.actor.scope(RIGHT, InboundText.area)
+    )
+    if after is not None:
+        wanted = wanted.where(col(InboundText.id) > after)
+    return tx.exec(wanted.order_by(col(InboundText.id)).limit(limit)).all()
+
+
+def waiting_about(tx: Tx, offer_ids: Select[tuple[int]]) -> int:
+    """How many texts wait for a person that are about one of these offers."""
+    wanted = select(func.count()).select_from(InboundText)
+    about = col(InboundText.offer_id).in_(offer_ids) & (col(InboundText.state) == Handled.UNCLEAR)
+    return tx.exec(wanted.where(about)).one()
+
+
+def claim(tx: Tx, public_id: UUID) -> InboundText:
+    """Takes a text to work on, for a few minutes; who has it already has it for longer.
+
+    Raises NotFound, Gone for one dealt with, Refused while somebody else has it.
+    """
+    tx.actor.must(RIGHT)
+    which = (col(InboundText.public_id) == public_id) & tx.actor.scope(RIGHT, InboundText.area)
+    free = col(InboundText.lease_until).is_(None) | (col(InboundText.lease_until) <= tx.now)
+    taken = update(InboundText).where(
+        which,
+        col(InboundText.state) == Handled.UNCLEAR,
+        free | (col(InboundText.claimed_by) == tx.actor.id),
+    )
+    lease = taken.values(claimed_by=tx.actor.id, lease_until=tx.now + _LEASE).returning(InboundText)
+    row = tx.scalars(lease, execution_options={"populate_existing": True}).first()
+    if row is not None:
+        return row
+    state = tx.exec(select(InboundText.state).where(which)).first()
+    if state is None:
+        raise NotFound("not_found")
+    if state is not Handled.UNCLEAR:
+        raise Gone("reply.handled")
+    raise Refused("reply.claimed")
+
+
+def settle(tx: Tx, text: InboundText, state: Handled) -> None:
+    """The acting account has dealt with a text that it had claimed."""
+    text.state, text.handled_by, text.handled_at, text.lease_until = state, tx.actor.id, tx.now, None
+    tx.flush()
+
+
 def forget(tx: Tx, volunteer_id: int, number_hashes: Iterable[bytes]) -> None:
     """Takes away every word somebody wrote and the number they wrote from; that they wrote stays."""
     theirs = (col(InboundText.volunteer_id) == volunteer_id) | col(InboundText.number_hash).in_(
@@ -104,9 +159,6 @@ def blank_older_than(tx: Tx, age: timedelta) -> int:
     return _blank(tx, (col(InboundText.at) < tx.now - age) & col(InboundText.words).is_not(None))
 
 
-def _blank(tx: Tx, which: object) -> int:
-    return touched(
-        tx.execute(
-            update(InboundText).where(which).values(words=None, number=None, number_hash=b"")  # type: ignore[arg-type]
-        )
-    )
+def _blank(tx: Tx, which: ColumnElement[bool]) -> int:
+    blank = update(InboundText).where(which).values(words=None, number=None, number_hash=b"")
+    return touched(tx.execute(blank))
