@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ColumnElement, Select, func, literal
+from sqlalchemy import BigInteger, ColumnElement, func, literal
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlmodel import col, select, update
@@ -108,11 +108,10 @@ def waiting(tx: Tx, *, after: int | None = None, limit: int = 50) -> Sequence[In
     return tx.exec(wanted.order_by(col(InboundText.id)).limit(limit)).all()
 
 
-def waiting_about(tx: Tx, offer_ids: Select[tuple[int]]) -> int:
-    """How many texts wait for a person that are about one of these offers."""
-    wanted = select(func.count()).select_from(InboundText)
-    about = col(InboundText.offer_id).in_(offer_ids) & (col(InboundText.state) == Handled.UNCLEAR)
-    return tx.exec(wanted.where(about)).one()
+def count_waiting(tx: Tx) -> int:
+    """How many those are."""
+    mine = tx.actor.scope(RIGHT, InboundText.area) & (col(InboundText.state) == Handled.UNCLEAR)
+    return tx.exec(select(func.count()).select_from(InboundText).where(mine)).one()
 
 
 def claim(tx: Tx, public_id: UUID) -> InboundText:

@@ -22,6 +22,7 @@ from volunteer_hub.flows.course import WaveTold
 from volunteer_hub.mobilization import callouts
 from volunteer_hub.mobilization.models import Callout
 from volunteer_hub.mobilization.rules import OfferState
+from volunteer_hub.notify import replies
 from volunteer_hub.notify.rules import State
 from volunteer_hub.volunteers.policy import Skills
 from volunteer_hub.web import nav, parts
@@ -191,6 +192,7 @@ def _live(tx: Tx, view: LiveCallout, wanted: dict[str, str], lang: Lang) -> Mark
         people=[_row(line, speech) for line in lines],
         next=f"{here}?{urlencode({**chosen, 'cursor': encode_cursor(further)})}#people" if further else None,
         unreached=view.unreached,
+        unclear=replies.count_waiting(tx),
         messages=[(state.value, view.messages[state]) for state in State if view.messages.get(state)],
         now=tx.now,
     )

@@ -1,0 +1,104 @@
+"""Texts that the program did not understand: a clerk reads each and answers for whoever wrote it."""
+
+import uuid
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+
+from volunteer_hub.boards import unclear as board
+from volunteer_hub.boards.unclear import Asked, UnclearLine
+from volunteer_hub.core import db, policy
+from volunteer_hub.core.actor import Actor
+from volunteer_hub.core.db import Tx
+from volunteer_hub.core.errors import HubError, Malformed
+from volunteer_hub.core.i18n import pick, t
+from volunteer_hub.core.site import Site
+from volunteer_hub.flows import unclear as flow
+from volunteer_hub.flows.unclear import Choice
+from volunteer_hub.web import forms, nav
+from volunteer_hub.web.forms import Form, Sent
+from volunteer_hub.web.guard import allow, see_other
+from volunteer_hub.web.render import language_of, page
+
+router = APIRouter()
+
+_ROWS = 50
+_IGNORE = "ignore"
+
+
+@router.get("/unclear-replies")
+def show(request: Request, actor: Annotated[Actor, allow("duty.write")]) -> Response:
+    """The oldest first."""
+    return _page(request, actor)
+
+
+@router.post("/unclear-replies/{id:uuid}")
+def settle(
+    request: Request, actor: Annotated[Actor, allow("duty.write")], id: uuid.UUID, form: Sent
+) -> Response:
+    """Claims it, answers it on behalf of whoever wrote, or lets it be."""
+    try:
+        with db.transaction(actor, "offer.on_behalf") as tx:
+            _settle(tx, id, form)
+    except HubError as error:
+        if error.status in (401, 403):
+            raise
+        return _page(request, actor, error)
+    return see_other(f"/unclear-replies#t-{id}" if form.text("do") == "claim" else "/unclear-replies")
+
+
+def _settle(tx: Tx, id: uuid.UUID, form: Form) -> None:
+    do = form.text("do")
+    if do == "claim":
+        flow.claim(tx, id)
+        return
+    if do == _IGNORE:
+        flow.ignore(tx, id)
+        return
+    try:
+        offer, choice = uuid.UUID(form.text("offer")), Choice(do)
+    except ValueError:
+        raise Malformed("form") from None
+    minutes = form.whole("minutes") if form.text("minutes") else None
+    from_when = form.moment("from", policy.load("hub", Site).zone)
+    form.check()
+    flow.answer(tx, id, offer, choice, minutes, from_when)
+
+
+def _page(request: Request, actor: Actor, error: HubError | None = None) -> Response:
+    lang = language_of(request)
+    with db.read(actor) as tx:
+        lines = board.waiting(tx, limit=_ROWS)
+        context = nav.console(
+            request,
+            actor,
+            title=t(lang, "unclear.title"),
+            zone=policy.load("hub", Site).zone,
+            lines=[_shown(line, lang) for line in lines],
+            error="; ".join(text for _, text in forms.words(lang, error).items()) or t(lang, "unclear.failed")
+            if error
+            else "",
+            now=tx.now,
+        )
+    return page(request, "console/unclear.html", status=error.status if error else 200, **context)
+
+
+def _shown(line: UnclearLine, lang: str) -> dict[str, Any]:
+    names = list(dict.fromkeys(asked.name for asked in line.asked if asked.name))
+    return {
+        "id": line.text.public_id,
+        "at": line.text.at,
+        "words": line.text.words or t(lang, "unclear.forgotten"),
+        "who": ", ".join(names) or t(lang, "unclear.stranger"),
+        "number": line.text.number or "",
+        "claimed_by": line.claimed_by,
+        "offers": [(str(asked.question.offer.public_id), _question(asked, lang)) for asked in line.asked],
+    }
+
+
+def _question(asked: Asked, lang: str) -> str:
+    letter = f"{asked.question.letter}: " if asked.question.letter else ""
+    kind = t(lang, f"message.kind.{asked.question.callout.kind}")
+    state = t(lang, f"offer.state.{asked.question.offer.state}")
+    return f"{letter}{kind}{pick(asked.facts.title, lang)} · {asked.name or ''} · {state}"
