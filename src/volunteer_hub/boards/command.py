@@ -122,8 +122,9 @@ class Board:
     @property
     def sent(self) -> bool:
         """Whether the plan shown has been sent out."""
-        return self.plan is not None and any(
-            line.callout.plan_run_id == self.plan.id for line in self.callouts
+        return self.plan is not None and (
+            self.plan.applied_at is not None
+            or any(line.callout.plan_run_id == self.plan.id for line in self.callouts)
         )
 
     def account(self, number: int | None) -> Account | None:

@@ -17,6 +17,7 @@ from volunteer_hub.access import jurisdictions
 from volunteer_hub.boards import area_parts, drilled, free_times
 from volunteer_hub.boards.digests import digest
 from volunteer_hub.boards.free_times import Ints, Place
+from volunteer_hub.boards.orders import NONE, Standing
 from volunteer_hub.boards.wanted import Need, Wanted, wanted
 from volunteer_hub.core import policy
 from volunteer_hub.core.db import Tx
@@ -80,6 +81,8 @@ class Case:
     roads: str = "straight_line"  # how the travel times came about: flows.road_times.Ways
     lenders: dict[str, People] | None = None  # people of areas next door (boards.neighbours)
     reachable: Bools | None = None  # [V] whom a message could reach (boards.funnel)
+    orders: Pairs | None = None  # of a re-plan: the places taken (boards.again)
+    lost: tuple[tuple[int, int], ...] = ()  # of a re-plan: (volunteer, slot) who may serve there no longer
 
 
 @dataclass(frozen=True)
@@ -102,10 +105,16 @@ def _from_rows(tx: Tx, area: str) -> Pool:
 
 
 def build(
-    tx: Tx, incident: Incident, pool_area: str, pools: Pools = _from_rows, reach_km: float | None = None
+    tx: Tx,
+    incident: Incident,
+    pool_area: str,
+    pools: Pools = _from_rows,
+    reach_km: float | None = None,
+    again: Standing = NONE,
 ) -> Case:
     """What is to be planned for an incident now, with the people of ``pool_area``, whom ``pools`` reads;
-    ``reach_km``: how far people may live who name no limit of their own, where that is more than usual.
+    ``reach_km``: how far people may live who name no limit of their own, where that is more than usual;
+    ``again``: whose places are planned anew, and who is counted on though they have not answered.
 
     Places that people hold count as filled by them. Who is asked and has not answered is left out, and
     nobody is asked a second time for the same slot. Raises Refused when the incident is closed,
@@ -117,14 +126,15 @@ def build(
     zone = jurisdictions.by_path(tx, incident.area).zone
     place = Place.of(zone, site.night, epoch)
     slots = wanted(tx, incident.id, place)
-    asked = _asked(tx, incident.id)
+    asked = _asked(tx, incident.id, again)
     pool, called = drilled.narrowed(tx, incident, pools(tx, pool_area))
     waiting = np.unique(asked.volunteer[asked.waiting])
     real = np.flatnonzero(called & (_onto(pool.ids, waiting, np.ones_like(waiting), 0) == 0))
     held = _held(asked, slots)
     people = _people(
-        tx, pool, real, asked.volunteer[held], asked.offer[held], slots, place, incident, reach_km or 0.0
-    )
+        tx, pool, real, asked.volunteer[held], asked.offer[held], slots, place, incident, reach_km or 0.0,
+        again,
+    )  # fmt: skip
     locked = Pairs(len(real) + np.arange(len(held)), np.searchsorted(slots.ids, asked.slot[held]))
     problem = Problem(
         people=people,
@@ -157,7 +167,7 @@ def build(
 # ---- offers so far
 
 
-def _asked(tx: Tx, incident_id: int) -> _Asked:
+def _asked(tx: Tx, incident_id: int, again: Standing) -> _Asked:
     rows = tx.execute(
         select(Offer.slot_id, Offer.volunteer_id, Offer.id, Offer.state, Callout.state)  # type: ignore[call-overload]  # SQLModel types four columns at most
         .join(Callout, col(Callout.id) == col(Offer.callout_id))
@@ -165,14 +175,17 @@ def _asked(tx: Tx, incident_id: int) -> _Asked:
         .order_by(col(Offer.id))
     ).all()
     keys = np.array([row[:3] for row in rows], dtype=np.int64).reshape(-1, 3)
-    states = [row[3] for row in rows]
     return _Asked(
         slot=keys[:, 0],
         volunteer=keys[:, 1],
         offer=keys[:, 2],
-        placed=np.array([state in PLACED for state in states], dtype=bool),
+        placed=np.array(
+            [(r[3] in PLACED and r[2] not in again.moving) or r[2] in again.counted for r in rows], dtype=bool
+        ),
         waiting=np.array([row[3] in _UNANSWERED and row[4] in LIVE for row in rows], dtype=bool),
-        barred=np.array([state not in _ASKABLE_AGAIN for state in states], dtype=bool),
+        barred=np.array(
+            [row[3] not in _ASKABLE_AGAIN and row[2] not in again.moving for row in rows], dtype=bool
+        ),
     )
 
 
@@ -225,6 +238,7 @@ def _people(
     place: Place,
     incident: Incident,
     reach_km: float,
+    again: Standing,
 ) -> People:
     """The pool's rows ``real``, then one row for each place held. A holder who is not in the pool any more
     is taken to have no skills: the place counts, but not for a nested minimum."""
@@ -257,7 +271,7 @@ def _people(
         levels=levels,
         cert_until=until,
         free=_padded(free_times.free(pool, real, place, span), len(holders)),
-        busy=_busy(tx, pool.ids[real], len(rows), place, span, callouts),
+        busy=_busy(tx, pool.ids[real], len(rows), place, span, callouts, again),
         adult=row(pool.birthday <= _born_by(first_day), False),
         insured=row(pool.insured_until >= last_day.toordinal(), False),
         fit=row(pool.fit, False),
@@ -334,10 +348,12 @@ def _born_by(day: date) -> int:
     return (date(year, 2, 28) if (day.month, day.day) == (2, 29) else day.replace(year=year)).toordinal()
 
 
-def _busy(tx: Tx, ids: Ints, rows: int, place: Place, span: int, callouts: Callouts) -> Intervals:
+def _busy(
+    tx: Tx, ids: Ints, rows: int, place: Place, span: int, callouts: Callouts, again: Standing
+) -> Intervals:
     """Promised times near enough to matter, of the pool's rows; the rows of held places have none."""
     rest = timedelta(minutes=max(callouts.callout.rest_minutes, DAY))
-    held = busy.held(tx, place.epoch - rest, place.epoch + timedelta(minutes=span) + rest)
+    held = busy.held(tx, place.epoch - rest, place.epoch + timedelta(minutes=span) + rest, but=again.moving)
     at = np.searchsorted(ids, held.volunteer)
     known = np.append(ids, -1)[at] == held.volunteer
     zero = place.minute

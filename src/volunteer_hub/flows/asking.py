@@ -97,7 +97,7 @@ def sized(tx: Tx, plan: PlanRun, confidence: float | None = None, answer_minutes
     everybody = {ask.volunteer_id for asks in (*pairs.values(), *spare.values()) for ask in asks}
     people = Candidates(tx, everybody, list(facts.values()))
     taken = {ask.volunteer_id for asks in pairs.values() for ask in asks}
-    held = _places_held(tx, facts)
+    held = places_held(tx, facts)
     minutes = answer_minutes or _rules().answer_minutes
     found: list[_Candidate] = []
     wanted: dict[int, Slot] = {}
@@ -145,7 +145,7 @@ def _size(
     return Size(tuple(told), made.joint, confidence, beliefs_of.basis(beliefs))
 
 
-def _places_held(tx: Tx, slot_ids: Collection[int]) -> dict[int, int]:
+def places_held(tx: Tx, slot_ids: Collection[int]) -> dict[int, int]:
     """Slot id -> places taken through earlier callouts."""
     filled = func.sum(col(SlotFill.filled))
     wanted = select(col(SlotFill.slot_id), filled).where(col(SlotFill.slot_id).in_(slot_ids))

@@ -10,7 +10,7 @@ from volunteer_hub.core import bulk, db, policy
 from volunteer_hub.core.actor import SYSTEM
 from volunteer_hub.core.db import Tx
 from volunteer_hub.core.errors import Refused
-from volunteer_hub.flows import asking, letters, settle
+from volunteer_hub.flows import asking, letters, replan, settle
 from volunteer_hub.flows.letters import Told
 from volunteer_hub.incidents import logbook, states
 from volunteer_hub.incidents import rules as incident_rules
@@ -38,8 +38,11 @@ def send(tx: Tx, plan: PlanRun, *, answer_minutes: int | None = None) -> Callout
     Everybody chosen is asked, and reserves of the plan until each slot's minimum is as sure as approved, else
     as configured.
     Earlier callouts for the same slots close: who holds a place there keeps it, the rest is asked for anew.
+    A re-plan is applied instead (flows.replan).
     Raises Refused without approval, for a closed incident, a second time, and when nothing is left to do.
     """
+    if plan.predecessor_id is not None:
+        return replan.apply(tx, plan)
     with bulk.uncollected():
         return _send(tx, plan, answer_minutes)
 

@@ -34,6 +34,7 @@ __all__ = [
     "again_without",
     "approve",
     "floors_told",
+    "outside",
     "read",
     "report",
     "request",
@@ -200,8 +201,8 @@ def report(tx: Tx, run: PlanRun, lang: str) -> Report:
         incident=tx.exec(select(Incident.public_id).where(col(Incident.id) == run.incident_id)).one(),
         pool=jurisdictions.by_path(tx, run.pool_area).public_id,
         view=words,
-        slots=_outside(tx, RoleSlot, slots),
-        people=_outside(tx, Volunteer, {pair.volunteer for pair in pairs} | further),
+        slots=outside(tx, RoleSlot, slots),
+        people=outside(tx, Volunteer, {pair.volunteer for pair in pairs} | further),
         failure=t(lang, f"error.{run.failure}") if run.failure is not None else None,
         phase=t(lang, f"plan.phase.{phase}") if phase is not None else None,
         floors=kept,
@@ -209,6 +210,7 @@ def report(tx: Tx, run: PlanRun, lang: str) -> Report:
     )
 
 
-def _outside(tx: Tx, model: type[RoleSlot] | type[Volunteer], ids: set[int]) -> dict[int, uuid.UUID]:
+def outside(tx: Tx, model: type[RoleSlot] | type[Volunteer], ids: set[int]) -> dict[int, uuid.UUID]:
+    """Row id -> the id seen outside."""
     rows = tx.exec(select(model.id, model.public_id).where(col(model.id).in_(ids)))
     return dict(rows.all())

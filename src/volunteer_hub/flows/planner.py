@@ -17,7 +17,7 @@ from typing import Final, Self
 
 from sqlalchemy import text
 
-from volunteer_hub.boards import floors, funnel, neighbours
+from volunteer_hub.boards import again, floors, funnel, neighbours
 from volunteer_hub.boards import problem as board
 from volunteer_hub.boards.floors import Kept
 from volunteer_hub.boards.problem import Case
@@ -27,7 +27,14 @@ from volunteer_hub.core.db import Tx
 from volunteer_hub.core.errors import HubError, Refused
 from volunteer_hub.core.log import logger
 from volunteer_hub.engine.problem import ProblemError
-from volunteer_hub.flows import floor_document, plan_document, road_service, road_times, solving
+from volunteer_hub.flows import (
+    floor_document,
+    plan_document,
+    replan_document,
+    road_service,
+    road_times,
+    solving,
+)
 from volunteer_hub.flows.handover import Handed
 from volunteer_hub.flows.insight import Setting
 from volunteer_hub.flows.solving import Answer, Task
@@ -203,13 +210,14 @@ class Planner:
         """The process's answer, else that of a fresh one solving greedily. Raises Lost when that one fails
         too, Unwanted."""
         try:
-            task = Task(case.problem, run.seed, run.deadline_seconds, setting)
+            task = Task(case.problem, run.seed, run.deadline_seconds, setting, case.orders, _keep())
             return self.process.ask(task, run.deadline_seconds + GRACE_SECONDS, tick), False
         except Lost:
             logger("planner").warning("planning process lost", plan=str(run.public_id))
         self._renew()
         try:
-            task = Task(case.problem, run.seed, 0.0, Setting(floors=setting.floors))
+            least = Setting(floors=setting.floors)
+            task = Task(case.problem, run.seed, 0.0, least, case.orders, _keep())
             return self.process.ask(task, GREEDY_SECONDS, tick), True
         except Lost:
             self._renew()
@@ -258,7 +266,10 @@ def read_within(
         if not tx.connection().in_nested_transaction():  # as a test's is, whose moment is its own
             tx.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
         incident = tx.get_one(Incident, run.incident_id)
-        case = board.build(tx, incident, run.pool_area, pool, waves.reach_of(tx, run.id))
+        if run.predecessor_id is not None:
+            case = again.build(tx, incident, run.pool_area, pool)
+        else:
+            case = board.build(tx, incident, run.pool_area, pool, waves.reach_of(tx, run.id))
         kept = floors.of_case(tx, incident, run.pool_area, case, pool, run.broken_floors or ())
         lenders = neighbours.groups(tx, incident, run.pool_area, case)
         reachable = funnel.reachable(tx, case.volunteers)
@@ -283,10 +294,21 @@ def store(
         return _fail(plan_id, "plan.check")
     document = plan_document.result(case, answer, lost=lost, seconds=seconds)
     document["floors"] = floor_document.document(kept, answer.plan, answer.floors)
+    if answer.again is not None:
+        changed = replan_document.document(case, answer.again)
+        asked = {(one["volunteer"], one["after"]) for one in changed["changes"]}
+        pairs = [one for one in document["pairs"] if (one["volunteer"], one["slot"]) in asked]
+        document |= {"difference": changed, "pairs": pairs, "reserves": []}
     goal = plan_document.objective(answer.plan)
     with suppress(Refused), db.transaction(SYSTEM, "plan.finish") as tx:  # refused: superseded meanwhile
         plans.finish(tx, plan_id, document, objective=goal, problem_digest=case.digest)
     return None
+
+
+def _keep() -> int:
+    """What keeping an order is worth, in 0.1 minutes."""
+    policies: Callouts = policy.load("callouts", Callouts)
+    return round(10 * policies.goal.keep)
 
 
 def _setting(case: Case, kept: Sequence[Kept]) -> Setting:

@@ -20,6 +20,7 @@ from volunteer_hub.engine.explain import Gap, Reason, gaps, reasons
 from volunteer_hub.engine.floors import Floors
 from volunteer_hub.engine.greedy import greedy
 from volunteer_hub.engine.problem import Bools, Ints, Options, Pairs, Problem
+from volunteer_hub.engine.replan import KEEP_BONUS, NOBODY, Replan, replan
 from volunteer_hub.engine.solve import Plan, solve, toy, warm
 from volunteer_hub.engine.terms import penalties
 from volunteer_hub.engine.units import split
@@ -38,12 +39,15 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Task:
-    """One problem; a ``deadline_s`` of 0 asks for the greedy method at once."""
+    """One problem; a ``deadline_s`` of 0 asks for the greedy method at once. ``orders`` in force are
+    changed as little as pays: keeping one is worth ``keep`` (0.1 minutes)."""
 
     problem: Problem
     seed: int
     deadline_s: float
     setting: Setting = field(default_factory=Setting)
+    orders: Pairs | None = None
+    keep: int = KEEP_BONUS
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,7 @@ class Answer:
     insight: Insight = field(default_factory=Insight)
     floors: tuple[FloorPrice | None, ...] = ()
     narrowed: Mapping[str, int] = field(default_factory=dict)
+    again: Replan | None = None  # where orders in force were changed
 
 
 def serve(line: Connection) -> None:
@@ -77,24 +82,51 @@ def serve(line: Connection) -> None:
             task: Task = line.recv()
             line.send(SOLVING)
             options = Options(seed=task.seed, deadline_s=task.deadline_s)
-            plan, seconds = _timed(solve, task.problem, options, task.setting.floors)
+            again = None
+            if task.orders is not None:
+                again, seconds = _timed(_again, task, task.orders, options)
+                plan = again.plan
+            else:
+                plan, seconds = _timed(solve, task.problem, options, task.setting.floors)
             line.send(EXPLAINING)
-            line.send(explained(task.problem, plan, seconds, task.setting))
+            line.send(explained(task.problem, plan, seconds, task.setting, again))
     except (EOFError, BrokenPipeError, ConnectionResetError):
         return
 
 
-def explained(problem: Problem, plan: Plan, solving: float, setting: Setting | None = None) -> Answer:
-    """The plan with its reasons, checked by the code that shares nothing with the solver."""
+def _again(task: Task, orders: Pairs, options: Options) -> Replan:
+    """The re-plan. Reserve floors keep back those of the least burden, nobody of the orders."""
+    floors, absent = task.setting.floors, NOBODY
+    if floors is not None:
+        absent = np.setdiff1d(floors.held_back(orders.person, task.problem.people.fatigue), orders.person)
+    return replan(task.problem, orders, absent, options, task.keep)
+
+
+def explained(
+    problem: Problem,
+    plan: Plan,
+    solving: float,
+    setting: Setting | None = None,
+    again: Replan | None = None,
+) -> Answer:
+    """The plan with its reasons, checked by the code that shares nothing with the solver.
+
+    What would have to be otherwise is told of a first plan only: the prices of a re-plan hold the bonus of
+    orders kept.
+    """
     setting = setting or Setting()
     could = Could(problem, plan, setting.floors)
     findings, checking = _timed(check, problem, plan, setting.floors)
     why, reasoning = _timed(reasons, problem, plan, could)
     why_not, gapping = _timed(gaps, problem, plan, could=could)
     further, reserving = _timed(reserves, problem, plan, keeping.further(problem, plan, setting.floors))
-    costs, pricing = _timed(keeping.prices, problem, plan, setting.floors, setting.remedy_seconds)
+    costs, pricing = _timed(
+        keeping.prices, problem, plan, setting.floors, setting.remedy_seconds if again is None else 0.0
+    )
     steps, narrowing = _timed(_narrowed, problem, setting.reachable)
-    more, looking = _timed(insight, problem, plan, why_not, setting, could)
+    more, looking = Insight(), 0.0
+    if again is None:
+        more, looking = _timed(insight, problem, plan, why_not, setting, could)
     return Answer(
         plan=plan,
         findings=tuple(finding for finding in findings if not finding.locked),
@@ -116,6 +148,7 @@ def explained(problem: Problem, plan: Plan, solving: float, setting: Setting | N
         insight=more,
         floors=costs,
         narrowed=steps,
+        again=again,
     )
 
 

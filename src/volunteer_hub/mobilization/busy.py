@@ -3,7 +3,7 @@
 Times are whole minutes since 1970-01-01 UTC; arrays of one result run in parallel, ordered by volunteer.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -50,6 +50,7 @@ SELECT volunteer_id, floor(extract(epoch FROM lower(during)) / 60)::bigint,
        ceil(extract(epoch FROM upper(during)) / 60)::bigint
 FROM offers
 WHERE state IN ('accepted', 'on_site') AND during && tstzrange(:starts, :ends) AND {_EVERYBODY}
+      AND id <> ALL(CAST(:but AS bigint[]))
 ORDER BY volunteer_id, lower(during)
 """)  # noqa: S608  # a constant of this module
 _SERVED = text(f"""
@@ -67,12 +68,19 @@ GROUP BY volunteer_id ORDER BY volunteer_id
 """)  # noqa: S608
 
 
-def held(tx: Tx, starts: datetime, ends: datetime, volunteers: Sequence[int] | None = None) -> Held:
-    """Promised times that touch [starts, ends), of these volunteers or of everybody.
+def held(
+    tx: Tx,
+    starts: datetime,
+    ends: datetime,
+    volunteers: Sequence[int] | None = None,
+    but: Collection[int] = (),
+) -> Held:
+    """Promised times that touch [starts, ends), of these volunteers or of everybody, without offers ``but``.
 
     Widen the window by the rest that people must have, and the rest around a promise can be judged as well.
     """
-    rows = tx.execute(_HELD, {"starts": starts, "ends": ends, "volunteers": _ids(volunteers)}).all()
+    named = {"starts": starts, "ends": ends, "volunteers": _ids(volunteers), "but": list(but)}
+    rows = tx.execute(_HELD, named).all()
     return Held(*_columns(rows))
 
 

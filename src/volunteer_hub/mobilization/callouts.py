@@ -42,6 +42,7 @@ class Ask:
     """One person to be asked for one slot: at once up to the callout's present wave, else in turn.
 
     ``chance``: of a yes, as believed. ``cost``: what the planner says their coming costs, in 0.1 minutes.
+    ``instead_of``: the offer whose place they keep until they say yes to this one.
     """
 
     slot_id: int
@@ -49,6 +50,7 @@ class Ask:
     wave: int = 1
     chance: float | None = None
     cost: int = 0
+    instead_of: int | None = None
 
 
 class New(NamedTuple):
@@ -281,6 +283,7 @@ def _offer(tx: Tx, callout: Callout, slot: Slot, one: Ask) -> dict[str, Any]:
         "asked_at": tx.now if first else None,
         "expires_at": callout.expires_at if first else None,
         "version": 1,
+        "instead_of": one.instead_of,
     }
 
 

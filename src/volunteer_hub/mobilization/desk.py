@@ -42,7 +42,7 @@ class Reply:
 @dataclass(frozen=True)
 class Answered:
     """What came of an answer. ``stands`` is a repeat; ``promoted`` moved up; ``late``: worth an alert;
-    ``drills`` of the same person made way for a real callout."""
+    ``drills`` of the same person made way for a real callout, or a place for the one they moved to."""
 
     offer: Offer
     outcome: Outcome
@@ -149,6 +149,8 @@ class _Desk:
         if outcome is Outcome.STANDS:
             return Answered(offer, outcome)
         drills = self._making_way(offer)
+        left = self._given_up(offer) if outcome is Outcome.ACCEPTED else []
+        drills += [held for held in left if held not in drills]
         if outcome is Outcome.ACCEPTED and self._elsewhere(offer, drills):
             raise Refused("offer.promised_elsewhere")
         for drill in drills:
@@ -166,7 +168,8 @@ class _Desk:
         offer.answered_at, offer.ack_version = self._tx.now, offer.version
         self._record(offer, Answer.ACCEPT, minutes_there=reply.minutes_there, state=offer.state.value)
         self._credit(offer, *drills)
-        return Answered(offer, outcome, drills=tuple(drills))
+        promoted = tuple(moved for held in left for moved in self._promote(held))
+        return Answered(offer, outcome, promoted, drills=tuple(drills))
 
     def _no(self, offer: Offer, reply: Reply) -> Answered:
         reason = reply.reason
@@ -240,6 +243,11 @@ class _Desk:
             and held.id in self._offers  # locked; one accepted past us a moment ago still holds its person
             and self._callouts[held.callout_id].kind is Kind.DRILL
         ]
+
+    def _given_up(self, offer: Offer) -> list[Offer]:
+        """The place that a yes to this offer gives up: a re-plan asked the person to move."""
+        held = self._offers.get(offer.instead_of) if offer.instead_of is not None else None
+        return [held] if held is not None and held.state is OfferState.ACCEPTED else []
 
     def _elsewhere(self, offer: Offer, but: Collection[Offer]) -> bool:
         released = {offer.id for offer in but}
@@ -325,12 +333,14 @@ FROM offers mine JOIN callouts real ON real.id = mine.callout_id AND real.kind =
 JOIN offers drill ON drill.volunteer_id = mine.volunteer_id AND drill.during && mine.during
 JOIN callouts practice ON practice.id = drill.callout_id AND practice.kind = 'drill'
 WHERE mine.id = ANY(CAST(:ids AS bigint[])) AND drill.state = 'accepted'
+UNION SELECT instead_of FROM offers WHERE id = ANY(CAST(:ids AS bigint[])) AND instead_of IS NOT NULL
 """)
 
 
 def _touched(tx: Tx, ids: set[int], yes: Collection[int]) -> list[int]:
-    """These offers, and the drills that make way when a real callout's is accepted. Drills are locked before
-    the person, or two answers of one person could wait for each other."""
+    """These offers, and what makes way when one is accepted: drills for a real callout's, the place that a
+    person moves from. They are locked before the person, or two answers of one person could wait for each
+    other."""
     drills = tx.execute(_DRILLS, {"ids": list(yes)}).scalars() if yes else ()
     return sorted(ids.union(drills))
 

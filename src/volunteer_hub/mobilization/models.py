@@ -42,7 +42,8 @@ class PlanRun(SQLModel, table=True):
 
     ``pool_area`` is the node whose people may be chosen: wider than the incident's where neighbours help.
     ``broken_floors`` are reserve floors (ids) that it may break, for ``floors_reason``. ``confidence`` is how
-    sure each minimum shall be, as approved; None: as configured.
+    sure each minimum shall be, as approved; None: as configured. ``predecessor_id``: the plan that a re-plan
+    changes; ``applied_at``: when its people were asked.
     ``result``: {"pairs": [{"slot", "volunteer", "wave", ...}], "gaps": [...], "proof": {...}, ...}, ids only.
     """
 
@@ -79,6 +80,8 @@ class PlanRun(SQLModel, table=True):
     broken_floors: list[int] | None = jsonb(null=True)
     floors_reason: str | None = None
     confidence: float | None = None
+    predecessor_id: int | None = ref("plan_runs.id", null=True, index=False)
+    applied_at: datetime | None = ts(null=True)
 
 
 class Callout(SQLModel, table=True):
@@ -138,6 +141,7 @@ class Offer(SQLModel, table=True):
     ``held_since`` is when the person got the place, ``chance`` that of a yes as believed when it was asked.
 
     ``version`` counts the changes of place or time, ``ack_version`` is the last that the person confirmed.
+    ``instead_of``: the offer whose place a yes to this one gives up.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True)  # type: ignore[assignment]  # SQLModel's own subtype
@@ -177,6 +181,7 @@ class Offer(SQLModel, table=True):
     position: int | None = None
     version: int = version()
     ack_version: int | None = None
+    instead_of: int | None = ref("offers.id", null=True, index=False)
 
     @property
     def starts_at(self) -> datetime:

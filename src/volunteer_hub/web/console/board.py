@@ -17,7 +17,7 @@ from volunteer_hub.core.i18n import pick, t
 from volunteer_hub.flows import close as closing
 from volunteer_hub.flows import declare as flow
 from volunteer_hub.flows import plan as planning
-from volunteer_hub.flows import preview
+from volunteer_hub.flows import preview, replan
 from volunteer_hub.incidents import command, logbook, queries, states
 from volunteer_hub.incidents.models import Incident, RoleSlot, Task
 from volunteer_hub.incidents.policy import Hazards
@@ -200,6 +200,7 @@ def _plan_part(tx: Tx, found: Board, lang: Lang) -> Markup:
         and (tx.now - plan.requested_at).total_seconds() > _UNTAKEN_SECONDS,
         failure=t(lang, f"error.{plan.failure}") if plan is not None and plan.failure else "",
         by_slot=by_slot(view) if view else {},
+        difference=replan.difference(plan, lang) if plan is not None and unsent else None,
         dry=_dry(found),
     )
 

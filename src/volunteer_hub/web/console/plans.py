@@ -13,7 +13,7 @@ from volunteer_hub.core.actor import Actor
 from volunteer_hub.core.db import Tx
 from volunteer_hub.core.errors import HubError, Malformed
 from volunteer_hub.core.i18n import t
-from volunteer_hub.flows import ahead, mobilize, plan_why, preview
+from volunteer_hub.flows import ahead, mobilize, plan_why, preview, replan
 from volunteer_hub.flows import floors as breaking
 from volunteer_hub.flows import plan as planning
 from volunteer_hub.flows.insight_words import people_named
@@ -57,6 +57,24 @@ def _requested(tx: Tx, id: uuid.UUID) -> str:
     return f"/incidents/{id}"
 
 
+@router.post("/incidents/{id:uuid}/replan")
+def request_replan(
+    request: Request, actor: Annotated[Actor, allow("plan.request")], id: uuid.UUID, form: Sent
+) -> Response:
+    """Asks for a re-plan of the plan in force; the board follows it. Pressing twice asks once."""
+    try:
+        with db.transaction(actor, "plan.request") as tx:
+            address = form.once(tx, f"/incidents/{id}/replan", lambda: _replanned(tx, id, request))
+    except HubError as error:
+        return came_back(request, actor, id, form, "plan", error)
+    return see_other(address)
+
+
+def _replanned(tx: Tx, id: uuid.UUID, request: Request) -> str:
+    replan.request_for(tx, id, language_of(request))
+    return f"/incidents/{id}"
+
+
 @router.get("/plans/{id:uuid}")
 def whole(
     request: Request,
@@ -73,6 +91,8 @@ def whole(
         incident = tx.get_one(Incident, plan.incident_id)
         found = boards.board(tx, incident)
         view, floors = planning.told(tx, plan, lang), planning.floors_told(tx, plan, lang)
+        changed = replan.difference(plan, lang)
+        moved = [one.volunteer for one in changed.changes] if changed is not None else []
         slots = {slot.slot.id: (line.task, slot.slot) for line in found.tasks for slot in line.slots}
         context = nav.console(
             request,
@@ -83,7 +103,8 @@ def whole(
             incident=incident,
             plan=plan,
             view=view,
-            people=boards.people_of(tx, plan, people_named(plan.result) if plan.result else ()),
+            people=boards.people_of(tx, plan, [*people_named(plan.result), *moved] if plan.result else ()),
+            difference=changed,
             by_slot=by_slot(view) if view else {},
             slot_name=lambda key: slot_words(lang, *slots[key]) if key in slots else "–",
             task_of=lambda key: shown_title(hazards, slots[key][0], lang) if key in slots else "–",
