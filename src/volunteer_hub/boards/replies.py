@@ -1,0 +1,146 @@
+"""What became of everybody whom a callout asked: counted, listed, and as examples for the answer model."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import Row, text
+
+from volunteer_hub.core import policy
+from volunteer_hub.core.db import Tx
+from volunteer_hub.core.site import Site
+from volunteer_hub.mobilization.models import Callout
+from volunteer_hub.mobilization.reply_rules import ARRIVED, Asked, Became, Reached, became
+from volunteer_hub.mobilization.rules import DeclineReason, Kind, OfferState
+from volunteer_hub.volunteers.rules import Status, may_be_called
+
+_REACHED: Final = """
+CASE WHEN bool_or(m.state = 'delivered') THEN 'delivered' WHEN bool_or(m.state = 'sent') THEN 'sent'
+     WHEN bool_or(m.state IN ('failed', 'expired')) THEN 'failed' ELSE 'not_sent' END
+"""
+_FACTS: Final = f"""
+SELECT o.id, o.state, o.decline_reason, o.seen_at IS NOT NULL AS seen, o.answered_at IS NOT NULL AS answered,
+       coalesce(q.reached, 'not_sent') AS reached, v.status, v.paused_until
+FROM offers o JOIN volunteers v ON v.id = o.volunteer_id
+LEFT JOIN (SELECT m.subject_id, {_REACHED} AS reached FROM messages m
+           WHERE m.subject_kind = 'offer' AND m.purpose = 'offer'
+             AND m.subject_id IN (SELECT id FROM offers WHERE callout_id = :callout)
+           GROUP BY m.subject_id) q ON q.subject_id = o.id
+WHERE o.callout_id = :callout
+"""  # noqa: S608  # a constant of this module
+_COUNTED: Final = text(f"""
+SELECT state, decline_reason, seen, answered, reached, status, paused_until, count(*) AS people
+FROM ({_FACTS}) AS facts GROUP BY 1, 2, 3, 4, 5, 6, 7
+""")  # noqa: S608
+_LISTED: Final = text(f"""
+SELECT facts.*, o.public_id AS offer, v.public_id AS volunteer
+FROM ({_FACTS}) AS facts JOIN offers o ON o.id = facts.id JOIN volunteers v ON v.id = o.volunteer_id
+WHERE facts.id > :after ORDER BY facts.id
+""")  # noqa: S608
+_TEACHING: Final = text("""
+SELECT o.volunteer_id, m.channel, c.kind, o.asked_at, o.answered_at, o.state, o.decline_reason,
+       o.seen_at IS NOT NULL AS seen, m.state = 'delivered' AS delivered
+FROM offers o JOIN callouts c ON c.id = o.callout_id
+JOIN LATERAL (SELECT channel, state FROM messages
+              WHERE subject_kind = 'offer' AND subject_id = o.id AND purpose = 'offer'
+              ORDER BY (state = 'delivered') DESC, id DESC LIMIT 1) m ON true
+WHERE o.asked_at >= :since AND (o.answered_at IS NOT NULL OR o.expires_at <= :now)
+ORDER BY o.asked_at, o.id
+""")
+
+
+@dataclass(frozen=True)
+class Replies:
+    """Of one callout, in people; ``reasons`` of those who declined."""
+
+    counts: dict[Became, int]
+    reasons: dict[DeclineReason, int]
+
+
+@dataclass(frozen=True)
+class Reply:
+    """One person asked, by the ids seen outside."""
+
+    offer: UUID
+    volunteer: UUID
+    became: Became
+    reason: DeclineReason | None
+
+
+@dataclass(frozen=True)
+class Example:
+    """One question that reached its person, to learn from; ``delivered`` and ``seen`` are silence."""
+
+    volunteer_id: int
+    channel: str
+    kind: Kind
+    asked_at: datetime
+    answered_at: datetime | None
+    outcome: Became
+
+
+def counted(tx: Tx, callout: Callout) -> Replies:
+    """The counts of a callout that the actor may read; every person asked is in one of them."""
+    tx.actor.must_cover("callout.read", callout.area)
+    counts: Counter[Became] = Counter()
+    reasons: Counter[DeclineReason] = Counter()
+    for row in tx.execute(_COUNTED, {"callout": callout.id}):
+        kind = _became(tx, row)
+        counts[kind] += row.people
+        if kind is Became.DECLINED and row.decline_reason is not None:
+            reasons[DeclineReason(row.decline_reason)] += row.people
+    return Replies(dict(counts), dict(reasons))
+
+
+def listed(
+    tx: Tx, callout: Callout, which: Became, after: int = 0, limit: int = 50
+) -> tuple[list[Reply], int | None]:
+    """A page of the people behind one count, by offer; the ``after`` of the next page or None at the end."""
+    tx.actor.must_cover("offer.read", callout.area)
+    rows = [
+        row
+        for row in tx.execute(_LISTED, {"callout": callout.id, "after": after})
+        if _became(tx, row) is which
+    ]
+    found = [Reply(row.offer, row.volunteer, which, _reason(row.decline_reason)) for row in rows[:limit]]
+    return found, rows[limit - 1].id if len(rows) > limit else None
+
+
+def teaching(tx: Tx, since: datetime) -> Iterator[Example]:
+    """Examples for the answer model, in the order of asking: questions that reached their person since a
+    moment and were answered, or can be no more. One that was not delivered says nothing about anybody."""
+    for row in tx.execute(_TEACHING, {"since": since, "now": tx.now}):
+        reached = Reached.DELIVERED if row.delivered else Reached.SENT
+        facts = Asked(
+            OfferState(row.state),
+            _reason(row.decline_reason),
+            row.seen,
+            row.answered_at is not None,
+            reached,
+            active=True,
+        )
+        outcome = became(facts)
+        if outcome in ARRIVED:
+            kind = Kind(row.kind)
+            yield Example(row.volunteer_id, row.channel, kind, row.asked_at, row.answered_at, outcome)
+
+
+def _became(tx: Tx, row: Row[Any]) -> Became:
+    today = tx.now.astimezone(policy.load("hub", Site).timezone).date()
+    return became(
+        Asked(
+            OfferState(row.state),
+            _reason(row.decline_reason),
+            row.seen,
+            row.answered,
+            Reached(row.reached),
+            may_be_called(Status(row.status), row.paused_until, today),
+        )
+    )
+
+
+def _reason(value: str | None) -> DeclineReason | None:
+    return DeclineReason(value) if value is not None else None
