@@ -66,6 +66,15 @@ def test_everybody_asked_is_counted_once_and_found_in_the_list_behind(tx: Tx, ou
     assert listed["accepted"][0]["volunteer"] == str(out.world.lin.public_id)
 
 
+def test_the_page_counts_them_and_opens_each_list(tx: Tx, out: Sent) -> None:
+    mei, at = client(out.world.mei), f"/callouts/{out.callout.public_id}"
+    assert f'href="{at}/replies"' in mei.get(at).text
+    page = mei.get(f"{at}/replies?which=declined").text
+    assert "Not sent yet" in page
+    assert '>Helper 6</a> <span class="muted">' in page
+    assert "谢绝" in client(out.world.mei, lang="zh").get(f"{at}/replies").text
+
+
 def test_a_list_is_read_page_by_page(tx: Tx, out: Sent) -> None:
     with db.read(out.world.mei) as read:
         first, further = replies.listed(read, out.callout, Became.NOT_SENT, limit=2)

@@ -1,13 +1,14 @@
 """What became of everybody whom a callout asked: counted, listed, and as examples for the answer model."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import Row, text
+from sqlmodel import col, select
 
 from volunteer_hub.core import policy
 from volunteer_hub.core.db import Tx
@@ -15,6 +16,7 @@ from volunteer_hub.core.site import Site
 from volunteer_hub.mobilization.models import Callout
 from volunteer_hub.mobilization.reply_rules import ARRIVED, Asked, Became, Reached, became
 from volunteer_hub.mobilization.rules import DeclineReason, Kind, OfferState
+from volunteer_hub.volunteers.models import Volunteer
 from volunteer_hub.volunteers.rules import Status, may_be_called
 
 _REACHED: Final = """
@@ -107,6 +109,14 @@ def listed(
     ]
     found = [Reply(row.offer, row.volunteer, which, _reason(row.decline_reason)) for row in rows[:limit]]
     return found, rows[limit - 1].id if len(rows) > limit else None
+
+
+def names(tx: Tx, people: Collection[UUID]) -> dict[UUID, str | None]:
+    """By the id seen outside: None for people of whom the reader may not know the name."""
+    wanted = select(Volunteer.public_id, Volunteer.name).where(
+        col(Volunteer.public_id).in_(people), tx.actor.scope("volunteer.read", Volunteer.area)
+    )
+    return dict.fromkeys(people) | dict(tx.exec(wanted).all())
 
 
 def teaching(tx: Tx, since: datetime) -> Iterator[Example]:
