@@ -110,6 +110,15 @@ class Grade(StrEnum):
     C = "C"
 
 
+class Rung(StrEnum):
+    """How a helper's call ended. ``inactive``: they do not want to be called any more."""
+
+    ANSWERED = "answered"
+    NO_ANSWER = "no_answer"
+    WRONG_NUMBER = "wrong_number"
+    INACTIVE = "inactive"
+
+
 class WaveSource(StrEnum):
     """What decided that people are asked: the plan as it was sent, the forecast, or a person."""
 

@@ -148,6 +148,14 @@ def resume(tx: Tx, number: str) -> list[int]:
     return _set_stopped(tx, number, None)
 
 
+def disown(tx: Tx, row: Volunteer) -> None:
+    """Somebody else answered at this person's telephone: none of its messages or calls are for them."""
+    for contact in of(tx, [row.id])[row.id]:
+        if contact.address == row.phone and contact.kind in _BY_NUMBER:
+            contact.delivers, contact.stopped_at = Delivers.NO, contact.stopped_at or tx.now
+    touched(tx, row)
+
+
 def _set_stopped(tx: Tx, number: str, when: datetime | None) -> list[int]:
     people = owners(tx, number)
     found = tx.exec(select(Contact).where(_at(number)).order_by(col(Contact.id)).with_for_update()).all()
