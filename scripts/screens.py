@@ -61,6 +61,7 @@ def shots(made: Stage, detail: dict[str, str]) -> Iterator[Shot]:
         ("field-roll", made.paths["running"] + "/field/roll"),
         ("release", made.paths["running"] + "/release"),
         ("injuries", made.paths["running"] + "/injuries"),
+        ("upward", made.paths["running"] + "/upward"),
         ("plan", made.paths["planned-plan"]),
         ("callout-live", made.paths["running-callout"]),
         ("callout-closed", made.paths["closed-callout"]),

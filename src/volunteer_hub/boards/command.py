@@ -151,7 +151,7 @@ def board(tx: Tx, incident: Incident) -> Board:
     accounts = situation.accounts(tx, mentioned)
     return Board(
         incident=incident,
-        way=tuple(_way(tx, incident.area)),
+        way=tuple(way(tx, incident.area)),
         handover=handover,
         question=question,
         tasks=tuple(_tasks(view, [one for slots in figures.values() for one in slots])),
@@ -186,7 +186,8 @@ def _log(tx: Tx, incident: Incident) -> Sequence[LogEntry]:
     return tx.exec(wanted.order_by(*order).limit(LOG_LINES)).all()
 
 
-def _way(tx: Tx, path: str) -> list[Jurisdiction]:
+def way(tx: Tx, path: str) -> list[Jurisdiction]:
+    """The nodes from the root down to a path, in one query."""
     parts = path.strip("/").split("/")
     paths = ["/" + "/".join(parts[: n + 1]) + "/" for n in range(len(parts))]
     found = situation.areas(tx, paths)

@@ -19,7 +19,7 @@ from volunteer_hub.core.settings import settings
 from volunteer_hub.core.site import Site
 from volunteer_hub.feedback import surveys
 from volunteer_hub.feedback.models import Survey
-from volunteer_hub.flows import codes, elsewhere
+from volunteer_hub.flows import codes, elsewhere, upward_words
 from volunteer_hub.incidents.models import Incident
 from volunteer_hub.mobilization import offers, places
 from volunteer_hub.mobilization.models import Offer
@@ -209,6 +209,7 @@ class Known:
         self._surveys = dict(tx.exec(surveys).all())
         incidents = select(Incident.id, Incident.public_id)
         self._incidents = dict(tx.exec(incidents.where(col(Incident.id).in_(about[Subject.INCIDENT]))).all())
+        self._upward = upward_words.letters(tx, about[Subject.UPWARD])
         self._today = _sent_lately(tx, people)
 
     def settled(self, message: Message) -> bool:
@@ -254,6 +255,9 @@ class Known:
         offer = self._offers.get(message.subject_id) if message.subject_kind is Subject.OFFER else None
         if offer is not None:
             found |= {"code": places.duty_code(offer), "letter": self._letters.get(offer.id, "")}
+        if message.subject_kind is Subject.UPWARD and message.subject_id in self._upward:
+            address, report = self._upward[message.subject_id]
+            found |= {"address": address, "report": report.title, "text": report.text}
         return found | codes.opened(self._tx, message)
 
     def _path(self, message: Message) -> str:

@@ -115,9 +115,32 @@ class WarningColour(Policy):
     severities: tuple[CapSeverity, ...]
 
 
+class UpwardTimes(Policy):
+    """In how many minutes reports upward are due: the first after declaring, a further one after the one
+    before or sooner after a change of level, the final one after the close."""
+
+    first: PositiveInt
+    further: PositiveInt
+    level_change: PositiveInt
+    final: PositiveInt
+
+
+class Upward(Policy):
+    """Reports upward. ``to``: who takes them, in words; ``email``: where they are mailed too, if anywhere.
+    A class of incidents may have its own ``times`` at a level; a level without any owes no report."""
+
+    to: Name | None = None
+    email: str = Field(default="", pattern=r"^$|^[^@\s]+@[^@\s]+$", max_length=254)
+    remind_minutes: NonNegativeInt = 10
+    times: dict[ResponseLevel, UpwardTimes] = Field(default_factory=dict)
+    classes: dict[IncidentClass, dict[ResponseLevel, UpwardTimes]] = Field(default_factory=dict)
+
+
 class Hazards(Policy):
     """config/hazards.toml. ``highest`` is the gravest level a node of each kind may start by itself; anything
     graver is asked of the node above."""
+
+    upward: Upward = Upward()
 
     highest: dict[NodeKind, ResponseLevel]
     colours: dict[Colour, WarningColour]

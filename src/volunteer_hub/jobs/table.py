@@ -22,6 +22,7 @@ from volunteer_hub.flows import (
     mobilize,
     remind,
     roll_call,
+    upward,
     waves,
 )
 from volunteer_hub.jobs.runner import Job
@@ -86,6 +87,7 @@ JOBS: Final = (
     Job("locate", 30, locate.sweep),
     Job("auditor", 60, auditor.sweep),
     Job("pool_blocks", 120, _pool_blocks),
+    Job("upward_reports", 30, upward.sweep),
     Job("survey_reminders", 60, feedback.remind),
     Job("old_keys", 600, _in_one("idempotency.sweep", idempotency.sweep)),
     Job("old_logins", 600, _in_one("login.sweep", login.sweep)),

@@ -54,6 +54,7 @@ class Subject(StrEnum):
     ALERT = "alert"
     LOGIN_CODE = "login_code"
     VOLUNTEER = "volunteer"
+    UPWARD = "upward"
 
 
 ALLOWED: Final[dict[State, frozenset[State]]] = {

@@ -8,6 +8,7 @@ from fastapi.responses import Response
 from markupsafe import Markup
 
 from volunteer_hub.boards import command as boards
+from volunteer_hub.boards import upward as reports
 from volunteer_hub.boards.command import Board
 from volunteer_hub.core import db, policy
 from volunteer_hub.core.actor import Actor
@@ -26,10 +27,11 @@ from volunteer_hub.incidents.templates import shown_role, shown_title
 from volunteer_hub.mobilization.rules import PlanState
 from volunteer_hub.volunteers.policy import Skills
 from volunteer_hub.web import forms, nav, parts
+from volunteer_hub.web.console import upward
 from volunteer_hub.web.console.incidents import TONES
 from volunteer_hub.web.forms import Form, Sent
 from volunteer_hub.web.guard import allow, see_other
-from volunteer_hub.web.render import Lang, language_of, page
+from volunteer_hub.web.render import Lang, Speech, language_of, page
 from volunteer_hub.web.streams import Shown, follow
 
 router = APIRouter()
@@ -110,6 +112,9 @@ def show(
             may=lambda right: actor.may(right, incident.area),
             me=actor.id if actor.kind == "account" else None,
             is_open=incident.state in OPEN,
+            upward_due=upward.due_words(reports.owed(tx, incident), Speech(lang, found.area.zone), tx)
+            if actor.may("incident.write", incident.area)
+            else None,
             moves=[each for each in _MOVES if _may_follow(each, incident, actor)],
             plan_part=_plan_part(tx, found, lang),
             live_part=_live_part(tx, found, lang),
