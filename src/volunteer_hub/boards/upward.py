@@ -82,7 +82,8 @@ class Known:
 
 def rules() -> Upward:
     """The rules in force."""
-    return policy.load("hazards", Hazards).upward
+    hazards: Hazards = policy.load("hazards", Hazards)
+    return hazards.upward
 
 
 def owed(tx: Tx, incident: Incident) -> Owed:
@@ -122,7 +123,7 @@ def view(tx: Tx, incident: Incident) -> UpwardView:
         draft=next((one for one in reports if one.sent_at is None), None),
         sent=sent,
         accounts=situation.accounts(tx, [one.sent_by for one in sent]),
-        mailed=dict(tx.exec(letters).all()),
+        mailed={number: State(state) for number, state in tx.exec(letters)},
     )
 
 

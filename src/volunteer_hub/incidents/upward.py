@@ -13,7 +13,7 @@ from volunteer_hub.incidents.models import Incident, LogEntry
 from volunteer_hub.incidents.policy import Upward
 from volunteer_hub.incidents.rules import LogKind
 from volunteer_hub.incidents.upward_models import UpwardReport
-from volunteer_hub.incidents.upward_rules import Content, Standing
+from volunteer_hub.incidents.upward_rules import Content, Standing, UpwardKind
 
 
 def of_incident(tx: Tx, incident: Incident) -> Sequence[UpwardReport]:
@@ -42,7 +42,7 @@ def standings(tx: Tx, incidents: Collection[Incident]) -> dict[int, Standing]:
         col(UpwardReport.incident_id).in_(ids), col(UpwardReport.sent_at).is_not(None)
     )
     rows = tx.exec(told.order_by(col(UpwardReport.number)))
-    last = {number: (kind, sent_at) for number, kind, sent_at in rows if sent_at is not None}
+    last = {number: (UpwardKind(kind), sent_at) for number, kind, sent_at in rows if sent_at is not None}
     changed = (
         select(LogEntry.incident_id, func.max(LogEntry.at))
         .where(col(LogEntry.incident_id).in_(ids), col(LogEntry.event) == "level_set")
@@ -88,7 +88,15 @@ def save(
     if version is not None and version != (draft.version if draft is not None else 0):
         raise PreconditionFailed("version")
     if draft is None:
-        draft = UpwardReport(incident_id=incident.id, area=incident.area, number=len(before) + 1, version=0)
+        draft = UpwardReport(
+            incident_id=incident.id,
+            area=incident.area,
+            number=len(before) + 1,
+            kind=kind,
+            level=incident.level,
+            lang=lang,
+            version=0,
+        )
         tx.add(draft)
     draft.kind, draft.level, draft.lang = kind, incident.level, lang
     draft.figures = {name: content.figures[name] for name in upward_rules.FIGURES}
