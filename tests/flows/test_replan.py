@@ -157,6 +157,8 @@ def test_who_is_asked_to_move_keeps_the_old_place_until_they_say_yes_to_the_new(
     new = moved(tx, out, out.world.lin)
     old = tx.get_one(Offer, new.instead_of)
     assert (old.state, new.state) == (OfferState.ACCEPTED, OfferState.ASKED)
+    page = client().get(f"/c/{offers.link_token(new.public_id)}").text
+    assert "You keep the place you have until you say yes here." in page
     answer(respond.accept, offers.link_token(new.public_id))
     tx.expire_all()
     assert (old.state, new.state) == (OfferState.RELEASED, OfferState.ACCEPTED)

@@ -12,6 +12,7 @@ from volunteer_hub.core.db import Tx
 from volunteer_hub.core.errors import Refused
 from volunteer_hub.flows import asking, letters, replan, settle
 from volunteer_hub.flows.letters import Told
+from volunteer_hub.flows.standby import may_serve
 from volunteer_hub.incidents import logbook, states
 from volunteer_hub.incidents import rules as incident_rules
 from volunteer_hub.incidents.models import Incident
@@ -157,6 +158,6 @@ def expire() -> int:
 def move_up() -> int:
     """The sweep over free places with somebody standing by; how many moved up."""
     with db.transaction(SYSTEM, "offer.move_up") as tx:
-        moved = offers.move_up(tx)
+        moved = offers.move_up(tx, fit=may_serve)
         letters.tell(tx, "promoted", moved)
         return len(moved)

@@ -79,15 +79,15 @@ def release(tx: Tx, duty: Duty) -> int:
     return _depart(tx, duty, offer, Evidence.LEADER, tx.now)
 
 
-def no_show(tx: Tx, duty: Duty) -> list[Offer]:
+def no_show(tx: Tx, duty: Duty, fit: places.Fit = places.anybody) -> list[Offer]:
     """Marks somebody expected as not come; who moved up."""
     tx.actor.must_cover("duty.write", duty.area)
     _, offer = _locked(tx, duty)
     places.leave(tx, offer, OfferState.NO_SHOW)
-    return places.promote(tx, offer.callout_id, offer.slot_id)
+    return places.promote(tx, offer.callout_id, offer.slot_id, fit)
 
 
-def no_shows(tx: Tx, rules_of: CalloutRules, limit: int = 100) -> Missed:
+def no_shows(tx: Tx, rules_of: CalloutRules, limit: int = 100, fit: places.Fit = places.anybody) -> Missed:
     """The sweep over people expected since ``no_show_minutes``; any number of workers may run it.
 
     Whoever got the place after the start is expected from then on, and from the hour they said themselves,
@@ -110,7 +110,9 @@ def no_shows(tx: Tx, rules_of: CalloutRules, limit: int = 100) -> Missed:
         places.leave(tx, offer, OfferState.NO_SHOW)
     duties = select(Duty).where(col(Duty.offer_id).in_([offer.id for offer in absent]))
     slots = sorted({(offer.callout_id, offer.slot_id) for offer in absent})
-    promoted = [moved for callout_id, slot_id in slots for moved in places.promote(tx, callout_id, slot_id)]
+    promoted = [
+        moved for callout_id, slot_id in slots for moved in places.promote(tx, callout_id, slot_id, fit)
+    ]
     return Missed(tuple(tx.exec(duties.order_by(col(Duty.id))).all()), tuple(promoted))
 
 

@@ -69,14 +69,20 @@ def situation(tx: Tx, offer: Offer, callout: CalloutState, filled: int, maximum:
 
 
 def take(
-    tx: Tx, replies: Sequence[tuple[int, Reply]], rules_of: CalloutRules | None = None, *, own: bool = False
+    tx: Tx,
+    replies: Sequence[tuple[int, Reply]],
+    rules_of: CalloutRules | None = None,
+    *,
+    own: bool = False,
+    fit: places.Fit = places.anybody,
 ) -> list[Result]:
     """What each of these (offer id, reply) comes to, or the error that refuses it, in their order.
 
     A refused one changes nothing. ``rules_of`` tells a late withdrawal. ``own``: everybody answers for
-    themselves, and the trail says so; else the transaction's actor answers for them.
+    themselves, and the trail says so; else the transaction's actor answers for them. ``fit`` judges again who
+    moves up.
     """
-    desk = _Desk(tx, replies, rules_of, own=own)
+    desk = _Desk(tx, replies, rules_of, own=own, fit=fit)
     try:
         with tx.begin_nested():
             return [desk.result(offer_id, reply) for offer_id, reply in replies]
@@ -86,16 +92,22 @@ def take(
     # Somebody was promised elsewhere past their lock, as by a check-in after all: they alone are refused.
     if len(replies) == 1:
         return [Refused("offer.promised_elsewhere")]
-    return [take(tx, [one], rules_of, own=own)[0] for one in replies]
+    return [take(tx, [one], rules_of, own=own, fit=fit)[0] for one in replies]
 
 
 class _Desk:
     """Everything that some answers can touch, locked and in memory."""
 
     def __init__(
-        self, tx: Tx, replies: Sequence[tuple[int, Reply]], rules_of: CalloutRules | None, *, own: bool
+        self,
+        tx: Tx,
+        replies: Sequence[tuple[int, Reply]],
+        rules_of: CalloutRules | None,
+        *,
+        own: bool,
+        fit: places.Fit,
     ) -> None:
-        self._tx, self._rules, self._own = tx, rules_of, own
+        self._tx, self._rules, self._own, self._fit = tx, rules_of, own, fit
         yes = {offer_id for offer_id, reply in replies if reply.answer is Answer.ACCEPT}
         touched = bulk.among(col(Offer.id), _touched(tx, {offer_id for offer_id, _ in replies}, yes))
         self._offers = {offer.id: offer for offer in places.locked_all(tx, touched)}
@@ -261,7 +273,7 @@ class _Desk:
     def _promote(self, left: Offer) -> tuple[Offer, ...]:
         """Moves up who stands by for the place that this offer left: by the row, as it may be anybody."""
         with self._acting(left):
-            moved = places.promote(self._tx, left.callout_id, left.slot_id)
+            moved = places.promote(self._tx, left.callout_id, left.slot_id, self._fit)
         if moved:
             self._tx.refresh(self._fills[_place(left)])
             ids = [offer.id for offer in moved]

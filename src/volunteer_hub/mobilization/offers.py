@@ -129,7 +129,9 @@ def stand_down(tx: Tx, callout: Callout, slot_id: int | None = None) -> list[Off
     return places.leave_all(tx, places.locked_all(tx, which), OfferState.RELEASED)
 
 
-def change(tx: Tx, slot_id: int, during: Range[datetime] | None = None) -> Changed:
+def change(
+    tx: Tx, slot_id: int, during: Range[datetime] | None = None, fit: places.Fit = places.anybody
+) -> Changed:
     """The slot's place, or its time ``during``, has changed: whoever said yes is to acknowledge it.
 
     Whoever is promised elsewhere at the new time is released from here, and the line moves up; somebody
@@ -151,7 +153,7 @@ def change(tx: Tx, slot_id: int, during: Range[datetime] | None = None) -> Chang
             told.append(offer)
     tx.flush()
     callouts = sorted({offer.callout_id for offer in clashing})
-    promoted = [moved for callout_id in callouts for moved in places.promote(tx, callout_id, slot_id)]
+    promoted = [moved for callout_id in callouts for moved in places.promote(tx, callout_id, slot_id, fit)]
     return Changed(tuple(told), tuple(clashing), tuple(promoted))
 
 
@@ -172,7 +174,7 @@ def expire(tx: Tx, limit: int = 1000) -> list[Offer]:
     return silent
 
 
-def move_up(tx: Tx, limit: int = 100) -> list[Offer]:
+def move_up(tx: Tx, limit: int = 100, fit: places.Fit = places.anybody) -> list[Offer]:
     """The sweep over free places with somebody standing by: whom a promotion had to pass over."""
     waiting = (
         select(Offer.callout_id, Offer.slot_id)
@@ -187,7 +189,9 @@ def move_up(tx: Tx, limit: int = 100) -> list[Offer]:
         .limit(limit)
     )
     places_free = tx.exec(waiting).all()
-    return [moved for callout_id, slot_id in places_free for moved in places.promote(tx, callout_id, slot_id)]
+    return [
+        moved for callout_id, slot_id in places_free for moved in places.promote(tx, callout_id, slot_id, fit)
+    ]
 
 
 def _one(tx: Tx, offer: Offer, reply: Reply, rules_of: CalloutRules | None = None) -> Answered:

@@ -4,7 +4,7 @@ Locks are taken in this order: the offer, its person, the slot's count. Whoever 
 only if nobody else holds them, so no circle of waiting forms; the sweep picks up who was passed over so.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -23,6 +23,8 @@ from volunteer_hub.mobilization.rules import DutyState, OfferState
 
 Place = tuple[int, int]
 """A callout and a slot, by id."""
+Fit = Callable[[Tx, Offer], bool]
+"""Whether the person of an offer may still serve there."""
 
 _DUTY_AFTER: Final[Mapping[OfferState, DutyState]] = {
     OfferState.NO_SHOW: DutyState.NO_SHOW,
@@ -148,8 +150,15 @@ def leave_all(tx: Tx, offers: Iterable[Offer], after: OfferState) -> list[Offer]
     return left
 
 
-def promote(tx: Tx, callout_id: int, slot_id: int) -> list[Offer]:
-    """Moves up the stand-by line while places are free; passes over whoever is promised elsewhere by now."""
+def anybody(_tx: Tx, _offer: Offer) -> bool:
+    """Nobody is judged again."""
+    return True
+
+
+def promote(tx: Tx, callout_id: int, slot_id: int, fit: Fit = anybody) -> list[Offer]:
+    """Moves up the stand-by line while places are free. Passed over, and left in the line, is whoever is
+    promised elsewhere by now, may serve no longer (``fit``), or would arrive when the work is over."""
+    way = func.make_interval(0, 0, 0, 0, 0, func.coalesce(col(Offer.minutes_there), 0))
     state = tx.exec(select(Callout.state).where(col(Callout.id) == callout_id)).one()
     if state not in rules.LIVE:
         return []
@@ -159,14 +168,14 @@ def promote(tx: Tx, callout_id: int, slot_id: int) -> list[Offer]:
             col(Offer.callout_id) == callout_id,
             col(Offer.slot_id) == slot_id,
             col(Offer.state) == OfferState.STANDING_BY,
-            func.upper(col(Offer.during)) > tx.now,
+            func.upper(col(Offer.during)) > tx.now + way,
         )
         .order_by(col(Offer.position))
     )
     moved: list[Offer] = []
     for offer_id, volunteer_id in tx.exec(line).all():
         offer = _locked_if_free(tx, offer_id, volunteer_id)
-        if offer is None:
+        if offer is None or not fit(tx, offer):
             continue
         try:
             if not hold(tx, offer):

@@ -1,0 +1,26 @@
+"""Whether somebody who stands by may take the place that has become free: asked again when it does."""
+
+from zoneinfo import ZoneInfo
+
+from volunteer_hub.boards import slots
+from volunteer_hub.core import policy
+from volunteer_hub.core.db import Tx
+from volunteer_hub.core.site import Site
+from volunteer_hub.mobilization.models import Offer
+from volunteer_hub.volunteers import skills
+from volunteer_hub.volunteers.models import Volunteer
+from volunteer_hub.volunteers.rules import may_be_called
+
+
+def may_serve(tx: Tx, offer: Offer) -> bool:
+    """Whether the person may be called today and counts for the skill of the slot on the day it ends: they
+    may have been suspended, or a certification have ended, since they said yes."""
+    person = tx.get_one(Volunteer, offer.volunteer_id)
+    today = tx.now.astimezone(policy.load("hub", Site).timezone).date()
+    if not may_be_called(person.status, person.paused_until, today):
+        return False
+    facts = slots.of(tx, [offer.slot_id])[offer.slot_id]
+    if facts.slot.skill is None or facts.slot.skill not in skills.taxonomy().skills:
+        return True
+    day = offer.ends_at.astimezone(ZoneInfo(facts.zone)).date()
+    return skills.level_on(tx, person.id, facts.slot.skill, day) >= facts.slot.level
