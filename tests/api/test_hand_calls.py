@@ -117,3 +117,15 @@ def test_whoever_wants_no_more_calls_is_out_of_this_one(tx: Tx, out: Sent) -> No
 def test_another_district_rings_nobody_of_ours(tx: Tx, out: Sent) -> None:
     (row,) = listed(out)
     assert post(people.kai(tx), row, "claim") == 404
+
+
+def test_the_page_shows_whom_to_ring_and_takes_what_they_say(tx: Tx, out: Sent) -> None:
+    mei, at = client(out.world.mei), f"/callouts/{out.callout.public_id}/hand-calls"
+    assert f'href="tel:{LIN}"' in mei.get(at).text
+    form = {"offer": str(out.offer(tx, out.world.lin).public_id), "minutes": "15"}
+    assert mei.post(at, data=form | {"do": "claim"}).status_code == 303
+    assert "Mei正在拨打。" in client(people.an(tx), lang="zh").get(at).text
+    assert mei.post(at, data=form | {"do": "accept"}).status_code == 303
+    assert out.offer(tx, out.world.lin).minutes_there == 15
+    assert "Nobody to ring" in mei.get(at).text
+    assert "was rung up already" in mei.post(at, data=form | {"do": "decline"}).text
