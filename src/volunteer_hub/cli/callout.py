@@ -1,15 +1,21 @@
-"""callout show, hold, resume, wave, widen, stop: a running callout without a browser."""
+"""callout show, watch, hold, resume, wave, widen, stop: a running callout without a browser."""
 
+import time
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
 
 from volunteer_hub.boards import callout as board
 from volunteer_hub.cli import acting
 from volunteer_hub.core import db
+from volunteer_hub.core.actor import Actor
 from volunteer_hub.core.db import Tx
 from volunteer_hub.core.i18n import pick, t
 from volunteer_hub.flows import course, mobilize, waves
@@ -18,6 +24,8 @@ from volunteer_hub.mobilization.models import Callout
 
 callout = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
 Email = Annotated[str, typer.Option("--as", help="e-mail of the account that acts")]
+_LOOK_SECONDS: Final = 1.0
+_FIGURES: Final = ("asked", "accepted", "standing_by", "declined", "silent", "on_site")
 Id = Annotated[uuid.UUID, typer.Argument(help="id of the callout, as `incident mobilize` prints it")]
 
 
@@ -50,6 +58,51 @@ def show(id: Id, email: Email) -> None:
             typer.echo(t(lang, "waves.held.text"))
         if told.widening:
             typer.echo(told.widening)
+
+
+@callout.command()
+def watch(
+    id: Id, email: Email, once: Annotated[bool, typer.Option("--once", help="print it once and end")] = False
+) -> None:
+    """Follow it in the terminal, each role's figures and forecast, until it ends or Ctrl-C."""
+    console = Console(markup=False, emoji=False, highlight=False)  # titles are as written
+    with acting.ready():
+        who = acting.actor(email)
+        table, live = _table(who, id)
+        if once or not live:
+            console.print(table)
+            return
+        with suppress(KeyboardInterrupt), Live(table, console=console, auto_refresh=False) as shown:
+            while live:
+                time.sleep(_LOOK_SECONDS)
+                table, live = _table(who, id)
+                shown.update(table, refresh=True)
+
+
+def _table(who: Actor, id: uuid.UUID) -> tuple[Table, bool]:
+    """The callout as it stands, and whether it still takes people."""
+    lang = acting.language()
+    with db.read(who) as tx:
+        row = callouts.find(tx, "callout.read", id)
+        view, told = board.live(tx, row), course.told(tx, row, lang)
+        state, moment = t(lang, f"callout.state.{row.state.value}"), tx.now.astimezone(UTC)
+        table = Table(title=f"{view.incident.title} · {state} · {moment:%H:%M:%SZ}", title_justify="left")
+        table.add_column(t(lang, "cli.watch.role"))
+        table.add_column(t(lang, "cli.watch.places"), justify="right")
+        for name in _FIGURES:
+            table.add_column(t(lang, f"cli.watch.{name}"), justify="right")
+        table.add_column(t(lang, "cli.watch.forecast"))
+        for line in view.slots:
+            key, figures = line.facts.slot.id, line.figures
+            table.add_row(
+                f"{pick(line.facts.title, lang)} · {pick(line.facts.role, lang)}",
+                f"{figures.filled}/{figures.minimum}-{figures.maximum}",
+                *(str(getattr(figures, name)) for name in _FIGURES),
+                told.slots[key].said if key in told.slots else "",
+            )
+        if told.held_at is not None:
+            table.caption = t(lang, "waves.held.text")
+    return table, view.live
 
 
 @callout.command()

@@ -30,7 +30,9 @@ from volunteer_hub.core.log import logger
 
 REREAD_SECONDS: Final = 2.0
 LEAST_SECONDS: Final = 0.25
-"""Between two readings, and four times what the last one took."""
+"""Between two readings; four times what the last one took, where that is more."""
+MOST_BYTES_A_SECOND: Final = 20_000_000
+"""Of one reading to all its watchers: a long page goes less often to hundreds."""
 BEAT_SECONDS: Final = 4.0
 CHECK_SECONDS: Final = 5.0
 UNBUFFERED: Final = {"X-Accel-Buffering": "no"}
@@ -175,7 +177,9 @@ class Hub:
                 sight.told.clear()
                 began = clock()
                 sight.take(await run_sync(sight.read))
-                await asyncio.sleep(max(LEAST_SECONDS, 4 * (clock() - began)))
+                took = clock() - began
+                sent = len(sight.wire) * len(sight.watchers) / MOST_BYTES_A_SECOND
+                await asyncio.sleep(max(LEAST_SECONDS, 4 * took, sent))
                 with suppress(TimeoutError):
                     async with asyncio.timeout(REREAD_SECONDS):
                         await sight.told.wait()
