@@ -341,7 +341,7 @@ REVISION_TRIGGERS: Final = f"""
 CREATE FUNCTION stamp_volunteer() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   NEW.revision := pg_current_xact_id()::text::bigint;
-  IF TG_OP = 'INSERT' OR NEW.held_revision = 0
+  IF TG_OP = 'INSERT' OR NEW.held_revision < 0
     OR (NEW.area, NEW.status) IS DISTINCT FROM (OLD.area, OLD.status) THEN
     NEW.held_revision := NEW.revision;
   END IF;
@@ -366,7 +366,7 @@ BEGIN
     WHERE id = ANY(holders) AND held_revision <> pg_current_xact_id()::text::bigint
     ORDER BY id FOR NO KEY UPDATE
   )
-  UPDATE volunteers SET revision = 0, held_revision = 0 WHERE id IN (SELECT id FROM late);
+  UPDATE volunteers SET revision = 0, held_revision = -1 WHERE id IN (SELECT id FROM late);
   RETURN NULL;
 END $$;
 """  # noqa: S608  (constants of this module)
