@@ -196,6 +196,7 @@ def test_through_the_doors_a_withdrawal_ends_in_somebody_else_being_asked(tx: Tx
     page = mei.get(f"/plans/{plan}").text
     assert "What the re-plan changes" in page
     assert "Fills an open place." in page
+    assert "The next night" not in page  # not worked out for a re-plan
     mei.post(f"/plans/{plan}/approve", data={"reason": "the water rises"})
     assert "Apply the changes" in mei.get(at).text
     before = len(messages(tx, "offer"))

@@ -298,7 +298,7 @@ def store(
         changed = replan_document.document(case, answer.again)
         asked = {(one["volunteer"], one["after"]) for one in changed["changes"]}
         pairs = [one for one in document["pairs"] if (one["volunteer"], one["slot"]) in asked]
-        document |= {"difference": changed, "pairs": pairs, "reserves": []}
+        document |= {"difference": changed, "pairs": pairs, "reserves": [], "tomorrow": None}
     goal = plan_document.objective(answer.plan)
     with suppress(Refused), db.transaction(SYSTEM, "plan.finish") as tx:  # refused: superseded meanwhile
         plans.finish(tx, plan_id, document, objective=goal, problem_digest=case.digest)
