@@ -160,7 +160,8 @@ def events(
             shown = _out(board.live(tx, callout)).model_dump_json()
             return Seen("figures", shown, frozenset([callout.id]))
 
-    figures()  # refused before anything is promised
+    with db.read(actor) as tx:
+        callouts.find(tx, "callout.read", id)
     look = Look((request.url.path, frozenset(actor.grants)), figures, still(request, actor))
     return StreamingResponse(
         live.stream(look, last_event_id), media_type="text/event-stream", headers=UNBUFFERED

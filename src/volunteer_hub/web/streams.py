@@ -18,10 +18,16 @@ Shown = tuple[Markup, Iterable[int]]
 
 
 def follow(
-    request: Request, actor: Actor, show: Callable[[Tx, Lang], Shown], *, alone: bool = False
+    request: Request,
+    actor: Actor,
+    find: Callable[[Tx], object],
+    show: Callable[[Tx, Lang], Shown],
+    *,
+    alone: bool = False,
 ) -> Response:
     """The stream of an address: what ``show`` makes, once for all readers of the same rights and language,
-    or for each account ``alone`` where the parts tell them apart. Raises what ``show`` raises."""
+    or for each account ``alone`` where the parts tell them apart. Raises what ``find`` raises, which
+    is asked for each reader: hundreds may come at once, and what they see is made for all of them."""
     lang = language_of(request)
 
     def read() -> Seen:
@@ -29,7 +35,8 @@ def follow(
             shown, callouts = show(tx, lang)
             return Seen("parts", str(shown), frozenset(callouts))
 
-    read()  # refused before anything is promised
+    with db.read(actor) as tx:
+        find(tx)
     whose = actor.id if alone else None
     key = (request.url.path, request.url.query, lang, actor.kind, frozenset(actor.grants), whose)
     look = Look(key, read, guard.still(request, actor))

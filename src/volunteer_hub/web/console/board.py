@@ -77,7 +77,8 @@ def stream(request: Request, actor: Annotated[Actor, allow("incident.read")], id
         shown = _plan_part(tx, found, lang) + _live_part(tx, found, lang)
         return shown, [line.callout.id for line in found.callouts]
 
-    return follow(request, actor, both, alone=actor.may("plan.approve"))
+    alone = actor.may("plan.approve")
+    return follow(request, actor, lambda tx: queries.find(tx, "incident.read", id), both, alone=alone)
 
 
 def show(

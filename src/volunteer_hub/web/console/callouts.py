@@ -108,7 +108,7 @@ def stream(
         wanted = {"who": who, "slot": slot, "cursor": cursor}
         return _live(tx, board.live(tx, callout), wanted, lang), [callout.id]
 
-    return follow(request, actor, show)
+    return follow(request, actor, lambda tx: callouts.find(tx, "callout.read", id), show)
 
 
 @router.post("/callouts/{id:uuid}/cancel")
