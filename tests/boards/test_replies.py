@@ -13,7 +13,8 @@ from volunteer_hub.boards import replies
 from volunteer_hub.core import db
 from volunteer_hub.core.actor import SYSTEM
 from volunteer_hub.core.db import Tx
-from volunteer_hub.flows import respond
+from volunteer_hub.flows import change, respond
+from volunteer_hub.incidents.models import Task
 from volunteer_hub.mobilization.reply_rules import Became
 from volunteer_hub.mobilization.rules import DeclineReason
 from volunteer_hub.notify.models import Message
@@ -73,6 +74,18 @@ def test_the_page_counts_them_and_opens_each_list(tx: Tx, out: Sent) -> None:
     assert "Not sent yet" in page
     assert '>Helper 6</a> <span class="muted">' in page
     assert "谢绝" in client(out.world.mei, lang="zh").get(f"{at}/replies").text
+
+
+def test_who_has_confirmed_a_change_is_counted_among_those_told_of_it(tx: Tx, out: Sent) -> None:
+    answer(respond.accept, out.token(tx, out.world.crowd[5]))
+    with db.transaction(out.world.mei, "task.change") as as_mei:
+        task = as_mei.get_one(Task, out.task(tx))
+        change.change_task(as_mei, task, task.version, place="West gate")
+    answer(respond.ack, out.token(tx, out.world.lin))
+    mei, at = client(out.world.mei), f"/callouts/{out.callout.public_id}/replies"
+    told = mei.get(f"/api/v1{at}").json()
+    assert (told["acknowledged"], told["changed"]) == (1, 2)
+    assert "1 of 2 people have confirmed the change" in mei.get(at).text
 
 
 def test_a_list_is_read_page_by_page(tx: Tx, out: Sent) -> None:

@@ -4,7 +4,7 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter
-from pydantic import ConfigDict
+from pydantic import ConfigDict, Field
 
 from volunteer_hub.api.guard import allow
 from volunteer_hub.api.pages import Cursor, Limit, Out, Page
@@ -25,12 +25,19 @@ class RepliesOut(Out):
     model_config = ConfigDict(
         json_schema_extra={
             "examples": [
-                {"counts": {"delivered": 30, "declined": 4, "accepted": 12}, "declined": {"busy": 4}}
+                {
+                    "counts": {"delivered": 30, "declined": 4, "accepted": 12},
+                    "declined": {"busy": 4},
+                    "changed": 12,
+                    "acknowledged": 9,
+                }
             ]
         }
     )
     counts: dict[Became, int]
     declined: dict[DeclineReason, int]
+    changed: int = Field(description="told of a change of place or time, of those coming")
+    acknowledged: int = Field(description="of these, who confirmed it")
 
 
 class ReplyOut(Out):
@@ -45,7 +52,12 @@ def counts(id: UUID, actor: Annotated[Actor, allow("callout.read")]) -> RepliesO
     """Everybody asked, in ten kinds: from not sent to accepted, with wrong numbers and who is gone."""
     with db.read(actor) as tx:
         found = board.counted(tx, callouts.find(tx, "callout.read", id))
-        return RepliesOut(counts=found.counts, declined=found.reasons)
+        return RepliesOut(
+            counts=found.counts,
+            declined=found.reasons,
+            changed=found.changed,
+            acknowledged=found.acknowledged,
+        )
 
 
 @router.get("/callouts/{id}/replies/{became}")

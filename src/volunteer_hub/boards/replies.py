@@ -37,6 +37,10 @@ _COUNTED: Final = text(f"""
 SELECT state, decline_reason, seen, answered, reached, status, paused_until, count(*) AS people
 FROM ({_FACTS}) AS facts GROUP BY 1, 2, 3, 4, 5, 6, 7
 """)  # noqa: S608
+_CHANGED: Final = text("""
+SELECT count(*) AS changed, count(*) FILTER (WHERE ack_version = version) AS acknowledged
+FROM offers WHERE callout_id = :callout AND version > 1 AND state IN ('accepted', 'standing_by', 'on_site')
+""")
 _LISTED: Final = text(f"""
 SELECT facts.*, o.public_id AS offer, v.public_id AS volunteer
 FROM ({_FACTS}) AS facts JOIN offers o ON o.id = facts.id JOIN volunteers v ON v.id = o.volunteer_id
@@ -56,10 +60,13 @@ ORDER BY o.asked_at, o.id
 
 @dataclass(frozen=True)
 class Replies:
-    """Of one callout, in people; ``reasons`` of those who declined."""
+    """Of one callout, in people; ``reasons`` of those who declined. Of those coming, so many ``changed``
+    were told of a change of place or time, and so many of them ``acknowledged`` the last one."""
 
     counts: dict[Became, int]
     reasons: dict[DeclineReason, int]
+    changed: int
+    acknowledged: int
 
 
 @dataclass(frozen=True)
@@ -94,7 +101,8 @@ def counted(tx: Tx, callout: Callout) -> Replies:
         counts[kind] += row.people
         if kind is Became.DECLINED and row.decline_reason is not None:
             reasons[DeclineReason(row.decline_reason)] += row.people
-    return Replies(dict(counts), dict(reasons))
+    told = tx.execute(_CHANGED, {"callout": callout.id}).one()
+    return Replies(dict(counts), dict(reasons), told.changed, told.acknowledged)
 
 
 def listed(

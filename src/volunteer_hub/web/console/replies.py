@@ -45,6 +45,8 @@ def show(
             zone="UTC",
             here=f"/callouts/{id}",
             counts=[(one.value, found.counts[one]) for one in Became if found.counts.get(one)],
+            changed=found.changed,
+            acknowledged=found.acknowledged,
             which=which.value if which is not None else "",
             people=people,
             names=board.names(tx, [one.volunteer for one in people]),
