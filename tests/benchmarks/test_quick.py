@@ -33,6 +33,7 @@ def test_benchmarks_that_are_run_are_these() -> None:
         "fan_out",
         "haiti",
         "import_volunteers",
+        "live",
         "overcall",
         "plan",
         "plan_run",
