@@ -148,6 +148,7 @@ def test_reports_written_down_hold_bars_in_that_form() -> None:
         "surge.2200000x50000.augment_seconds",
         "surge.2200000x50000.flow_seconds",
         "surge.agree",
+        "technicians.mean_gap_percent",
         "technicians.unserved",
         "tours.unserved_prize_vs_or_tools_routing",
     }

@@ -83,7 +83,10 @@ def publish(callouts: Iterable[int]) -> None:
 
 @dataclass(eq=False)
 class _Watcher:
+    """``after``: readings up to this number began before the watcher came, and may be older than their page."""
+
     still: Callable[[Tx], bool]
+    after: int
     poke: asyncio.Event = field(default_factory=asyncio.Event)
     over: bool = False
 
@@ -108,19 +111,22 @@ class _Sight:
     watchers: set[_Watcher] = field(default_factory=set)
     told: asyncio.Event = field(default_factory=asyncio.Event)
     callouts: frozenset[int] = frozenset()
+    begun: int = 0
+    number: int = 0
     mark: str = ""
     wire: bytes = b""
 
-    def take(self, seen: Seen) -> None:
-        """Keeps it, and tells the watchers when it differs from what they have."""
-        self.callouts = seen.callouts
+    def take(self, seen: Seen, number: int) -> None:
+        """Keeps the reading of this number, and tells the watchers to whom it is new."""
+        before, self.number, self.callouts = self.number, number, seen.callouts
         mark = hashlib.sha256(seen.data.encode()).hexdigest()[:16]
-        if mark == self.mark:
-            return
-        lines = "".join(f"data: {line}\n" for line in seen.data.splitlines())
-        self.mark, self.wire = mark, f"event: {seen.event}\nid: {mark}\n{lines}\n".encode()
+        if mark != self.mark:
+            lines = "".join(f"data: {line}\n" for line in seen.data.splitlines())
+            self.mark, self.wire = mark, f"event: {seen.event}\nid: {mark}\n{lines}\n".encode()
+            before = -1
         for watcher in self.watchers:
-            watcher.poke.set()
+            if watcher.after >= before:
+                watcher.poke.set()
 
 
 @dataclass
@@ -134,16 +140,17 @@ class Hub:
 
     async def stream(self, look: Look, seen: str) -> AsyncGenerator[bytes]:
         """As the function above."""
-        watcher = _Watcher(look.still)
         self._keep("listen", self._listen)
         self._keep("check", self._check)
         sight = self._sights.setdefault(look.key, _Sight(look.key, look.read))
+        watcher = _Watcher(look.still, sight.begun)
         sight.watchers.add(watcher)
+        sight.told.set()
         self._keep(sight, lambda: self._follow(sight))
         try:
             yield b"retry: 3000\n\n"
             while not (watcher.over or self._stopped):
-                if sight.mark and sight.mark != seen:
+                if sight.number > watcher.after and sight.mark != seen:
                     seen = sight.mark
                     yield sight.wire
                 elif not await watcher.poked():
@@ -176,7 +183,9 @@ class Hub:
             while sight.watchers and not self._stopped:
                 sight.told.clear()
                 began = clock()
-                sight.take(await run_sync(sight.read))
+                sight.begun += 1
+                number = sight.begun
+                sight.take(await run_sync(sight.read), number)
                 took = clock() - began
                 sent = len(sight.wire) * len(sight.watchers) / MOST_BYTES_A_SECOND
                 await asyncio.sleep(max(LEAST_SECONDS, 4 * took, sent))

@@ -20,7 +20,7 @@ MARKERS: Final = {
     Kind.DRILL: {"zh": "演练：", "en": "DRILL: "},
     Kind.NONE: {"zh": "", "en": ""},
 }
-_STAFF: Final = ("alert_", "handover_", "incident_", "level_", "second_")
+_STAFF: Final = ("alert_", "handover_", "incident_", "level_", "second_", "upward_")
 """How purposes begin that are told to staff alone, by console and e-mail."""
 _PLAIN: Final = frozenset({"application_declined", "certification", "login_code", "welcome"})
 """Purposes that belong neither to a real callout nor to a drill."""
