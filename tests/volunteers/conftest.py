@@ -35,7 +35,7 @@ BO: dict[str, Any] = {
     "community": "DQ-ST-001",
     "address": "Dongfeng Road 1\nFlat 2",
     "skills": "nursing:2;driver.car:1",
-    "certifications": "nursing|N-1|Red Cross|2025-01-01|2030-01-01",
+    "certifications": "nursing|NURSE-N-1|Red Cross|2025-01-01|2030-01-01",
     "fit": "yes",
 }
 LIN: dict[str, Any] = {

@@ -201,7 +201,7 @@ def test_a_merge_fills_what_the_file_gives_and_keeps_what_it_leaves_blank(mei: T
             "travel_mode": "",
             "education": "college",
             "skills": "nursing:3;cooking:1",
-            "certifications": "nursing|N-1||2026-01-01|2033-01-01",
+            "certifications": "nursing|NURSE-N-1||2026-01-01|2033-01-01",
             "status": "left",
         }
     )
@@ -217,7 +217,7 @@ def test_a_merge_fills_what_the_file_gives_and_keeps_what_it_leaves_blank(mei: T
     claims = mei.exec(select(SkillClaim).where(col(SkillClaim.volunteer_id) == bo.id)).all()
     assert sorted((c.skill, c.level) for c in claims) == [("cooking", 1), ("driver.car", 1), ("nursing", 3)]
     paper = mei.exec(select(Certification)).one()
-    assert (paper.number, paper.issuer, paper.expires_on) == ("N-1", "Red Cross", date(2033, 1, 1))
+    assert (paper.number, paper.issuer, paper.expires_on) == ("NURSE-N-1", "Red Cross", date(2033, 1, 1))
     mails = mei.exec(select(Contact.address).where(col(Contact.kind) == "email")).all()
     assert mails == ["new@example.org"]
     assert [p.row.id for p in queries.people(mei, queries.Wanted(search="wang"))] == [bo.id]

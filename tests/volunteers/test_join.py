@@ -196,7 +196,7 @@ def test_a_person_takes_everything_along(mei: Tx, bo: Volunteer) -> None:
         "on_call": 0,
         "consents": 2,
     }
-    assert held["certifications"][0]["number"] == "N-1"
+    assert held["certifications"][0]["number"] == "NURSE-N-1"
     assert "phone_hash" not in json.dumps(held)
 
 
@@ -232,7 +232,7 @@ BLANKED = (
     "13912345678",
     "bo@example.org",
     "Dongfeng Road",
-    "N-1",
+    "NURSE-N-1",
     "REG-77",
     "POL-5",
 )

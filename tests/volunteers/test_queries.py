@@ -67,7 +67,7 @@ def test_a_person_is_shown_with_all_their_parts(mei: Tx, bo: Volunteer) -> None:
     (shown,) = queries.people(mei)
     assert (shown.community, shown.community_name["en"]) == ("DQ-ST-001", "Dongfeng")
     assert [claim.skill for claim in shown.skills] == ["driver.car", "nursing"]
-    assert [paper.number for paper in shown.certifications] == ["N-1"]
+    assert [paper.number for paper in shown.certifications] == ["NURSE-N-1"]
     assert [contact.address for contact in shown.contacts] == ["+8613912345678", "bo@example.org"]
     assert queries.person(mei, bo) == shown
 

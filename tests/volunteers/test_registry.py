@@ -37,7 +37,7 @@ def test_skills_certifications_and_contacts_are_rows(mei: Tx, bo: Volunteer) -> 
         ("driver.car", 1, ClaimState.CLAIMED),
         ("nursing", 2, ClaimState.CLAIMED),
     ]
-    assert [(p.skill, p.number, p.expires_on) for p in papers] == [("nursing", "N-1", date(2030, 1, 1))]
+    assert [(p.skill, p.number, p.expires_on) for p in papers] == [("nursing", "NURSE-N-1", date(2030, 1, 1))]
     assert sorted((c.kind.value, c.address) for c in contacts) == [
         ("email", "bo@example.org"),
         ("sms", "+8613912345678"),
@@ -169,7 +169,7 @@ def test_two_entries_become_one(mei: Tx, bo: Volunteer) -> None:
             "phone": "13700000000",
             "education": "college",
             "skills": "nursing:1:verified;cooking:3",
-            "certifications": "nursing|N-2||2026-01-01|2032-01-01",
+            "certifications": "nursing|NURSE-N-2||2026-01-01|2032-01-01",
         },
     )
     registry.count_asked(mei, [bo.id, twin.id])
@@ -190,7 +190,7 @@ def test_two_entries_become_one(mei: Tx, bo: Volunteer) -> None:
         ("nursing", 1, "verified"),
     ]
     papers = mei.exec(select(Certification).where(col(Certification.volunteer_id) == kept.id)).all()
-    assert sorted(p.number or "" for p in papers) == ["N-1", "N-2"]
+    assert sorted(p.number or "" for p in papers) == ["NURSE-N-1", "NURSE-N-2"]
     assert (twin.status, twin.merged_into, twin.name, twin.phone) == (Status.LEFT, kept.id, None, None)
 
 

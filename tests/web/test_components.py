@@ -57,6 +57,7 @@ CALLS = {
     "state.empty": "empty(h, h, h, h)",
     "state.notice": "notice('short', h, h, live=true)",
     "state.state": "state('ok', h)",
+    "stream.stream": "stream(h)",
     "table.pagination": "pagination(h, h, h)",
     "table.table": "table(h, [{'key': 'a', 'label': h}, {'key': 'b', 'label': h, 'number': true}], "
     "[{'a': h, 'a_href': h, 'b': h}], h)",

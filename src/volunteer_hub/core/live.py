@@ -83,7 +83,7 @@ def publish(callouts: Iterable[int]) -> None:
 
 @dataclass(eq=False)
 class _Watcher:
-    """``after``: readings up to this number began before the watcher came, and may be older than their page."""
+    """``after``: readings up to this number began before the watcher came: their page may be newer."""
 
     still: Callable[[Tx], bool]
     after: int
