@@ -123,6 +123,8 @@ def test_reports_written_down_hold_bars_in_that_form() -> None:
         "haiti.proven_500000",
         "import.memory_growth_mb",
         "import.vs_copy",
+        "live.p95_seconds",
+        "live.sessions_for_each_watcher",
         "overcall.evaluation_seconds",
         "overcall.least_burden_seconds",
         "overcall.slots_below_confidence",
