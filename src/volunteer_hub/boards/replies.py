@@ -36,7 +36,7 @@ WHERE o.callout_id = :callout
 _COUNTED: Final = text(f"""
 SELECT state, decline_reason, seen, answered, reached, status, paused_until, count(*) AS people
 FROM ({_FACTS}) AS facts GROUP BY 1, 2, 3, 4, 5, 6, 7
-""")  # noqa: S608
+""")  # noqa: S608  # constants of this module
 _CHANGED: Final = text("""
 SELECT count(*) AS changed, count(*) FILTER (WHERE ack_version = version) AS acknowledged
 FROM offers WHERE callout_id = :callout AND version > 1 AND state IN ('accepted', 'standing_by', 'on_site')
@@ -45,7 +45,7 @@ _LISTED: Final = text(f"""
 SELECT facts.*, o.public_id AS offer, v.public_id AS volunteer
 FROM ({_FACTS}) AS facts JOIN offers o ON o.id = facts.id JOIN volunteers v ON v.id = o.volunteer_id
 WHERE facts.id > :after ORDER BY facts.id
-""")  # noqa: S608
+""")  # noqa: S608  # constants of this module
 _TEACHING: Final = text("""
 SELECT o.volunteer_id, m.channel, c.kind, o.asked_at, o.answered_at, o.state, o.decline_reason,
        o.seen_at IS NOT NULL AS seen, m.state = 'delivered' AS delivered
