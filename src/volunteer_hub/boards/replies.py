@@ -54,6 +54,7 @@ JOIN LATERAL (SELECT channel, state FROM messages
               WHERE subject_kind = 'offer' AND subject_id = o.id AND purpose = 'offer'
               ORDER BY (state = 'delivered') DESC, id DESC LIMIT 1) m ON true
 WHERE o.asked_at >= :since AND (o.answered_at IS NOT NULL OR o.expires_at <= :now)
+  AND NOT EXISTS (SELECT FROM answer_events a WHERE a.offer_id = o.id AND a.data ->> 'on_paper' IS NOT NULL)
 ORDER BY o.asked_at, o.id
 """)
 

@@ -96,13 +96,23 @@ def on_behalf(tx: Tx, offer: Offer, reply: Reply) -> Answered:
 
     Raises Forbidden, NotFound, and what refuses the answer.
     """
-    tx.actor.must_cover("duty.write", offer.area)
-    policies: Callouts = policy.load("callouts", Callouts)
-    [result] = desk.take(tx, [(offer.id, reply)], policies.callout, fit=may_serve)
+    [result] = many_on_behalf(tx, [(offer, reply)])
     if isinstance(result, HubError):
         raise result
-    _tell(tx, [(result, reply)])
     return result
+
+
+def many_on_behalf(tx: Tx, replies: Sequence[tuple[Offer, Reply]]) -> list[Result]:
+    """The same for many: what each comes to, or the error that refuses it, in their order.
+
+    Raises Forbidden, NotFound for an offer of a foreign area.
+    """
+    for offer, _ in replies:
+        tx.actor.must_cover("duty.write", offer.area)
+    policies: Callouts = policy.load("callouts", Callouts)
+    taken = desk.take(tx, [(offer.id, reply) for offer, reply in replies], policies.callout, fit=may_serve)
+    _tell(tx, [(result, reply) for result, (_, reply) in zip(taken, replies, strict=True)])
+    return taken
 
 
 def _one(tx: Tx, token: str, reply: Reply) -> Answered:

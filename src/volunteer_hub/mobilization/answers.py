@@ -13,9 +13,10 @@ from volunteer_hub.mobilization.models import AnswerEvent, Callout, Offer
 from volunteer_hub.mobilization.rules import Answer, Kind, OfferState
 
 
-def record(tx: Tx, offer: Offer, kind: Answer, **data: Any) -> AnswerEvent:
-    """Appends what a person did. ``data``: ids, numbers and codes only, never a personal value."""
-    event = AnswerEvent(offer_id=offer.id, at=tx.now, kind=kind, data=data)
+def record(tx: Tx, offer: Offer, kind: Answer, at: datetime | None = None, **data: Any) -> AnswerEvent:
+    """Appends what a person did, now or, on paper, ``at`` an earlier hour. ``data``: ids, numbers and codes
+    only, never a personal value."""
+    event = AnswerEvent(offer_id=offer.id, at=at or tx.now, kind=kind, data=data)
     tx.add(event)
     return event
 

@@ -21,7 +21,7 @@ from volunteer_hub.core import bulk
 from volunteer_hub.core.actor import Actor
 from volunteer_hub.core.db import Tx
 from volunteer_hub.core.errors import Gone, HubError, Malformed, NotFound, Refused
-from volunteer_hub.mobilization import answers, places, rules
+from volunteer_hub.mobilization import answers, paper_rules, places, rules
 from volunteer_hub.mobilization.models import Callout, Duty, Offer, SlotFill
 from volunteer_hub.mobilization.policy import CalloutRules
 from volunteer_hub.mobilization.rules import Answer, CalloutState, DeclineReason, Kind, OfferState, Outcome
@@ -31,12 +31,14 @@ LONGEST_WAY: Final = 24 * 60
 
 @dataclass(frozen=True)
 class Reply:
-    """What a person says to an offer. ``minutes_there`` comes with a yes, ``from_when`` with "later"."""
+    """What a person says to an offer. ``minutes_there`` comes with a yes, ``from_when`` with "later";
+    ``given_at``: when it was said, on paper; None: now."""
 
     answer: Answer
     minutes_there: int | None = None
     reason: DeclineReason = DeclineReason.OTHER
     from_when: datetime | None = None
+    given_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -141,7 +143,7 @@ class _Desk:
         if offer.seen_at is not None:
             return Answered(offer, Outcome.STANDS)
         offer.seen_at = self._tx.now
-        self._record(offer, Answer.SEEN)
+        self._record(offer, Reply(Answer.SEEN))
         return Answered(offer, Outcome.NOTED)
 
     def _ack(self, offer: Offer) -> Answered:
@@ -150,14 +152,14 @@ class _Desk:
         if offer.ack_version == offer.version:
             return Answered(offer, Outcome.STANDS)
         offer.ack_version = offer.version
-        self._record(offer, Answer.ACK, version=offer.version)
+        self._record(offer, Reply(Answer.ACK), version=offer.version)
         return Answered(offer, Outcome.NOTED)
 
     def _yes(self, offer: Offer, reply: Reply) -> Answered:
         if reply.minutes_there is not None and not 0 <= reply.minutes_there <= LONGEST_WAY:
             raise Malformed("offer.minutes_there", longest=LONGEST_WAY)
         fill = self._fills[_place(offer)]
-        outcome = self._judged(offer, Answer.ACCEPT, fill)
+        outcome = self._judged(offer, reply, fill)
         if outcome is Outcome.STANDS:
             return Answered(offer, outcome)
         drills = self._making_way(offer)
@@ -167,6 +169,9 @@ class _Desk:
             raise Refused("offer.promised_elsewhere")
         for drill in drills:
             self._leave(drill, OfferState.RELEASED)
+        if outcome is Outcome.STANDING_BY and not paper_rules.waits_in_line(self._state(offer)):
+            return self._noted(offer, reply)
+        self._ask_again(offer, reply)
         if outcome is Outcome.ACCEPTED:
             fill.filled += 1
             incident = self._callouts[offer.callout_id].incident_id
@@ -177,8 +182,8 @@ class _Desk:
             offer.state = rules.step("offer", rules.OFFER_ALLOWED, offer.state, OfferState.STANDING_BY)
             offer.position = fill.line
         offer.minutes_there, offer.decline_reason, offer.later_from = reply.minutes_there, None, None
-        offer.answered_at, offer.ack_version = self._tx.now, offer.version
-        self._record(offer, Answer.ACCEPT, minutes_there=reply.minutes_there, state=offer.state.value)
+        offer.answered_at, offer.ack_version = reply.given_at or self._tx.now, offer.version
+        self._record(offer, reply, minutes_there=reply.minutes_there, state=offer.state.value)
         self._credit(offer, *drills)
         promoted = tuple(moved for held in left for moved in self._promote(held))
         return Answered(offer, outcome, promoted, drills=tuple(drills))
@@ -189,20 +194,21 @@ class _Desk:
             reason = DeclineReason.NOT_ME
         elif reply.answer is Answer.LATER:
             reason = DeclineReason.LATER
-            if reply.from_when is None or reply.from_when <= self._tx.now:
+            if reply.from_when is None or reply.from_when <= (reply.given_at or self._tx.now):
                 raise Malformed("offer.later_from")
-        outcome = self._judged(offer, reply.answer)
+        outcome = self._judged(offer, reply)
         if outcome is Outcome.STANDS:
             return Answered(offer, outcome)
+        self._ask_again(offer, reply)
         had_place = offer.state is OfferState.ACCEPTED
         offer.decline_reason, offer.later_from = reason, reply.from_when
         if reply.answer is not Answer.NOT_ME:
-            offer.answered_at = self._tx.now
+            offer.answered_at = reply.given_at or self._tx.now
         if outcome is Outcome.WITHDRAWN:
             self._leave(offer, OfferState.WITHDRAWN)
         elif outcome is Outcome.DECLINED:
             offer.state = rules.step("offer", rules.OFFER_ALLOWED, offer.state, OfferState.DECLINED)
-        self._record(offer, reply.answer, reason=reason.value, state=offer.state.value)
+        self._record(offer, reply, reason=reason.value, state=offer.state.value)
         self._credit(offer)
         promoted = self._promote(offer) if had_place else ()
         return Answered(offer, outcome, promoted, had_place and self._late(offer))
@@ -210,18 +216,39 @@ class _Desk:
     def _late(self, offer: Offer) -> bool:
         return self._rules is not None and rules.late_withdrawal(self._tx.now, offer.starts_at, self._rules)
 
-    def _judged(self, offer: Offer, answer: Answer, fill: SlotFill | None = None) -> Outcome:
+    def _state(self, offer: Offer) -> CalloutState:
+        return self._callouts[offer.callout_id].state
+
+    def _judged(self, offer: Offer, reply: Reply, fill: SlotFill | None = None) -> Outcome:
         """What the answer comes to; only a yes asks how many places are taken. Raises what refuses it."""
+        if paper_rules.is_older(reply.given_at, offer.answered_at):
+            return Outcome.STANDS
         filled, maximum = (fill.filled, fill.maximum) if fill is not None else (0, 0)
-        state = self._callouts[offer.callout_id].state
-        outcome = rules.decide(answer, situation(self._tx, offer, state, filled, maximum))
+        it = situation(self._tx, offer, self._state(offer), filled, maximum)
+        if reply.given_at is not None:
+            ended_at = self._callouts[offer.callout_id].ended_at
+            it = paper_rules.as_given(it, reply.given_at, offer.answered_at, ended_at)
+        outcome = rules.decide(reply.answer, it)
         error = rules.refusal(outcome)
         if error is not None:
             raise error
         return outcome
 
-    def _record(self, offer: Offer, answer: Answer, **data: object) -> None:
-        event = answers.record(self._tx, offer, answer, **data)
+    def _ask_again(self, offer: Offer, reply: Reply) -> None:
+        """Opens a question that had ended, for an answer given before its end."""
+        if reply.given_at is not None and offer.state in paper_rules.ENDED_UNANSWERED:
+            offer.state = rules.step("offer", rules.OFFER_ALLOWED, offer.state, OfferState.ASKED)
+
+    def _noted(self, offer: Offer, reply: Reply) -> Answered:
+        """A yes without a place, keyed in when nobody stands by any more: it counts as an answer."""
+        offer.answered_at = reply.given_at
+        self._record(offer, reply, state=offer.state.value)
+        return Answered(offer, Outcome.NOTED)
+
+    def _record(self, offer: Offer, reply: Reply, **data: object) -> None:
+        if reply.given_at is not None:
+            data |= {"on_paper": True, "by": self._tx.actor.id}
+        event = answers.record(self._tx, offer, reply.answer, reply.given_at, **data)
         if self._own:
             offer.seen_at = offer.seen_at or self._tx.now
             self._tx.credit(_person(offer), offer, event)

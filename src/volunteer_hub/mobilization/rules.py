@@ -41,7 +41,8 @@ class CalloutState(StrEnum):
 
 
 class OfferState(StrEnum):
-    """One person asked for one slot of one callout."""
+    """One person asked for one slot of one callout. A question that ended unanswered opens again only for who
+    had answered it on paper, or comes by themselves."""
 
     QUEUED = "queued"
     ASKED = "asked"
@@ -204,8 +205,8 @@ OFFER_ALLOWED: Final[Mapping[OfferState, frozenset[OfferState]]] = {
     ),
     OfferState.DECLINED: frozenset({OfferState.ACCEPTED, OfferState.STANDING_BY}),
     OfferState.WITHDRAWN: frozenset({OfferState.ACCEPTED, OfferState.STANDING_BY}),
-    OfferState.EXPIRED: frozenset(),
-    OfferState.RELEASED: frozenset(),
+    OfferState.EXPIRED: frozenset({OfferState.ASKED}),
+    OfferState.RELEASED: frozenset({OfferState.ASKED}),
     OfferState.CANCELLED: frozenset(),
     OfferState.NO_SHOW: frozenset({OfferState.ON_SITE}),
     OfferState.ON_SITE: frozenset({OfferState.DONE}),
