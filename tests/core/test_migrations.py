@@ -6,12 +6,14 @@ from collections.abc import Iterator
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlmodel import SQLModel, text
+from sqlmodel import SQLModel, select, text
 
 from tests import databases, people
 from volunteer_hub.core import db, schema, vault
 from volunteer_hub.core.actor import SYSTEM
 from volunteer_hub.migrations import runner
+from volunteer_hub.notify import replies
+from volunteer_hub.notify.models import InboundText
 
 TRIGGERS = "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal ORDER BY 1"
 
@@ -75,3 +77,32 @@ def test_a_filled_database_keeps_its_rows_through_one_step_down_and_up(empty_dat
     runner.upgrade(db.engine())
     assert counts() == before
     assert before["public.accounts"] == 1
+
+
+def test_texts_of_before_are_sealed_on_the_way_up_and_readable_again_on_the_way_down(
+    empty_database: str,
+) -> None:
+    runner.upgrade(db.engine(), "0014")
+    with db.engine().begin() as connection:
+        connection.execute(
+            text(
+                "INSERT INTO jurisdictions (id, public_id, path, kind, name, zone, code, lat, lon, "
+                "residents) "
+                "VALUES (1, gen_random_uuid(), '/1/', 'city', '{}', 'Asia/Shanghai', 'DQ', 46, 125, 1)"
+            )
+        )
+        connection.execute(
+            text(
+                "INSERT INTO inbound_texts (public_id, sid, at, area, number_hash, number, words, state, "
+                "told_params) VALUES (gen_random_uuid(), 'SM1', '2031-01-20', '/1/', '', '+8613900000002', "
+                "'来不了', 'done', '{}')"
+            )
+        )
+    runner.upgrade(db.engine())
+    with db.read(SYSTEM) as tx:
+        (row,) = tx.exec(select(InboundText)).all()
+        assert "139" not in (row.sealed or "")
+        assert replies.read(tx, [row]) == {row.id: replies.Written("+8613900000002", "来不了")}
+    runner.downgrade(db.engine(), "0014")
+    assert ask("SELECT number, words FROM inbound_texts") == [("+8613900000002", "来不了")]
+    assert ask("SELECT count(*) FROM vault.person_keys") == [(0,)]

@@ -9,6 +9,7 @@ from sqlmodel import col, select
 from tests.doors import gateway_post
 from tests.flows.callouts import Sent, answer, at_ten, messages, minutes_later, send, sent
 from tests.world import declare, world
+from volunteer_hub.core import vault
 from volunteer_hub.core.db import Tx, transaction
 from volunteer_hub.core.settings import settings
 from volunteer_hub.flows import deliver, forget, mobilize, respond
@@ -251,4 +252,5 @@ def test_words_and_number_go_with_their_person(tx: Tx, gateway: Gateway) -> None
     with transaction(out.world.mei, "volunteer.erase") as as_mei:
         forget.by_staff(as_mei, out.world.lin.public_id)
     tx.expire_all()
-    assert tx.exec(select(InboundText.words, InboundText.number)).all() == [(None, None)]
+    assert tx.exec(select(InboundText.sealed, InboundText.number_hash)).all() == [(None, b"")]
+    assert tx.exec(select(vault.PersonKey).where(col(vault.PersonKey.subject) < 0)).all() == []

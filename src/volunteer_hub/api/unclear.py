@@ -102,8 +102,8 @@ def _shown(line: UnclearLine, language: str) -> UnclearOut:
     return UnclearOut(
         id=line.text.public_id,
         at=line.text.at,
-        words=line.text.words,
-        number=line.text.number,
+        words=line.written.words if line.written is not None else None,
+        number=line.written.number if line.written is not None else None,
         claimed_by=line.claimed_by,
         questions=[_question(asked, language) for asked in line.asked],
     )

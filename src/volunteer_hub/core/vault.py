@@ -6,11 +6,14 @@ schema of their own, which dumps leave out: an old dump cannot bring a forgotten
 
 import base64
 import hashlib
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 
 from cryptography.fernet import Fernet, InvalidToken
 from sqlalchemy import BigInteger, Column
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field, SQLModel, col, delete, select
 
+from volunteer_hub.core import bulk
 from volunteer_hub.core.columns import blob
 from volunteer_hub.core.db import Tx
 from volunteer_hub.core.settings import settings
@@ -59,9 +62,25 @@ def unseal(tx: Tx, subject: int, sealed: str) -> str | None:
         return None
 
 
+def unseal_all(tx: Tx, sealed: Mapping[int, str]) -> dict[int, str]:
+    """Subject -> its text again, in one query; those that were forgotten are left out."""
+    wanted = select(PersonKey).where(bulk.among(col(PersonKey.subject), list(sealed)))
+    texts = {}
+    for row in tx.exec(wanted):
+        with suppress(InvalidToken):
+            key = Fernet(_wrapping().decrypt(row.wrapped))
+            texts[row.subject] = key.decrypt(sealed[row.subject].encode("ascii")).decode()
+    return texts
+
+
 def forget(tx: Tx, subject: int) -> None:
     """Destroys the person's key."""
     row = tx.get(PersonKey, subject)
     if row is not None:
         tx.delete(row)
         tx.flush()
+
+
+def forget_all(tx: Tx, subjects: Iterable[int]) -> None:
+    """Destroys these keys."""
+    tx.execute(delete(PersonKey).where(bulk.among(col(PersonKey.subject), list(subjects))))

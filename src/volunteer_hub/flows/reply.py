@@ -25,6 +25,7 @@ from volunteer_hub.mobilization.policy import Callouts
 from volunteer_hub.mobilization.rules import Answer, Outcome
 from volunteer_hub.notify import outbox, replies, reply_rules
 from volunteer_hub.notify.models import InboundText
+from volunteer_hub.notify.replies import Written
 from volunteer_hub.notify.reply_rules import Handled, Meaning, Said
 from volunteer_hub.volunteers import addresses
 from volunteer_hub.volunteers.models import Volunteer
@@ -33,6 +34,7 @@ from volunteer_hub.volunteers.stored import phone_hash
 _LONGEST: Final = 1_600
 ASKED_BACK: Final = ("reply.which", "reply.when", "reply.shared")
 _OFFERS: Final = "offers"
+_NOTHING: Final = Written("", "")
 
 
 def receive(tx: Tx, form: Mapping[str, str]) -> int:
@@ -40,25 +42,24 @@ def receive(tx: Tx, form: Mapping[str, str]) -> int:
     number = addresses.read_number(form.get("From", ""))
     people = addresses.owners(tx, number)
     text = InboundText(
-        sid=form.get("MessageSid", "")[:64] or f"without:{tx.now.isoformat()}:{number}",
+        sid=form.get("MessageSid", "")[:64] or f"without:{tx.now.isoformat()}:{phone_hash(number).hex()}",
         at=tx.now,
         area=people[0].area if people else jurisdictions.root(tx).path,
         number_hash=phone_hash(number),
-        number=number,
-        words=form.get("Body", "")[:_LONGEST],
         volunteer_id=people[0].id if len(people) == 1 else None,
     )
-    return replies.receive(tx, text)
+    return replies.receive(tx, text, Written(number, form.get("Body", "")[:_LONGEST]))
 
 
 def judge(tx: Tx, text_id: int) -> str:
     """What the text comes to, once; the words that answer it, "" where a message of ours follows anyway."""
     text = replies.locked(tx, text_id)
-    people = addresses.owners(tx, text.number or "")
+    written = replies.read(tx, [text]).get(text.id, _NOTHING)
+    people = addresses.owners(tx, written.number)
     if text.meaning is None:
-        said = reply_rules.parse(text.words or "")
+        said = reply_rules.parse(written.words)
         text.meaning = said.meaning
-        _judge(tx, text, said, people)
+        _judge(tx, text, written.number, said, people)
         tx.flush()
     return words(text, people[0].lang if people else DEFAULT)
 
@@ -73,12 +74,12 @@ def words(text: InboundText, lang: str) -> str:
     return marker + t(lang, text.told, **given)
 
 
-def _judge(tx: Tx, text: InboundText, said: Said, people: Sequence[Volunteer]) -> None:
+def _judge(tx: Tx, text: InboundText, number: str, said: Said, people: Sequence[Volunteer]) -> None:
     if not people:
         return  # a stranger is told nothing; a person reads it
     known = questions.of(tx, [person.id for person in people])
     if said.meaning in (Meaning.STOP, Meaning.START):
-        _switch(tx, text, stop=said.meaning is Meaning.STOP)
+        _switch(tx, text, number, stop=said.meaning is Meaning.STOP)
         return
     if said.meaning is Meaning.HELP:
         _say(text, "reply.help", Handled.DONE)
@@ -93,8 +94,7 @@ def _judge(tx: Tx, text: InboundText, said: Said, people: Sequence[Volunteer]) -
         _not_understood(tx, text, known)
 
 
-def _switch(tx: Tx, text: InboundText, *, stop: bool) -> None:
-    number = text.number or ""
+def _switch(tx: Tx, text: InboundText, number: str, *, stop: bool) -> None:
     if stop:
         outbox.cancel_to(tx, addresses.stop(tx, number))
     else:

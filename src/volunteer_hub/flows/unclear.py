@@ -45,7 +45,7 @@ def answer(
     Raises NotFound for a question that its number was not asked, and as `replies.claim` and an answer do.
     """
     text = replies.claim(tx, public_id)
-    asked = next((q for q in board.questions_of(tx, [text])[text.id] if q.offer.public_id == offer_id), None)
+    asked = next((q for q in board.questions_of(tx, text) if q.offer.public_id == offer_id), None)
     if asked is None:
         raise NotFound("not_found")
     minutes = minutes_there if choice is Choice.YES else None

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import BigInteger, Column, Index, Text, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
-from volunteer_hub.core.columns import area, blob, jsonb, personal, pk, public_id, ref, text_enum, ts
+from volunteer_hub.core.columns import area, blob, jsonb, pk, public_id, ref, text_enum, ts
 from volunteer_hub.notify.reply_rules import Handled, Meaning
 from volunteer_hub.notify.rules import Channel, Heard, Kind, State, Subject
 
@@ -87,14 +87,14 @@ class InboundText(SQLModel, table=True):
     """A text message that came in: kept before it is judged, so that none is lost.
 
     ``sid`` is the gateway's name of it: what is delivered twice is one. Without ``meaning`` it is not judged
-    yet. ``told`` is the key of what we answered, ``told_params`` letters and numbers in it. The number and
-    the words are blanked when their person is forgotten, and with age.
+    yet. ``told`` is the key of what we answered, ``told_params`` letters and numbers in it. ``sealed``:
+    its number and words (`notify/sealed`), blanked when their person is forgotten, and with age.
     """
 
     __tablename__ = "inbound_texts"
     __table_args__ = (
         Index("ix_inbound_texts_open", "area", "id", postgresql_where=text("state = 'unclear'")),
-        Index("ix_inbound_texts_kept", "at", postgresql_where=text("words IS NOT NULL")),
+        Index("ix_inbound_texts_kept", "at", postgresql_where=text("sealed IS NOT NULL")),
         Index("ix_inbound_texts_number_hash", "number_hash", "id"),
     )
     __audit__ = False  # it is itself the record; what it leads to is in the trail
@@ -104,8 +104,7 @@ class InboundText(SQLModel, table=True):
     at: datetime = ts()
     area: str = area()
     number_hash: bytes = blob()
-    number: str | None = personal()
-    words: str | None = personal()
+    sealed: str | None = Field(default=None, sa_column=Column(Text, nullable=True))
     volunteer_id: int | None = ref("volunteers.id", null=True)
     offer_id: int | None = ref("offers.id", null=True)
     meaning: Meaning | None = text_enum(Meaning, "meaning", null=True)

@@ -1,11 +1,12 @@
 """What people write back by text message: the letters of their questions, the texts, and who reads which."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ColumnElement, func, literal
+from sqlalchemy import BigInteger, func, literal
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlmodel import col, select, update
@@ -13,7 +14,7 @@ from sqlmodel import col, select, update
 from volunteer_hub.core import bulk
 from volunteer_hub.core.db import Tx, touched
 from volunteer_hub.core.errors import Gone, NotFound, Refused
-from volunteer_hub.notify import reply_rules
+from volunteer_hub.notify import reply_rules, sealed
 from volunteer_hub.notify.models import InboundText, ReplyLetter
 from volunteer_hub.notify.reply_rules import Handled
 
@@ -62,12 +63,28 @@ def letters(tx: Tx, offer_ids: Iterable[int]) -> dict[int, str]:
     return {offer_id: reply_rules.letter(number) for offer_id, number in found.items()}
 
 
-def receive(tx: Tx, text: InboundText) -> int:
+@dataclass(frozen=True)
+class Written:
+    """The number a text came from, as it is kept in people's addresses, and its words."""
+
+    number: str
+    words: str
+
+
+def receive(tx: Tx, text: InboundText, written: Written) -> int:
     """Keeps a text, to be judged next; the id of the one that was kept first where it comes again."""
     values = text.model_dump(exclude={"id"})
     new = pg_insert(InboundText).values(**values).on_conflict_do_nothing(index_elements=["sid"])
-    tx.execute(new)
+    kept = tx.scalars(new.returning(InboundText)).first()
+    if kept is not None:
+        sealed.seal(tx, kept, number=written.number, words=written.words)
+        return kept.id
     return tx.exec(select(InboundText.id).where(col(InboundText.sid) == text.sid)).one()
+
+
+def read(tx: Tx, texts: Sequence[InboundText]) -> dict[int, Written]:
+    """Id of a text -> what was written, in one query; none of those of which it was taken away."""
+    return {key: Written(**facts) for key, facts in sealed.opened(tx, texts).items()}
 
 
 def locked(tx: Tx, text_id: int) -> InboundText:
@@ -150,14 +167,9 @@ def forget(tx: Tx, volunteer_id: int, number_hashes: Iterable[bytes]) -> None:
     theirs = (col(InboundText.volunteer_id) == volunteer_id) | col(InboundText.number_hash).in_(
         list(number_hashes)
     )
-    _blank(tx, theirs)
+    sealed.blank(tx, theirs)
 
 
 def blank_older_than(tx: Tx, age: timedelta) -> int:
     """Takes away words and numbers of texts older than ``age``; how many."""
-    return _blank(tx, (col(InboundText.at) < tx.now - age) & col(InboundText.words).is_not(None))
-
-
-def _blank(tx: Tx, which: ColumnElement[bool]) -> int:
-    blank = update(InboundText).where(which).values(words=None, number=None, number_hash=b"")
-    return touched(tx.execute(blank))
+    return sealed.blank(tx, (col(InboundText.at) < tx.now - age) & col(InboundText.sealed).is_not(None))

@@ -89,9 +89,9 @@ def _shown(line: UnclearLine, lang: str) -> dict[str, Any]:
     return {
         "id": line.text.public_id,
         "at": line.text.at,
-        "words": line.text.words or t(lang, "unclear.forgotten"),
+        "words": line.written.words if line.written is not None else t(lang, "unclear.forgotten"),
         "who": ", ".join(names) or t(lang, "unclear.stranger"),
-        "number": line.text.number or "",
+        "number": line.written.number if line.written is not None else "",
         "claimed_by": line.claimed_by,
         "offers": [(str(asked.question.offer.public_id), _question(asked, lang)) for asked in line.asked],
     }
