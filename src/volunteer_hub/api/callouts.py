@@ -19,6 +19,7 @@ from volunteer_hub.core.live import UNBUFFERED, Look, Seen
 from volunteer_hub.flows import mobilize
 from volunteer_hub.mobilization import callouts, plans
 from volunteer_hub.mobilization.rules import CalloutState, DeclineReason, Kind, OfferState
+from volunteer_hub.mobilization.standby_rules import PassedOver
 from volunteer_hub.notify.rules import State
 
 router = APIRouter(tags=["callouts"])
@@ -107,6 +108,7 @@ class OfferOut(Out):
     decline_reason: DeclineReason | None
     later_from: datetime | None
     position: int | None
+    passed_over: PassedOver | None
     acknowledged: bool
     message: State | None
 
@@ -246,7 +248,8 @@ def _slot(line: SlotLine) -> SlotOut:
 
 def _offer(line: PersonLine) -> OfferOut:
     offer = line.offer
-    same = ("state", "wave", "asked_at", "seen_at", "answered_at", "minutes_there", "decline_reason")
+    same = ("state", "wave", "asked_at", "seen_at", "answered_at", "minutes_there", "decline_reason",
+            "passed_over")  # fmt: skip
     return OfferOut(
         id=offer.public_id,
         slot=line.slot,

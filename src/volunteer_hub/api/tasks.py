@@ -56,7 +56,8 @@ class MinimumIn(In):
 
 
 class SlotIn(In):
-    """How many people in one role; without a skill anybody will do. Minimum <= target <= maximum."""
+    """How many people in one role; without a skill anybody will do. Minimum <= target <= maximum. Who would
+    be there for less than ``useful_minutes`` holds no place; null: as configured."""
 
     model_config = {"json_schema_extra": {"examples": EXAMPLE["slots"]}}
     name: str | None = Field(default=None, max_length=200)
@@ -67,6 +68,7 @@ class SlotIn(In):
     maximum: int
     adult_only: bool = False
     insured_only: bool = False
+    useful_minutes: int | None = None
     minima: list[MinimumIn] = Field(default_factory=list, max_length=20)
 
 
@@ -138,6 +140,7 @@ class SlotOut(Out):
     maximum: int
     adult_only: bool
     insured_only: bool
+    useful_minutes: int | None
     minima: list[MinimumOut]
 
 

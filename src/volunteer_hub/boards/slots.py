@@ -15,6 +15,7 @@ from volunteer_hub.incidents import templates
 from volunteer_hub.incidents.models import Incident, RoleSlot, Task
 from volunteer_hub.incidents.policy import Hazard, Hazards
 from volunteer_hub.incidents.rules import TaskState
+from volunteer_hub.mobilization.policy import Callouts
 from volunteer_hub.volunteers.policy import Skills
 
 Said = dict[str, str]
@@ -76,6 +77,14 @@ class SlotFacts:
         """Where people travel to, latitude and longitude: the pick-up point's, where it has a position."""
         lat, lon = self.task.pickup_lat, self.task.pickup_lon
         return (self.task.lat, self.task.lon) if lat is None or lon is None else (lat, lon)
+
+    @property
+    def useful_minutes(self) -> int:
+        """How long somebody must be there to be of use: the slot's own, else as configured."""
+        if self.slot.useful_minutes is not None:
+            return self.slot.useful_minutes
+        policies: Callouts = policy.load("callouts", Callouts)
+        return policies.callout.useful_minutes
 
     def open(self, now: datetime) -> bool:
         """Whether people can still be asked to it."""

@@ -71,6 +71,7 @@ def as_slot(facts: SlotFacts, held: int = 0) -> Slot:
         minimum=max(0, facts.slot.minimum - held),
         target=max(0, facts.slot.target - held),
         maximum=max(0, facts.slot.maximum - held),
+        useful_minutes=facts.useful_minutes,
     )
 
 
@@ -220,6 +221,11 @@ class Candidates:
             and self.free(ask.volunteer_id, facts)
             and self.chance(ask.volunteer_id, facts) > 0
         ]
+
+    def likely(self, asks: Iterable[Ask], facts: SlotFacts) -> list[Ask]:
+        """The same, each with the chance of a yes."""
+        free = self.further(asks, facts, ())
+        return [replace(ask, chance=self.chance(ask.volunteer_id, facts)) for ask in free]
 
     def chance(self, volunteer_id: int, facts: SlotFacts) -> float:
         """That they say yes when asked now: by the channel that reaches them, the hour there, real or drill.

@@ -10,7 +10,7 @@ from volunteer_hub.boards import slots
 from volunteer_hub.core import policy
 from volunteer_hub.core.db import Tx
 from volunteer_hub.flows import letters
-from volunteer_hub.flows.standby import may_serve
+from volunteer_hub.flows.standby import why_not
 from volunteer_hub.incidents import logbook, rules, tasks
 from volunteer_hub.incidents.models import Incident, Task
 from volunteer_hub.incidents.rules import LogKind
@@ -42,7 +42,7 @@ def change_task(tx: Tx, task: Task, version: int, **changes: Any) -> Told:
         return Told(different)
     moved = {"starts_at", "ends_at"} & different
     during = Range(task.starts_at, task.ends_at, bounds="[)") if moved else None
-    changed = [offers.change(tx, slot_id, during, may_serve) for slot_id in slots.of_task(tx, task.id)]
+    changed = [offers.change(tx, slot_id, during, why_not) for slot_id in slots.of_task(tx, task.id)]
     told = [offer for one in changed for offer in one.told]
     clashing = [offer for one in changed for offer in one.clashing]
     promoted = [offer for one in changed for offer in one.promoted]

@@ -16,7 +16,7 @@ from volunteer_hub.core.actor import SYSTEM
 from volunteer_hub.core.db import Tx
 from volunteer_hub.core.errors import NotFound, Refused
 from volunteer_hub.flows import field, letters, mobilize, respond, roll_call, settle
-from volunteer_hub.flows.standby import may_serve
+from volunteer_hub.flows.standby import why_not
 from volunteer_hub.incentives import queries as points
 from volunteer_hub.incidents import logbook, states
 from volunteer_hub.incidents.models import Incident
@@ -122,7 +122,7 @@ def release_several(tx: Tx, incident: Incident, public_ids: Collection[uuid.UUID
 
 def no_show(tx: Tx, duty: Duty) -> Duty:
     """The staff says that somebody did not come: they are asked after, and who stands by moves up."""
-    promoted = attendance.no_show(tx, duty, may_serve)
+    promoted = attendance.no_show(tx, duty, why_not)
     _tell_missed(tx, Missed((duty,), tuple(promoted)))
     return duty
 
@@ -130,7 +130,7 @@ def no_show(tx: Tx, duty: Duty) -> Duty:
 def no_shows() -> int:
     """The sweep over people who have not come; how many."""
     with db.transaction(SYSTEM, "duty.no_show") as tx:
-        missed = attendance.no_shows(tx, mobilize.rules_of(), fit=may_serve)
+        missed = attendance.no_shows(tx, mobilize.rules_of(), fit=why_not)
         _tell_missed(tx, missed)
         _tell_command(tx, missed)
         return len(missed.duties)

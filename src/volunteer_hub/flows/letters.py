@@ -77,6 +77,8 @@ class Told(Protocol):
     @property
     def area(self) -> str: ...
     @property
+    def wave(self) -> int: ...
+    @property
     def ends_at(self) -> datetime: ...
     @property
     def version(self) -> int: ...
@@ -140,6 +142,8 @@ def _draft(
 
 
 def _key(tx: Tx, purpose: str, offer: Told) -> str:
+    if purpose == "offer" and offer.wave > 1:  # who said "later" is asked again
+        return f"offer:{offer.id}:{purpose}:{offer.wave}"
     if purpose in _ONCE:
         return f"offer:{offer.id}:{purpose}"
     number = offer.version if purpose == "changed" else f"{tx.now.timestamp():.6f}"

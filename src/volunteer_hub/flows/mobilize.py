@@ -12,7 +12,7 @@ from volunteer_hub.core.db import Tx
 from volunteer_hub.core.errors import Refused
 from volunteer_hub.flows import asking, letters, replan, settle
 from volunteer_hub.flows.letters import Told
-from volunteer_hub.flows.standby import may_serve
+from volunteer_hub.flows.standby import why_not
 from volunteer_hub.incidents import logbook, states
 from volunteer_hub.incidents import rules as incident_rules
 from volunteer_hub.incidents.models import Incident
@@ -109,8 +109,9 @@ def _ask(tx: Tx, asked: Sequence[Told]) -> int:
 
 
 def cancel(tx: Tx, callout: Callout) -> Ended:
-    """Calls it off: questions not yet sent are stopped, everybody who was asked is told."""
+    """Calls it off: questions not yet sent are stopped, all who were asked are told, who stood by is paid."""
     ended = callouts.cancel(tx, callout)
+    settle.standby(tx, ended.stood_by)
     _stop_messages(tx, callout)
     letters.tell(tx, "cancelled", ended.told)
     incident = tx.get_one(Incident, callout.incident_id)
@@ -126,7 +127,7 @@ def close(tx: Tx, callout: Callout) -> Ended:
         col(Offer.callout_id) == callout.id, col(Offer.state) == OfferState.RELEASED
     )
     outbox.cancel(tx, Subject.OFFER, tx.exec(waiting).all(), purposes=("offer", "reminder"))
-    settle.standby(tx, ended.told)
+    settle.standby(tx, ended.stood_by)
     letters.tell(tx, "stood_down", ended.told)
     incident = tx.get_one(Incident, callout.incident_id)
     logbook.record(tx, incident, LogKind.CALLOUT, "callout_closed")
@@ -158,6 +159,6 @@ def expire() -> int:
 def move_up() -> int:
     """The sweep over free places with somebody standing by; how many moved up."""
     with db.transaction(SYSTEM, "offer.move_up") as tx:
-        moved = offers.move_up(tx, fit=may_serve)
+        moved = offers.move_up(tx, fit=why_not)
         letters.tell(tx, "promoted", moved)
         return len(moved)

@@ -22,7 +22,7 @@ from volunteer_hub.flows import respond
 from volunteer_hub.mobilization import desk, offers, rules
 from volunteer_hub.mobilization.desk import Reply
 from volunteer_hub.mobilization.policy import Callouts
-from volunteer_hub.mobilization.rules import Answer, Outcome
+from volunteer_hub.mobilization.rules import Answer, DeclineReason, Outcome
 from volunteer_hub.notify import outbox, replies, reply_rules
 from volunteer_hub.notify.models import InboundText
 from volunteer_hub.notify.replies import Written
@@ -122,7 +122,8 @@ def _answer(tx: Tx, text: InboundText, question: Question, said: Said) -> None:
     elif result.outcome in (Outcome.ACCEPTED, Outcome.STANDING_BY):
         _say(text, None, Handled.DONE)  # a letter says where and when
     else:
-        _say(text, f"reply.{result.offer.state}", Handled.DONE)
+        later = result.offer.decline_reason is DeclineReason.LATER
+        _say(text, "reply.later" if later else f"reply.{result.offer.state}", Handled.DONE)
 
 
 def _reply(tx: Tx, question: Question, said: Said) -> Reply | None:

@@ -13,7 +13,7 @@ from volunteer_hub.core.actor import Actor
 from volunteer_hub.core.db import Tx
 from volunteer_hub.core.errors import HubError, NotFound
 from volunteer_hub.flows import letters
-from volunteer_hub.flows.standby import may_serve
+from volunteer_hub.flows.standby import why_not
 from volunteer_hub.incidents import logbook
 from volunteer_hub.incidents.models import Incident
 from volunteer_hub.incidents.rules import LogKind
@@ -85,7 +85,7 @@ def many(tx: Tx, replies: Sequence[tuple[str, Reply]]) -> list[Result]:
         tx.actor = Actor("volunteer", people.pop())
     given = [(known[token][0], reply) for token, reply in replies if token in known]
     policies: Callouts = policy.load("callouts", Callouts)
-    taken = iter(desk.take(tx, given, policies.callout, own=True, fit=may_serve))
+    taken = iter(desk.take(tx, given, policies.callout, own=True, fit=why_not))
     results = [next(taken) if token in known else NotFound("offer.link_unknown") for token, _ in replies]
     _tell(tx, [(result, reply) for result, (_, reply) in zip(results, replies, strict=True)])
     return results
@@ -110,7 +110,7 @@ def many_on_behalf(tx: Tx, replies: Sequence[tuple[Offer, Reply]]) -> list[Resul
     for offer, _ in replies:
         tx.actor.must_cover("duty.write", offer.area)
     policies: Callouts = policy.load("callouts", Callouts)
-    taken = desk.take(tx, [(offer.id, reply) for offer, reply in replies], policies.callout, fit=may_serve)
+    taken = desk.take(tx, [(offer.id, reply) for offer, reply in replies], policies.callout, fit=why_not)
     _tell(tx, [(result, reply) for result, (_, reply) in zip(taken, replies, strict=True)])
     return taken
 

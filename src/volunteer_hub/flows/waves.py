@@ -18,7 +18,7 @@ from volunteer_hub.core.db import Tx
 from volunteer_hub.core.errors import Malformed, Refused
 from volunteer_hub.core.log import logger
 from volunteer_hub.engine.waves import Decision, Verdict
-from volunteer_hub.flows import asking, letters, mobilize, outlook
+from volunteer_hub.flows import asking, later, letters, mobilize, outlook
 from volunteer_hub.flows import plan as planning
 from volunteer_hub.flows.asking import Candidates
 from volunteer_hub.flows.outlook import Outlook
@@ -109,19 +109,23 @@ def _by_forecast(tx: Tx, seen: Outlook, low: Iterable[int]) -> int:
 
 
 def _spare(tx: Tx, seen: Outlook, wanted: Iterable[int]) -> tuple[dict[int, list[Ask]], Candidates]:
-    """Slot -> whom it could ask now, in order: waves of the plan, its reserves, whom a widening found."""
+    """Slot -> whom it could ask now, in order: who said "later" and could come by now, waves of the plan, its
+    reserves, whom a widening found."""
     found: dict[int, list[Ask]] = {key: list(seen.queued[key]) for key in wanted}
     plan = tx.get_one(PlanRun, seen.callout.plan_run_id)
     wider = waves.widenings(tx, seen.callout.id, _FINISHED)
     sources = [asking.reserves(plan)]
     sources += [source for run in wider for source in (asking.chosen(run), asking.reserves(run))]
     further = {key: [ask for source in sources for ask in source.get(key, ())] for key in found}
-    everybody = {ask.volunteer_id for asks in (*found.values(), *further.values()) for ask in asks}
+    again = later.due(tx, seen.callout.incident_id, {key: seen.facts[key] for key in found})
+    groups = (*found.values(), *further.values(), *again.values())
+    everybody = {ask.volunteer_id for asks in groups for ask in asks}
     people = Candidates(tx, everybody, [seen.facts[key] for key in found])
-    for key, first in found.items():
-        known = {ask.volunteer_id for ask in first}
+    for key, queued in found.items():
+        first = people.likely(again.get(key, ()), seen.facts[key])
+        known = {ask.volunteer_id for ask in (*first, *queued)}
         more = {ask.volunteer_id: ask for ask in reversed(further[key]) if ask.volunteer_id not in known}
-        found[key] = [*_kept(first, seen, people), *seen.order(key, more.values(), people)]
+        found[key] = [*first, *_kept(queued, seen, people), *seen.order(key, more.values(), people)]
     return found, people
 
 

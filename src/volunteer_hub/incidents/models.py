@@ -118,13 +118,15 @@ class Task(SQLModel, table=True):
 
 
 class RoleSlot(SQLModel, table=True):
-    """How many people a task wants in one role: ``minimum <= target <= maximum``; no skill means anybody."""
+    """How many people a task wants in one role: ``minimum <= target <= maximum``; no skill means anybody.
+    Who would be there for less than ``useful_minutes`` holds no place; None: as configured."""
 
     __tablename__ = "role_slots"
     __table_args__ = (
         CheckConstraint("0 <= minimum AND minimum <= target AND target <= maximum", name="in_order"),
         CheckConstraint("maximum >= 1", name="heads"),
         CheckConstraint("level BETWEEN 1 AND 3", name="level_range"),
+        CheckConstraint("useful_minutes BETWEEN 0 AND 1440", name="useful"),
     )
     id: int = pk()
     public_id: uuid.UUID = public_id()
@@ -138,6 +140,7 @@ class RoleSlot(SQLModel, table=True):
     adult_only: bool = False
     insured_only: bool = False
     position: int = 0
+    useful_minutes: int | None = None
 
 
 class SlotMinimum(SQLModel, table=True):

@@ -54,6 +54,7 @@ class RoleSlot(Policy):
     minima: tuple[Minimum, ...] = ()
     adult_only: bool = False
     insured_only: bool = False
+    useful_minutes: int | None = Field(default=None, ge=0, le=1440)
 
     @model_validator(mode="after")
     def _in_order(self) -> "RoleSlot":

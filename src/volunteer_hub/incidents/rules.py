@@ -19,6 +19,7 @@ LEVELS: Final[tuple[ResponseLevel, ...]] = ("I", "II", "III", "IV")
 LONGEST_TITLE: Final = 200
 LONGEST_TEXT: Final = 4_000
 MOST_HEADS: Final = 10_000
+DAY: Final = 24 * 60  # minutes
 MOST_SLOTS: Final = 50
 LONGEST_TASK: Final = timedelta(days=31)
 MOST_PERIODS: Final = 100
@@ -137,12 +138,12 @@ class SlotSpec:
     adult_only: bool = False
     insured_only: bool = False
     minima: tuple[MinimumSpec, ...] = ()
+    useful_minutes: int | None = None
 
 
 @dataclass(frozen=True)
 class TaskSpec:
-    """A task as somebody wants it. Positions WGS-84; people travel to that of ``pickup`` where there is one.
-    Priority 1 is the most urgent of 5."""
+    """A task as wanted, WGS-84; people travel to ``pickup`` where it has a position. Priority 1 is urgent."""
 
     title: str
     lat: float
@@ -342,14 +343,15 @@ def _slot(slot: SlotSpec, skills: Collection[str], where: str) -> Iterator[Field
         yield FieldError(f"{where}minimum", "slot.order", numbers)
     if not 1 <= slot.maximum <= MOST_HEADS:
         yield FieldError(f"{where}maximum", "slot.heads", {"most": MOST_HEADS})
+    if not 0 <= (slot.useful_minutes or 0) <= DAY:
+        yield FieldError(f"{where}useful_minutes", "slot.useful", {"most": DAY})
     yield from _skill(slot.skill, slot.level, skills, where)
     for number, minimum in enumerate(slot.minima):
         place = f"{where}minima.{number}."
         yield from _skill(minimum.skill, minimum.level, skills, place)
         if not 1 <= minimum.heads <= MOST_HEADS:
             yield FieldError(f"{place}heads", "slot.heads", {"most": MOST_HEADS})
-    needed = heads_needed(slot.minima)
-    if needed > slot.target:
+    if (needed := heads_needed(slot.minima)) > slot.target:
         yield FieldError(f"{where}minima", "slot.minima", {"needed": needed, "target": slot.target})
 
 

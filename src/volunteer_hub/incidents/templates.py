@@ -89,5 +89,6 @@ def _slot(slot: RoleSlot, lang: str) -> SlotSpec:
         maximum=slot.maximum,
         adult_only=slot.adult_only,
         insured_only=slot.insured_only,
+        useful_minutes=slot.useful_minutes,
         minima=tuple(MinimumSpec(m.skill, m.heads, m.level, m.may_share) for m in slot.minima),
     )

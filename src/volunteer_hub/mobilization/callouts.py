@@ -26,7 +26,8 @@ _SLOW: Final = timedelta(seconds=5)
 
 @dataclass(frozen=True)
 class Slot:
-    """What a callout needs to know of a role slot: the area of its task, its time, its places."""
+    """What a callout needs to know of a role slot: the area of its task, its time, its places, and how long
+    somebody must be there to be of use."""
 
     slot_id: int
     area: str
@@ -35,6 +36,7 @@ class Slot:
     minimum: int
     target: int
     maximum: int
+    useful_minutes: int = 0
 
 
 @dataclass(frozen=True)
@@ -70,10 +72,11 @@ class New(NamedTuple):
 
 @dataclass(frozen=True)
 class Ended:
-    """A callout's end: ``told`` are the offers whose people get a message."""
+    """A callout's end: ``told`` are the offers whose people get a message, ``stood_by`` of those who had."""
 
     callout: Callout
     told: tuple[Offer, ...]
+    stood_by: tuple[Offer, ...]
 
 
 def open(
@@ -216,9 +219,9 @@ def close(tx: Tx, callout: Callout) -> Ended:
         (col(Offer.callout_id) == callout.id)
         & col(Offer.state).in_((OfferState.QUEUED, OfferState.ASKED, OfferState.STANDING_BY)),
     )
-    told = tuple(offer for offer in open_offers if offer.state is OfferState.STANDING_BY)
+    stood_by = _standing_by(open_offers)
     places.leave_all(tx, open_offers, OfferState.RELEASED)
-    return Ended(callout, told)
+    return Ended(callout, stood_by, stood_by)
 
 
 def cancel(tx: Tx, callout: Callout) -> Ended:
@@ -233,8 +236,13 @@ def cancel(tx: Tx, callout: Callout) -> Ended:
         if offer.state is not OfferState.QUEUED and offer.decline_reason is not rules.DeclineReason.NOT_ME
     )
     ending = [o for o in everybody if OfferState.CANCELLED in rules.OFFER_ALLOWED[o.state]]
+    stood_by = _standing_by(everybody)
     places.leave_all(tx, ending, OfferState.CANCELLED)
-    return Ended(callout, told)
+    return Ended(callout, told, stood_by)
+
+
+def _standing_by(offers: Sequence[Offer]) -> tuple[Offer, ...]:
+    return tuple(offer for offer in offers if offer.state is OfferState.STANDING_BY)
 
 
 def _check(tx: Tx, facts: dict[int, Slot], asks: Sequence[Ask]) -> None:
@@ -259,6 +267,7 @@ def _make_fills(tx: Tx, callout: Callout, slots: Sequence[Slot]) -> None:
             "maximum": slot.maximum,
             "filled": 0,
             "line": 0,
+            "useful_minutes": slot.useful_minutes,
         }
         for slot in slots
         if slot.slot_id not in known

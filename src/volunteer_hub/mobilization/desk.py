@@ -8,12 +8,11 @@ them.
 
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Final
 
 from psycopg.errors import ExclusionViolation
-from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 
@@ -21,7 +20,7 @@ from volunteer_hub.core import bulk
 from volunteer_hub.core.actor import Actor
 from volunteer_hub.core.db import Tx
 from volunteer_hub.core.errors import Gone, HubError, Malformed, NotFound, Refused
-from volunteer_hub.mobilization import answers, paper_rules, places, rules
+from volunteer_hub.mobilization import answers, paper_rules, places, rules, standby_rules
 from volunteer_hub.mobilization.models import Callout, Duty, Offer, SlotFill
 from volunteer_hub.mobilization.policy import CalloutRules
 from volunteer_hub.mobilization.rules import Answer, CalloutState, DeclineReason, Kind, OfferState, Outcome
@@ -31,8 +30,9 @@ LONGEST_WAY: Final = 24 * 60
 
 @dataclass(frozen=True)
 class Reply:
-    """What a person says to an offer. ``minutes_there`` comes with a yes, ``from_when`` with "later";
-    ``given_at``: when it was said, on paper; None: now."""
+    """What a person says to an offer. ``minutes_there`` comes with a yes, ``from_when`` with "later"; a yes
+    for when too little of the work is left is taken as "later". ``given_at``: when it was said, on paper;
+    None: now."""
 
     answer: Answer
     minutes_there: int | None = None
@@ -111,7 +111,7 @@ class _Desk:
     ) -> None:
         self._tx, self._rules, self._own, self._fit = tx, rules_of, own, fit
         yes = {offer_id for offer_id, reply in replies if reply.answer is Answer.ACCEPT}
-        touched = bulk.among(col(Offer.id), _touched(tx, {offer_id for offer_id, _ in replies}, yes))
+        touched = bulk.among(col(Offer.id), places.touched(tx, {offer_id for offer_id, _ in replies}, yes))
         self._offers = {offer.id: offer for offer in places.locked_all(tx, touched)}
         # Read once the locks are held: cancelling locks every offer, so neither misses the other.
         self._callouts = self._read_callouts()
@@ -162,6 +162,10 @@ class _Desk:
         outcome = self._judged(offer, reply, fill)
         if outcome is Outcome.STANDS:
             return Answered(offer, outcome)
+        if reply.minutes_there is not None:
+            there = (reply.given_at or self._tx.now) + timedelta(minutes=reply.minutes_there)
+            if not standby_rules.of_use(there, offer.starts_at, offer.ends_at, fill.useful_minutes):
+                return self._put_off(offer, reply, there)
         drills = self._making_way(offer)
         left = self._given_up(offer) if outcome is Outcome.ACCEPTED else []
         drills += [held for held in left if held not in drills]
@@ -187,6 +191,17 @@ class _Desk:
         self._credit(offer, *drills)
         promoted = tuple(moved for held in left for moved in self._promote(held))
         return Answered(offer, outcome, promoted, drills=tuple(drills))
+
+    def _put_off(self, offer: Offer, reply: Reply, there: datetime) -> Answered:
+        """A yes for when too little of the work is left: it holds no place, and the hour is kept."""
+        self._ask_again(offer, reply)
+        if offer.state is OfferState.ASKED:
+            offer.state = rules.step("offer", rules.OFFER_ALLOWED, offer.state, OfferState.DECLINED)
+        offer.decline_reason, offer.later_from = DeclineReason.LATER, there
+        offer.answered_at = reply.given_at or self._tx.now
+        self._record(offer, replace(reply, answer=Answer.LATER), state=offer.state.value)
+        self._credit(offer)
+        return Answered(offer, Outcome.DECLINED)
 
     def _no(self, offer: Offer, reply: Reply) -> Answered:
         reason = reply.reason
@@ -358,30 +373,13 @@ class _Desk:
 
     def _read_duties(self) -> dict[int, Duty]:
         """Duties of those who have said yes before."""
-        ids = [offer.id for offer in self._offers.values() if offer.state is not OfferState.ASKED]
+        offers = self._offers.values()
+        ids = [offer.id for offer in offers if offer.state is not OfferState.ASKED or offer.held_since]
         if not ids:
             return {}
         wanted = select(Duty).where(bulk.among(col(Duty.offer_id), ids))
         found = self._tx.exec(wanted.execution_options(populate_existing=True))
         return {duty.offer_id: duty for duty in found}
-
-
-_DRILLS: Final = text("""
-SELECT drill.id
-FROM offers mine JOIN callouts real ON real.id = mine.callout_id AND real.kind = 'real'
-JOIN offers drill ON drill.volunteer_id = mine.volunteer_id AND drill.during && mine.during
-JOIN callouts practice ON practice.id = drill.callout_id AND practice.kind = 'drill'
-WHERE mine.id = ANY(CAST(:ids AS bigint[])) AND drill.state = 'accepted'
-UNION SELECT instead_of FROM offers WHERE id = ANY(CAST(:ids AS bigint[])) AND instead_of IS NOT NULL
-""")
-
-
-def _touched(tx: Tx, ids: set[int], yes: Collection[int]) -> list[int]:
-    """These offers, and what makes way when one is accepted: drills for a real callout's, the place that a
-    person moves from. They are locked before the person, or two answers of one person could wait for each
-    other."""
-    drills = tx.execute(_DRILLS, {"ids": list(yes)}).scalars() if yes else ()
-    return sorted(ids.union(drills))
 
 
 def _place(offer: Offer) -> places.Place:

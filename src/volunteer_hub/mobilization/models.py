@@ -33,7 +33,7 @@ from volunteer_hub.core.columns import (
     ts,
     version,
 )
-from volunteer_hub.mobilization import field_rules, rules
+from volunteer_hub.mobilization import field_rules, rules, standby_rules
 from volunteer_hub.mobilization.rules import CalloutState, DutyState, Kind, OfferState, PlanState
 
 
@@ -117,6 +117,7 @@ class SlotFill(SQLModel, table=True):
     """How many places of a slot are taken in a callout, and the last number given in its stand-by line.
 
     Written only by guarded updates: ``filled`` is the offers in ``rules.PLACED``, never above ``maximum``.
+    Who would be there for less than ``useful_minutes`` of the work holds no place.
     """
 
     __tablename__ = "slot_fills"
@@ -134,6 +135,7 @@ class SlotFill(SQLModel, table=True):
     maximum: int
     filled: int = 0
     line: int = 0
+    useful_minutes: int = 0
 
 
 class Offer(SQLModel, table=True):
@@ -141,7 +143,8 @@ class Offer(SQLModel, table=True):
     ``held_since`` is when the person got the place, ``chance`` that of a yes as believed when it was asked.
 
     ``version`` counts the changes of place or time, ``ack_version`` is the last that the person confirmed.
-    ``instead_of``: the offer whose place a yes to this one gives up.
+    ``instead_of``: the offer whose place a yes to this one gives up. ``passed_over``: why a place that was
+    free went to somebody further back in the line, the last time.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True)  # type: ignore[assignment]  # SQLModel's own subtype
@@ -182,6 +185,9 @@ class Offer(SQLModel, table=True):
     version: int = version()
     ack_version: int | None = None
     instead_of: int | None = ref("offers.id", null=True, index=False)
+    passed_over: standby_rules.PassedOver | None = text_enum(
+        standby_rules.PassedOver, "passed_over", null=True
+    )
 
     @property
     def starts_at(self) -> datetime:

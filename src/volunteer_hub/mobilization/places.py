@@ -4,8 +4,8 @@ Locks are taken in this order: the offer, its person, the slot's count. Whoever 
 only if nobody else holds them, so no circle of waiting forms; the sweep picks up who was passed over so.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Final
 
 from psycopg.errors import ExclusionViolation
@@ -17,14 +17,15 @@ from sqlmodel import col, select
 from volunteer_hub.core.db import Tx
 from volunteer_hub.core.errors import NotFound, Refused
 from volunteer_hub.core.signing import token_hash
-from volunteer_hub.mobilization import rules
+from volunteer_hub.mobilization import rules, standby_rules
 from volunteer_hub.mobilization.models import Callout, Duty, Offer, SlotFill
 from volunteer_hub.mobilization.rules import DutyState, OfferState
+from volunteer_hub.mobilization.standby_rules import PassedOver
 
 Place = tuple[int, int]
 """A callout and a slot, by id."""
-Fit = Callable[[Tx, Offer], bool]
-"""Whether the person of an offer may still serve there."""
+Fit = Callable[[Tx, Offer], PassedOver | None]
+"""Why the person of an offer may serve there no longer; None where they may."""
 
 _DUTY_AFTER: Final[Mapping[OfferState, DutyState]] = {
     OfferState.NO_SHOW: DutyState.NO_SHOW,
@@ -81,7 +82,7 @@ def hold(tx: Tx, offer: Offer, state: OfferState = OfferState.ACCEPTED) -> bool:
 def seat(tx: Tx, offer: Offer, state: OfferState, duty: Duty | None, incident_id: int) -> Duty:
     """Puts an offer on the place taken for it; its duty, the one it had before or a new one."""
     offer.state = _step(offer, state)
-    offer.position, offer.held_since = None, tx.now
+    offer.position, offer.held_since, offer.passed_over = None, tx.now, None
     if duty is not None:
         duty.state = rules.step(
             "duty", rules.DUTY_ALLOWED, duty.state, _DUTY_AFTER.get(offer.state, DutyState.EXPECTED)
@@ -150,16 +151,39 @@ def leave_all(tx: Tx, offers: Iterable[Offer], after: OfferState) -> list[Offer]
     return left
 
 
-def anybody(_tx: Tx, _offer: Offer) -> bool:
+_DRILLS: Final = text("""
+SELECT drill.id
+FROM offers mine JOIN callouts real ON real.id = mine.callout_id AND real.kind = 'real'
+JOIN offers drill ON drill.volunteer_id = mine.volunteer_id AND drill.during && mine.during
+JOIN callouts practice ON practice.id = drill.callout_id AND practice.kind = 'drill'
+WHERE mine.id = ANY(CAST(:ids AS bigint[])) AND drill.state = 'accepted'
+UNION SELECT instead_of FROM offers WHERE id = ANY(CAST(:ids AS bigint[])) AND instead_of IS NOT NULL
+""")
+
+
+def touched(tx: Tx, ids: set[int], yes: Collection[int]) -> list[int]:
+    """These offers, and what makes way when one is accepted: drills for a real callout's, the place that a
+    person moves from. They are locked before the person, or two answers of one person could wait for each
+    other."""
+    drills = tx.execute(_DRILLS, {"ids": list(yes)}).scalars() if yes else ()
+    return sorted(ids.union(drills))
+
+
+def anybody(_tx: Tx, _offer: Offer) -> None:
     """Nobody is judged again."""
-    return True
 
 
 def promote(tx: Tx, callout_id: int, slot_id: int, fit: Fit = anybody) -> list[Offer]:
-    """Moves up the stand-by line while places are free. Passed over, and left in the line, is whoever is
-    promised elsewhere by now, may serve no longer (``fit``), or would arrive when the work is over."""
-    way = func.make_interval(0, 0, 0, 0, 0, func.coalesce(col(Offer.minutes_there), 0))
-    state = tx.exec(select(Callout.state).where(col(Callout.id) == callout_id)).one()
+    """Moves up the stand-by line while places are free. Passed over, and left in the line with the reason,
+    is whoever is promised elsewhere by now, may serve no longer (``fit``), or would come too late to be of
+    use."""
+    free = (
+        select(Callout.state, SlotFill.useful_minutes)
+        .join(SlotFill, col(SlotFill.callout_id) == col(Callout.id))
+        .where(col(Callout.id) == callout_id, col(SlotFill.slot_id) == slot_id)
+        .where(col(SlotFill.filled) < col(SlotFill.maximum))
+    )
+    state, useful = tx.exec(free).first() or (None, 0)
     if state not in rules.LIVE:
         return []
     line = (
@@ -168,22 +192,32 @@ def promote(tx: Tx, callout_id: int, slot_id: int, fit: Fit = anybody) -> list[O
             col(Offer.callout_id) == callout_id,
             col(Offer.slot_id) == slot_id,
             col(Offer.state) == OfferState.STANDING_BY,
-            func.upper(col(Offer.during)) > tx.now + way,
         )
         .order_by(col(Offer.position))
     )
     moved: list[Offer] = []
     for offer_id, volunteer_id in tx.exec(line).all():
         offer = _locked_if_free(tx, offer_id, volunteer_id)
-        if offer is None or not fit(tx, offer):
+        if offer is None:
+            continue
+        offer.passed_over = _too_late(tx, offer, useful) or fit(tx, offer)
+        if offer.passed_over is not None:
             continue
         try:
             if not hold(tx, offer):
                 break
         except Refused:
+            offer.passed_over = PassedOver.ELSEWHERE
             continue
         moved.append(offer)
+    tx.flush()
     return moved
+
+
+def _too_late(tx: Tx, offer: Offer, useful: int) -> PassedOver | None:
+    there = tx.now + timedelta(minutes=offer.minutes_there or 0)
+    in_time = standby_rules.of_use(there, offer.starts_at, offer.ends_at, useful)
+    return None if in_time else PassedOver.TOO_LATE
 
 
 def bring_duties(tx: Tx, offers: Sequence[Offer]) -> None:

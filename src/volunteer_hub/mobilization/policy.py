@@ -18,7 +18,8 @@ class CalloutRules(Policy):
     person or sent with a reason. Durations in whole minutes.
 
     A forecast looks at least ``horizon_minutes`` ahead; the waves it sends are ``wave_minutes`` apart. Who
-    says they will be there more than ``late_minutes`` after the start does not count for a minimum.
+    says they will be there more than ``late_minutes`` after the start does not count for a minimum; who would
+    be there for less than ``useful_minutes`` holds no place, where the slot does not say otherwise.
     """
 
     second_person_over: NonNegativeInt
@@ -27,6 +28,7 @@ class CalloutRules(Policy):
     wave_minutes: PositiveInt
     horizon_minutes: PositiveInt
     late_minutes: NonNegativeInt
+    useful_minutes: NonNegativeInt
     link_minutes: PositiveInt
     lease_minutes: PositiveInt
     rest_minutes: NonNegativeInt

@@ -203,8 +203,8 @@ OFFER_ALLOWED: Final[Mapping[OfferState, frozenset[OfferState]]] = {
     OfferState.STANDING_BY: frozenset(
         {OfferState.ACCEPTED, OfferState.WITHDRAWN, OfferState.RELEASED, OfferState.CANCELLED}
     ),
-    OfferState.DECLINED: frozenset({OfferState.ACCEPTED, OfferState.STANDING_BY}),
-    OfferState.WITHDRAWN: frozenset({OfferState.ACCEPTED, OfferState.STANDING_BY}),
+    OfferState.DECLINED: frozenset({OfferState.ASKED, OfferState.ACCEPTED, OfferState.STANDING_BY}),
+    OfferState.WITHDRAWN: frozenset({OfferState.ASKED, OfferState.ACCEPTED, OfferState.STANDING_BY}),
     OfferState.EXPIRED: frozenset({OfferState.ASKED}),
     OfferState.RELEASED: frozenset({OfferState.ASKED}),
     OfferState.CANCELLED: frozenset(),

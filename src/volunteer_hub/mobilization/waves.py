@@ -12,7 +12,7 @@ from volunteer_hub.core.i18n import Text
 from volunteer_hub.mobilization import callouts, places, plans, rules
 from volunteer_hub.mobilization.callouts import Ask, New, Slot
 from volunteer_hub.mobilization.models import Callout, Offer, PlanRun
-from volunteer_hub.mobilization.rules import OfferState, PlanState, WaveSource
+from volunteer_hub.mobilization.rules import DeclineReason, OfferState, PlanState, WaveSource
 from volunteer_hub.mobilization.wave_models import Wave, Widening
 
 
@@ -48,7 +48,7 @@ def send(
     shares: Sequence[Share],
 ) -> tuple[Wave, list[Offer | New]]:
     """Decides the next wave of a callout that is `locked` and asks its people: who waits in a wave of the
-    plan, and who is new. Raises Refused when the callout has ended."""
+    plan, who said "later" and is asked again, and who is new. Raises Refused when the callout has ended."""
     tx.actor.must_cover("callout.send", callout.area)
     check_live(callout)
     callout.wave += 1
@@ -91,17 +91,22 @@ def record(tx: Tx, callout: Callout, source: WaveSource, shares: Sequence[Share]
 
 
 def _called_up(tx: Tx, callout: Callout, asks: Mapping[tuple[int, int], Ask]) -> list[Offer]:
-    """Those of the people who wait in a wave of the plan, asked now."""
-    queued = (col(Offer.callout_id) == callout.id) & (col(Offer.state) == OfferState.QUEUED)
-    keys = select(Offer.id, Offer.slot_id, Offer.volunteer_id).where(queued)
+    """Those of the people who wait in a wave of the plan, or said "later" to the same, asked now."""
+    waiting = (col(Offer.callout_id) == callout.id) & (
+        (col(Offer.state) == OfferState.QUEUED)
+        | (col(Offer.decline_reason) == DeclineReason.LATER)
+        & col(Offer.state).in_((OfferState.DECLINED, OfferState.WITHDRAWN))
+    )
+    keys = select(Offer.id, Offer.slot_id, Offer.volunteer_id).where(waiting)
     ids = [key for key, slot, person in tx.exec(keys) if (slot, person) in asks]
     if not ids:
         return []
-    called = list(places.locked_all(tx, queued & col(Offer.id).in_(ids)))
+    called = list(places.locked_all(tx, waiting & col(Offer.id).in_(ids)))
     for offer in called:
         offer.state = rules.step("offer", rules.OFFER_ALLOWED, offer.state, OfferState.ASKED)
         offer.asked_at, offer.expires_at, offer.wave = tx.now, callout.expires_at, callout.wave
         offer.chance = asks[offer.slot_id, offer.volunteer_id].chance
+        offer.answered_at = offer.decline_reason = offer.later_from = None
     tx.flush()
     return called
 

@@ -237,6 +237,9 @@ def _row(line: PersonLine, speech: Speech) -> dict[str, Any]:
         word, tone = t(lang, "callouts.not_reached" if line.message else "callouts.no_address"), "short"
     elif offer.state is OfferState.STANDING_BY:
         word = t(lang, "callouts.in_line", word=word, number=offer.position or 0)
+        if offer.passed_over is not None:
+            reason = t(lang, f"offer.passed_over.{offer.passed_over}")
+            word, tone = t(lang, "callouts.passed_over", word=word, reason=reason), "watch"
     elif offer.state is OfferState.DECLINED and offer.decline_reason is not None:
         reason = t(lang, f"offer.reason.{offer.decline_reason}")
         word = t(lang, "callouts.with_reason", word=word, reason=reason)

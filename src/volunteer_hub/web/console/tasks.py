@@ -189,10 +189,15 @@ def _slots(form: Form, known: dict[str, int]) -> list[Wanted]:
             maximum=form.whole(f"{row}maximum", target),
             adult_only=form.flag(f"{row}adult_only"),
             insured_only=form.flag(f"{row}insured_only"),
+            useful_minutes=_minutes(form, f"{row}useful_minutes"),
             minima=tuple(_minima(form, row)),
         )
         found.append(Wanted(spec, slot_id, row))
     return found
+
+
+def _minutes(form: Form, name: str) -> int | None:
+    return form.whole(name) if form.text(name, 10) else None
 
 
 def _minima(form: Form, row: str) -> list[MinimumSpec]:
@@ -229,6 +234,7 @@ def _typed(view: TaskView, zone: str) -> dict[str, str]:
     for number, each in enumerate(view.slots):
         row, slot = f"slots.{number}.", each.slot
         typed |= {f"{row}id": str(slot.public_id), f"{row}name": slot.name or ""}
+        typed |= {f"{row}useful_minutes": "" if slot.useful_minutes is None else str(slot.useful_minutes)}
         typed |= {f"{row}skill": slot.skill or "", f"{row}level": str(slot.level)}
         typed |= {f"{row}{name}": str(getattr(slot, name)) for name in ("minimum", "target", "maximum")}
         typed |= {
