@@ -126,7 +126,9 @@ def test_a_volunteer_sees_takes_along_corrects_and_erases_their_own(tx: Tx) -> N
     )
     assert forbidden.status_code == 422
     week = {"availability": "1" * 7 + "0" * 7, "quiet_from": "22:00", "quiet_until": "06:00"}
-    assert api.put(f"{API}/volunteers/me/availability", json=week).json()["quiet_from"] == "22:00"
+    assert api.put(f"{API}/volunteers/me/availability", json=week).json()["wakes_for"] is None
+    kept = api.put(f"{API}/volunteers/me/availability", json=week | {"wakes_for": 2}).json()
+    assert (kept["quiet_from"], kept["wakes_for"]) == ("22:00", 2)
     assert api.post(f"{API}/volunteers/me/pause", json={}).json()["status"] == "paused"
     assert api.post(f"{API}/volunteers/me/resume").json()["status"] == "active"
     assert api.put(f"{API}/volunteers/me/skills/first_aid", json={"level": 2}).status_code == 200

@@ -136,6 +136,7 @@ MISTAKES = [
         "'volunteer', 'leader', 'coordinator' or 'drill'",
     ),
     ("messages", "[5, 10, 20,", "[5, 100, 20,", "retry_seconds", "must not shrink"),
+    ("messages", "broken_by = 4", "broken_by = 5", "quiet.broken_by", "less than or equal to 4"),
     ("hub", 'zone = "Asia/Shanghai"', 'zone = "Asia/Daqing"', "zone", "IANA time zone"),
     ("hub", 'languages = ["zh", "en"]', 'languages = ["zh", "ru"]', "languages.1", '"en" and "zh"'),
     ("hub", "sessions_days = 30\n", "", "retention.sessions_days", "add this key"),

@@ -10,7 +10,6 @@ from volunteer_hub.notify.rules import (
     State,
     after_failure,
     after_receipt,
-    held_until,
     pause_before,
 )
 
@@ -58,26 +57,6 @@ def test_a_message_waits_its_pause_unless_that_outlasts_its_deadline() -> None:
     assert after(10.001) == (State.QUEUED, NOW + timedelta(seconds=10))
     assert after(10) == (State.EXPIRED, NOW)
     assert after_failure(4, 0, NOW, NOW, WAITS, permanent=False) == (State.FAILED, NOW)
-
-
-@pytest.mark.parametrize(
-    ("minute", "quiet", "held"),
-    [
-        (23 * 60, (22 * 60, 6 * 60), 7 * 60),
-        (5 * 60, (22 * 60, 6 * 60), 60),
-        (6 * 60, (22 * 60, 6 * 60), 0),
-        (12 * 60, (11 * 60, 13 * 60), 60),
-        (12 * 60, (22 * 60, 6 * 60), 0),
-        (12 * 60, (None, None), 0),
-        (12 * 60, (None, 13 * 60), 0),
-        (12 * 60, (11 * 60, None), 0),
-        (12 * 60, (60, 60), 0),
-    ],
-)
-def test_quiet_hours_hold_a_message_back_until_they_end(
-    minute: int, quiet: tuple[int | None, int | None], held: int
-) -> None:
-    assert held_until(minute, *quiet) == held
 
 
 @pytest.mark.parametrize("state", State)

@@ -12,7 +12,7 @@ from volunteer_hub.core.errors import Refused
 from volunteer_hub.core.i18n import Text
 from volunteer_hub.volunteers import rules
 from volunteer_hub.volunteers.policy import Skills
-from volunteer_hub.volunteers.rules import ALLOWED, Purpose, Status
+from volunteer_hub.volunteers.rules import ALLOWED, Purpose, Quiet, Status
 
 SKILLS: Skills = policy.load("skills", Skills)
 TODAY = date(2026, 11, 22)
@@ -105,26 +105,46 @@ def test_a_light_pledge_is_called_for_its_skills_only() -> None:
     assert not rules.may_be_wanted_for(["cooking"], first_aid)
 
 
+NIGHT = Quiet(1320, 360, rules.MILDEST)
+
+
 @pytest.mark.parametrize(
-    ("start", "end", "minute", "quiet"),
+    ("start", "end", "minute", "left"),
     [
-        (None, None, 0, False),
-        (600, None, 600, False),
-        (600, 600, 600, False),
-        (600, 700, 599, False),
-        (600, 700, 600, True),
-        (600, 700, 700, False),
-        (1320, 360, 1320, True),
-        (1320, 360, 0, True),
-        (1320, 360, 359, True),
-        (1320, 360, 360, False),
-        (1320, 360, 720, False),
+        (600, 600, 600, 0),
+        (600, 700, 599, 0),
+        (600, 700, 600, 100),
+        (600, 700, 700, 0),
+        (1320, 360, 1320, 480),
+        (1320, 360, 0, 360),
+        (1320, 360, 359, 1),
+        (1320, 360, 360, 0),
+        (1320, 360, 720, 0),
+        (None, None, 0, 360),
+        (600, None, 600, 0),  # half an answer is none: the usual hours
     ],
 )
 def test_quiet_hours_may_run_over_midnight(
-    start: int | None, end: int | None, minute: int, quiet: bool
+    start: int | None, end: int | None, minute: int, left: int
 ) -> None:
-    assert rules.is_quiet(start, end, minute) == quiet
+    assert rules.left_in_peace(Quiet(start, end, None), NIGHT, minute, None) == left
+
+
+@pytest.mark.parametrize(
+    ("own", "usual", "woken"),
+    [(None, 4, [1, 2, 3, 4]), (None, 2, [1, 2]), (3, 1, [1, 2, 3]), (0, 4, []), (1, 0, [1]), (None, 0, [])],
+)
+def test_quiet_hours_are_broken_for_the_levels_a_person_agreed_to_and_never_for_a_drill(
+    own: int | None, usual: int, woken: list[int]
+) -> None:
+    mine, here = Quiet(None, None, own), Quiet(1320, 360, usual)
+    assert [level for level in (1, 2, 3, 4) if not rules.left_in_peace(mine, here, 0, level)] == woken
+    assert rules.left_in_peace(mine, here, 0, None) == 360
+    assert not rules.left_in_peace(mine, here, 720, 4)
+
+
+def test_a_week_holds_so_much_and_no_more() -> None:
+    assert [rules.asked_enough(spent, 2, 10) for spent in (0, 8, 9, 10)] == [False, False, True, True]
 
 
 def test_a_nurse_gives_first_aid_while_her_certification_lasts() -> None:

@@ -165,10 +165,13 @@ def test_bo_sees_changes_and_takes_along_his_data(tx: Tx) -> None:
     taken = mine.get("/me/download")
     assert taken.headers["content-disposition"] == 'attachment; filename="my-data.json"'
     assert taken.json()["volunteer"]["phone"] == "+8613912345678"
-    week = {"cell": ["0", "3"], "quiet_from": "22:00", "quiet_until": "06:30"}
+    assert "As is usual here: every real callout" in mine.get("/me/availability").text
+    week = {"cell": ["0", "3"], "quiet_from": "22:00", "quiet_until": "06:30", "wakes_for": "1"}
     assert mine.post("/me/availability", data=week).headers["location"] == "/me"
     tx.refresh(row)
-    assert (row.availability, row.quiet_from, row.quiet_until) == (0b1001, 1320, 390)
+    assert (row.availability, row.quiet_from, row.quiet_until, row.wakes_for) == (0b1001, 1320, 390, 1)
+    assert "real callouts of level I only" in mine.get("/me").text
+    assert mine.post("/me/availability", data=week | {"wakes_for": "9"}).status_code == 422
     half = mine.post("/me/availability", data=week | {"quiet_until": ""})
     assert half.status_code == 422
     form = {"version": str(row.version), "name": "Bo Li", "language": "zh", "travel_mode": "bicycle"}

@@ -17,17 +17,25 @@ from volunteer_hub.flows import forget
 from volunteer_hub.volunteers import availability, consents, own, registry, skills, standing
 from volunteer_hub.volunteers import models as rows
 from volunteer_hub.volunteers.fields import cells, minute_of_day
-from volunteer_hub.volunteers.rules import Purpose
+from volunteer_hub.volunteers.rules import MILDEST, Purpose
 
 router = APIRouter(prefix="/volunteers/me", tags=["me"])
 
 
 class Week(In):
-    """When I can be called: 14 cells, and the hours in which only real callouts reach me."""
+    """When I can be called: 14 cells, my quiet hours, and the mildest response level whose real callouts may
+    break them (1 is I, the gravest; 4: every one; 0: none; null: as is usual here)."""
 
     model_config = {
         "json_schema_extra": {
-            "examples": [{"availability": "11101010101111", "quiet_from": "22:30", "quiet_until": "06:00"}]
+            "examples": [
+                {
+                    "availability": "11101010101111",
+                    "quiet_from": "22:30",
+                    "quiet_until": "06:00",
+                    "wakes_for": 2,
+                }
+            ]
         }
     }
     availability: str = Field(
@@ -35,6 +43,7 @@ class Week(In):
     )
     quiet_from: str | None = Field(None, pattern=r"^([01]\d|2[0-3]):[0-5]\d$")
     quiet_until: str | None = Field(None, pattern=r"^([01]\d|2[0-3]):[0-5]\d$")
+    wakes_for: int | None = Field(None, ge=0, le=MILDEST)
 
 
 class OwnPause(In):
@@ -100,6 +109,7 @@ def set_week(actor: Volunteer, body: Week, response: Response) -> VolunteerOut:
             cells(body.availability),
             quiet_from=minute_of_day(body.quiet_from) if body.quiet_from else None,
             quiet_until=minute_of_day(body.quiet_until) if body.quiet_until else None,
+            wakes_for=body.wakes_for,
         )
         response.headers["ETag"] = etag(row.version)
         return shown(tx, row)

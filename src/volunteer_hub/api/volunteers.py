@@ -89,6 +89,7 @@ class VolunteerOut(Out):
     availability: str = Field(description="14 signs 0 or 1: Monday's day, Monday's night, Tuesday's day ...")
     quiet_from: str
     quiet_until: str
+    wakes_for: int | None = Field(description="mildest level that may break quiet hours; null: as usual")
     travel_mode: TravelMode
     max_km: float | None
     basis: Basis

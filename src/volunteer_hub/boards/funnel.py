@@ -90,10 +90,13 @@ def _stands(tx: Tx, run: PlanRun, rows: list[Volunteer]) -> list[Stand]:
     far = funnel.passed(case.problem)
     judged = dict(zip(case.volunteers.tolist(), far.tolist() if far is not None else (), strict=False))
     reached = _with_address(tx, [row.id for row in rows])
-    return [_stand(row, judged.get(row.id), row.id in reached) for row in rows]
+    left = case.spared
+    return [_stand(row, judged.get(row.id), row.id in reached, left.reason(row.id)) for row in rows]
 
 
-def _stand(row: Volunteer, rules: int | None, reached: bool) -> Stand:
+def _stand(row: Volunteer, rules: int | None, reached: bool, peace: str | None) -> Stand:
+    if peace is not None:
+        return Stand(row, "reachable", peace)
     if rules is None:  # paused, only applied ..., or asked already and not yet answered
         waits = row.status in (Status.ACTIVE, Status.PLEDGED)
         return Stand(row, "callable", "asked" if waits else f"status.{row.status.value}")

@@ -15,6 +15,7 @@ from sqlmodel import col, func, select
 
 from volunteer_hub.access import jurisdictions
 from volunteer_hub.boards import area_parts, drilled, free_times
+from volunteer_hub.boards import spared as sparing
 from volunteer_hub.boards.digests import digest
 from volunteer_hub.boards.free_times import Ints, Place
 from volunteer_hub.boards.orders import NONE, Standing
@@ -82,6 +83,7 @@ class Case:
     lenders: dict[str, People] | None = None  # people of areas next door (boards.neighbours)
     reachable: Bools | None = None  # [V] whom a message could reach (boards.funnel)
     orders: Pairs | None = None  # of a re-plan: the places taken (boards.again)
+    spared: sparing.Spared = sparing.NOBODY  # left in peace now, and no row of the problem
     lost: tuple[tuple[int, int], ...] = ()  # of a re-plan: (volunteer, slot) who may serve there no longer
 
 
@@ -116,9 +118,9 @@ def build(
     ``reach_km``: how far people may live who name no limit of their own, where that is more than usual;
     ``again``: whose places are planned anew, and who is counted on though they have not answered.
 
-    Places that people hold count as filled by them. Who is asked and has not answered is left out, and
-    nobody is asked a second time for the same slot. Raises Refused when the incident is closed,
-    ProblemError for rows that contradict each other.
+    Places that people hold count as filled by them. Who is asked and has not answered, or is to be left in
+    peace now, is left out, and nobody is asked a second time for the same slot. Raises Refused when the
+    incident is closed, ProblemError for rows that contradict each other.
     """
     check_open(incident.state)
     site, callouts = policy.load("hub", Site), policy.load("callouts", Callouts)
@@ -129,12 +131,12 @@ def build(
     asked = _asked(tx, incident.id, again)
     pool, called = drilled.narrowed(tx, incident, pools(tx, pool_area))
     waiting = np.unique(asked.volunteer[asked.waiting])
-    real = np.flatnonzero(called & (_onto(pool.ids, waiting, np.ones_like(waiting), 0) == 0))
+    free = called & (_onto(pool.ids, waiting, np.ones_like(waiting), 0) == 0)
+    spared = sparing.of(tx, incident, zone, pool.ids.tolist(), but=[who for who, _ in again.moving.values()])
+    real = np.flatnonzero(free & ~spared.among(pool.ids))
     held = _held(asked, slots)
-    people = _people(
-        tx, pool, real, asked.volunteer[held], asked.offer[held], slots, place, incident, reach_km or 0.0,
-        again,
-    )  # fmt: skip
+    takers = (asked.volunteer[held], asked.offer[held])
+    people = _people(tx, pool, real, *takers, slots, place, incident, reach_km or 0.0, again)
     locked = Pairs(len(real) + np.arange(len(held)), np.searchsorted(slots.ids, asked.slot[held]))
     problem = Problem(
         people=people,
@@ -155,7 +157,8 @@ def build(
         slots=slots.ids,
         needs=slots.needs,
         epoch=epoch,
-        funnel=_funnel(tx, pool_area, pool, len(pool) - len(real), people, slots, len(real)),
+        funnel=_funnel(tx, pool_area, pool, len(pool) - int(free.sum()), people, slots, len(real)),
+        spared=spared,
         digest=digest(problem),
         areas=np.append(areas, np.full(len(held), area_parts.NOWHERE)),
         parts=parts,
@@ -344,8 +347,8 @@ def _skills(pool: Pool, slots: Wanted, place: Place, rows: Ints) -> tuple[Levels
 
 def _born_by(day: date) -> int:
     """The last birthday, as an ordinal, of those of age that day."""
-    year = day.year - ADULT_AGE
-    return (date(year, 2, 28) if (day.month, day.day) == (2, 29) else day.replace(year=year)).toordinal()
+    leap, year = (day.month, day.day) == (2, 29), day.year - ADULT_AGE
+    return (date(year, 2, 28) if leap else day.replace(year=year)).toordinal()
 
 
 def _busy(

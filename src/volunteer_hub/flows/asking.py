@@ -13,7 +13,7 @@ import numpy as np
 from sqlalchemy import func
 from sqlmodel import col, select
 
-from volunteer_hub.boards import slots
+from volunteer_hub.boards import slots, spared
 from volunteer_hub.boards.slots import SlotFacts
 from volunteer_hub.core import bulk, policy
 from volunteer_hub.core.db import Tx
@@ -197,17 +197,21 @@ class _Candidate:
 
 
 class Candidates:
-    """People who might be asked: who is free, and how likely each says yes. Five queries for any number."""
+    """People who might be asked: who is free, and how likely each says yes. Seven queries for any number."""
 
     def __init__(self, tx: Tx, people: Iterable[int], facts: Sequence[SlotFacts]) -> None:
         self._ways = letters.reach(tx, people)
         self._callable = _callable(tx, self._ways)
+        if facts:  # the slots of one plan are all of one incident
+            left = spared.of(tx, facts[0].incident, facts[0].zone, sorted(self._callable))
+            self._callable -= left.ids()
         self._held = _held(tx, self._callable, facts)
         self._beliefs = Beliefs(tx.now)
         self._known: dict[tuple[Channel | None, int, float], tuple[Belief, float]] = {}
 
     def free(self, volunteer_id: int, facts: SlotFacts) -> bool:
-        """Whether they may be called today and hold no promise within the slot's hours."""
+        """Whether they may be called now, were not asked enough this week, and hold no promise within the
+        slot's hours."""
         start, end = facts.task.starts_at.timestamp() / 60, facts.task.ends_at.timestamp() / 60
         held = self._held.get(volunteer_id, ())
         return volunteer_id in self._callable and all(end <= s or e <= start for s, e in held)

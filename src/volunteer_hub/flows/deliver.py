@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import time, timedelta
+from datetime import timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -11,6 +11,7 @@ from sqlalchemy import func
 from sqlmodel import col, select
 
 from volunteer_hub.access.models import Account
+from volunteer_hub.boards import spared
 from volunteer_hub.core import db, policy
 from volunteer_hub.core.actor import SYSTEM
 from volunteer_hub.core.db import Tx
@@ -30,10 +31,11 @@ from volunteer_hub.notify.dispatch import Post
 from volunteer_hub.notify.models import Message
 from volunteer_hub.notify.outbox import Outcome
 from volunteer_hub.notify.policy import Messages
-from volunteer_hub.notify.rules import Channel, Kind, State, Subject, held_until
+from volunteer_hub.notify.rules import Channel, Kind, State, Subject
 from volunteer_hub.notify.templates import Filled, NoTemplate, Templates
 from volunteer_hub.notify.texts import Rendered
 from volunteer_hub.volunteers.models import Contact, Volunteer
+from volunteer_hub.volunteers.rules import Quiet, left_in_peace
 
 BATCH: Final = 500
 _BATCHES: Final = 20
@@ -178,8 +180,7 @@ def note(tx: Tx, outcomes: Sequence[Outcome]) -> int:
 @dataclass(frozen=True)
 class _Person:
     name: str | None
-    quiet_from: int | None
-    quiet_until: int | None
+    quiet: Quiet
 
 
 class Known:
@@ -190,9 +191,11 @@ class Known:
         self._site = policy.load("hub", Site)
         self._policy: Messages = policy.load("messages", Messages)
         people = {m.volunteer_id for m in messages if m.volunteer_id is not None}
-        wanted = select(Volunteer.id, Volunteer.name, Volunteer.quiet_from, Volunteer.quiet_until)
-        rows = tx.exec(wanted.where(col(Volunteer.id).in_(people)))
-        self._people = {row[0]: _Person(*row[1:]) for row in rows}
+        wanted = select(  # type: ignore[call-overload]  # SQLModel types four columns at most
+            Volunteer.id, Volunteer.name, Volunteer.quiet_from, Volunteer.quiet_until, Volunteer.wakes_for
+        )
+        rows = tx.execute(wanted.where(col(Volunteer.id).in_(people)))
+        self._people = {row[0]: _Person(row[1], Quiet(*row[2:])) for row in rows}
         contacts = select(Contact.id, Contact.address).where(
             col(Contact.id).in_([m.contact_id for m in messages]), col(Contact.stopped_at).is_(None)
         )
@@ -220,20 +223,18 @@ class Known:
         return offer is None or offer.state is not OfferState.ASKED
 
     def wait(self, message: Message) -> int:
-        """Minutes until the person's quiet hours or daily limit let this through; 0 when nothing holds it."""
+        """Minutes until the person's quiet hours or daily limit let this through; 0 when nothing holds it.
+
+        A real callout has no daily limit, and waits for quiet hours where its level may not break them.
+        """
         person = self._people.get(message.volunteer_id or 0)
-        if person is None or message.kind is Kind.REAL or message.purpose not in _CAN_WAIT:
+        real = message.kind is Kind.REAL
+        if person is None or message.purpose not in (_QUESTIONS if real else _CAN_WAIT):
             return 0
         local = self._tx.now.astimezone(ZoneInfo(message.params.get("zone", self._site.zone)))
-        quiet = self._policy.quiet
-        start, end = person.quiet_from, person.quiet_until
-        if start is None or end is None:
-            start, end = (
-                quiet.starts.hour * 60 + quiet.starts.minute,
-                quiet.ends.hour * 60 + quiet.ends.minute,
-            )
-        held = held_until(local.hour * 60 + local.minute, start, end)
-        if not held and self._today.get(message.volunteer_id or 0, 0) >= self._policy.most_a_day:
+        level = message.params.get("level", 1) if real else None
+        held = left_in_peace(person.quiet, spared.usual(self._policy), local.hour * 60 + local.minute, level)
+        if not real and not held and self._today.get(message.volunteer_id or 0, 0) >= self._policy.most_a_day:
             return 60
         return held
 
@@ -272,10 +273,6 @@ class Known:
                 return "/me"
             case _:
                 return "/incidents"
-
-
-def _minute(moment: time) -> int:
-    return moment.hour * 60 + moment.minute
 
 
 def _sent_lately(tx: Tx, people: Collection[int]) -> Mapping[int | None, int]:

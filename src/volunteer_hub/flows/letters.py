@@ -168,6 +168,7 @@ def facts_of(facts: SlotFacts) -> dict[str, Any]:
         "ends_at": facts.task.ends_at.isoformat(),
         "zone": facts.zone,
         "leader": facts.incident.commander_id,
+        "level": facts.incident.level,
     }
 
 

@@ -96,6 +96,8 @@ def why(tx: Tx, run: PlanRun, person: Volunteer, lang: str) -> PersonWhy:
     )
     if person.id in case.volunteers[_free(case) :].tolist():
         return PersonWhy(person, t(lang, "plan.person.placed"), ())
+    if (peace := case.spared.reason(person.id)) is not None:
+        return PersonWhy(person, t(lang, f"plan.person.{peace}"), ())
     if not _free(case):
         return PersonWhy(person, t(lang, "plan.person.not_now"), ())
     zone = ZoneInfo(jurisdictions.by_path(tx, run.area).zone)

@@ -10,10 +10,21 @@ from volunteer_hub.notify.rules import Channel
 
 
 class QuietHours(Policy):
-    """[quiet]. Local hours in which a person who has not set their own gets nothing but real callouts."""
+    """[quiet]. Local hours of people who have not set their own, and the mildest response level (1 to 4; 0:
+    none) whose real callouts still reach in quiet hours those who have not said which may."""
 
     starts: time
     ends: time
+    broken_by: int = Field(ge=0, le=4)
+
+
+class Week(Policy):
+    """[week]. What an ask costs, and how much of it one person is asked in seven days; callouts of level I
+    are neither counted nor held back."""
+
+    most: PositiveInt
+    callout: NonNegativeInt
+    drill: NonNegativeInt
 
 
 class Prices(Policy):
@@ -61,6 +72,7 @@ class Messages(Policy):
     give_up_minutes: PositiveInt
     most_a_day: PositiveInt
     quiet: QuietHours
+    week: Week
     prices: Prices
     receipts: Receipts
     pace: Pace

@@ -109,12 +109,3 @@ def after_receipt(state: State, heard: Heard) -> State:
     if heard is Heard.DELIVERED:
         return State.DELIVERED
     return State.FAILED if heard is Heard.FAILED and state is State.SENT else state
-
-
-def held_until(now_minute: int, quiet_from: int | None, quiet_until: int | None) -> int:
-    """Minutes to wait for the end of quiet hours (minutes of the local day); 0 outside them."""
-    if quiet_from is None or quiet_until is None or quiet_from == quiet_until:
-        return 0
-    into = (now_minute - quiet_from) % 1440
-    length = (quiet_until - quiet_from) % 1440
-    return length - into if into < length else 0

@@ -13,15 +13,22 @@ from volunteer_hub.core.site import Site
 from volunteer_hub.volunteers import week
 from volunteer_hub.volunteers.models import AvailabilityException, OnCall, Volunteer
 from volunteer_hub.volunteers.registry import touched
-from volunteer_hub.volunteers.rules import CALLABLE, words
+from volunteer_hub.volunteers.rules import CALLABLE, MILDEST, words
 
 _LONGEST: Final = timedelta(days=366)
 
 
 def set_week(
-    tx: Tx, row: Volunteer, mask: int, *, quiet_from: int | None = None, quiet_until: int | None = None
+    tx: Tx,
+    row: Volunteer,
+    mask: int,
+    *,
+    quiet_from: int | None = None,
+    quiet_until: int | None = None,
+    wakes_for: int | None = None,
 ) -> Volunteer:
-    """Sets the weekly pattern and the quiet hours (minutes of the local day, both or none)."""
+    """Sets the weekly pattern, the quiet hours (minutes of the local day, both or none), and the mildest
+    response level that may break them (0: none); None leaves that to what is usual here."""
     wrong = []
     if not 0 <= mask <= week.ALWAYS:
         wrong.append(FieldError("availability", "volunteer.availability"))
@@ -35,9 +42,12 @@ def set_week(
         for name, minute in (("quiet_from", quiet_from), ("quiet_until", quiet_until))
         if minute is not None and not 0 <= minute < 24 * 60
     ]
+    if wakes_for is not None and not 0 <= wakes_for <= MILDEST:
+        wrong.append(FieldError("wakes_for", "volunteer.wakes_for"))
     if wrong:
         raise Malformed("form", fields=wrong)
     row.availability, row.quiet_from, row.quiet_until = mask, quiet_from, quiet_until
+    row.wakes_for = wakes_for
     return touched(tx, row)
 
 

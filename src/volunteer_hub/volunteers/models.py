@@ -58,9 +58,10 @@ class Volunteer(SQLModel, table=True):
     """One person. Forgetting blanks every personal column; the row and its ids stay, so that sums hold.
 
     ``availability`` has bit ``2 * weekday + night``, Monday's day lowest; ``quiet_*`` are minutes of the
-    local day; ``revision`` is the transaction that last changed what the pool reads, ``held_revision`` the
-    one that last changed whose skills and papers it reads, set by triggers;
-    ``search`` holds bigrams of the name and the ending of the telephone number.
+    local day, ``wakes_for`` the mildest response level that may break them (None: as usual); ``revision`` is
+    the transaction that last changed what the pool reads, ``held_revision`` the one that last changed whose
+    skills and papers it reads, set by triggers; ``search`` holds bigrams of the name and the ending of the
+    telephone number.
     """
 
     __tablename__ = "volunteers"
@@ -73,6 +74,8 @@ class Volunteer(SQLModel, table=True):
         CheckConstraint("availability BETWEEN 0 AND 16383", name="availability"),
         CheckConstraint("quiet_from BETWEEN 0 AND 1439", name="quiet_from"),
         CheckConstraint("quiet_until BETWEEN 0 AND 1439", name="quiet_until"),
+        CheckConstraint("wakes_for BETWEEN 0 AND 4", name="wakes_for"),
+        Index("ix_volunteers_wakes_for", "wakes_for", postgresql_where=text("wakes_for IS NOT NULL")),
         CheckConstraint("lat BETWEEN -90 AND 90", name="lat"),
         CheckConstraint("lon BETWEEN -180 AND 180", name="lon"),
         CheckConstraint("max_km > 0", name="max_km"),
@@ -104,6 +107,7 @@ class Volunteer(SQLModel, table=True):
     availability: int = ALWAYS
     quiet_from: int | None = None
     quiet_until: int | None = None
+    wakes_for: int | None = None
     travel_mode: TravelMode = text_enum(TravelMode, "travel_mode", TravelMode.FOOT)
     max_km: float | None = None
     basis: Basis = text_enum(Basis, "basis", Basis.VOLUNTARY)

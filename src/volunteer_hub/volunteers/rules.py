@@ -1,6 +1,7 @@
 """What is decided about volunteers: states, ages, consents, who may be called. Pure: time is an argument."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Final
@@ -135,6 +136,9 @@ CODE_MINUTES: Final = 10
 CODE_TRIES: Final = 5
 CODES_AN_HOUR: Final = 5
 PROOF_MINUTES: Final = 60
+MILDEST: Final = 4
+"""The mildest response level there is: who is woken for it is woken for every real callout."""
+_DAY: Final = 24 * 60
 
 
 def words(status: Status) -> Text:
@@ -184,13 +188,34 @@ def may_be_wanted_for(pledge_for: list[str], stands_in: frozenset[str]) -> bool:
     return not pledge_for or not stands_in.isdisjoint(pledge_for)
 
 
-def is_quiet(quiet_from: int | None, quiet_until: int | None, minute: int) -> bool:
-    """Whether a minute of the local day lies in the quiet hours, which may run over midnight."""
-    if quiet_from is None or quiet_until is None or quiet_from == quiet_until:
-        return False
-    if quiet_from < quiet_until:
-        return quiet_from <= minute < quiet_until
-    return minute >= quiet_from or minute < quiet_until
+@dataclass(frozen=True)
+class Quiet:
+    """When somebody wants to be left in peace: minutes of the local day, which may run over midnight, and the
+    mildest response level (1 is I, the gravest; 0 for none) that may break it. What is None is as usual here.
+    """
+
+    starts: int | None
+    ends: int | None
+    wakes_for: int | None
+
+
+def left_in_peace(own: Quiet, usual: Quiet, minute: int, level: int | None) -> int:
+    """Minutes for which a person is not to be disturbed, 0 when they can be reached now.
+
+    ``level`` is that of a real callout; None for a drill and all that can wait, for which nobody is woken.
+    """
+    wakes_for = usual.wakes_for if own.wakes_for is None else own.wakes_for
+    if level is not None and level <= (wakes_for or 0):
+        return 0
+    hours = own if own.starts is not None and own.ends is not None else usual
+    starts, ends = hours.starts or 0, hours.ends or 0
+    into, length = (minute - starts) % _DAY, (ends - starts) % _DAY
+    return length - into if into < length else 0
+
+
+def asked_enough(spent: int, price: int, most: int) -> bool:
+    """Whether one more ask of this price would be more than a person is asked in a week."""
+    return spent + price > most
 
 
 def counts_until(policy: Skills, held: str, wanted: str, papers: Mapping[str, date | None]) -> date | None:

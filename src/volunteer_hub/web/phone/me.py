@@ -7,11 +7,12 @@ from typing import Any, Final
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from volunteer_hub.core import db
+from volunteer_hub.core import db, policy
 from volunteer_hub.core.actor import Actor
 from volunteer_hub.core.errors import FieldError, HubError, Malformed
 from volunteer_hub.core.i18n import pick, t
 from volunteer_hub.flows import forget
+from volunteer_hub.notify.policy import Messages
 from volunteer_hub.volunteers import (
     availability,
     consents,
@@ -26,7 +27,7 @@ from volunteer_hub.volunteers import (
 from volunteer_hub.volunteers.fields import Wrong, hour_text
 from volunteer_hub.volunteers.models import Volunteer as Row
 from volunteer_hub.volunteers.queries import Person
-from volunteer_hub.volunteers.rules import Purpose, TravelMode
+from volunteer_hub.volunteers.rules import MILDEST, Purpose, TravelMode
 from volunteer_hub.web import forms
 from volunteer_hub.web.forms import Form, Sent
 from volunteer_hub.web.guard import SESSION_COOKIE, Volunteer, see_other
@@ -91,8 +92,14 @@ def _show(
             skill_names=named,
             cells=_cells(person),
             quiet=(hour_text(person.row.quiet_from), hour_text(person.row.quiet_until)),
+            wakes=t(lang, f"me.wakes.{_wakes_for(person.row)}"),
             error=(errors or {}).get("", "") or " ".join((errors or {}).values()),
         )
+
+
+def _wakes_for(row: Row) -> int:
+    usual: int = policy.load("messages", Messages).quiet.broken_by
+    return usual if row.wakes_for is None else row.wakes_for
 
 
 def _cells(person: Person) -> list[tuple[bool, bool]]:
@@ -125,6 +132,7 @@ def ask_week(request: Request, actor: Volunteer) -> Response:
         ticked = [str(cell) for cell in range(week.CELLS) if row.availability >> cell & 1]
         typed = {"cell": ticked, "quiet_from": [hour_text(row.quiet_from)]}
         typed["quiet_until"] = [hour_text(row.quiet_until)]
+        typed["wakes_for"] = [fields.as_text(row.wakes_for)]
     return _week(request, Form(typed))
 
 
@@ -135,7 +143,8 @@ def set_week(request: Request, actor: Volunteer, form: Sent) -> Response:
     def deed(tx: db.Tx, row: Row) -> None:
         mask = sum({1 << int(cell) for cell in form.many("cell") if cell in map(str, range(week.CELLS))})
         hours = {name: _hour(form, name) for name in ("quiet_from", "quiet_until")}
-        availability.set_week(tx, row, mask, **hours)
+        wakes = form.whole("wakes_for") if form.text("wakes_for", 2) else None
+        availability.set_week(tx, row, mask, wakes_for=wakes, **hours)
 
     return _do(request, actor, "availability", deed, lambda *said: _week(request, form, *said))
 
@@ -148,8 +157,19 @@ def _hour(form: Form, name: str) -> int | None:
 
 
 def _week(request: Request, form: Form, errors: dict[str, str] | None = None, status: int = 200) -> Response:
-    title = t(language_of(request), "me.week.title")
-    return page(request, "phone/me_week.html", status=status, title=title, form=form, errors=errors or {})
+    lang = language_of(request)
+    usual = policy.load("messages", Messages).quiet.broken_by
+    named = [(str(level), t(lang, f"me.wakes.{level}")) for level in range(MILDEST, -1, -1)]
+    as_usual = t(lang, "me.wakes.usual", wakes=t(lang, f"me.wakes.{usual}"))
+    return page(
+        request,
+        "phone/me_week.html",
+        status=status,
+        title=t(lang, "me.week.title"),
+        form=form,
+        errors=errors or {},
+        wakes=[("", as_usual), *named],
+    )
 
 
 # -- correcting --------------------------------------------------------------------------------------------
