@@ -8,6 +8,7 @@ from scipy.special import betaincinv
 
 from volunteer_hub.engine import waves
 from volunteer_hub.engine.arrays import Floats
+from volunteer_hub.engine.forecast import Asked, Forecast
 from volunteer_hub.engine.law import INDEPENDENT, Shock
 from volunteer_hub.engine.overcall import smallest_ask
 from volunteer_hub.engine.shock import shock
@@ -131,6 +132,21 @@ def test_a_band_of_many_is_that_of_few_writ_large() -> None:
     few, many = (waves.band(slot(n, need=n), 0, DEADLINE, RULES, LAW) for n in (400, 401))
     assert abs(few[0] - many[0]) <= 1
     assert abs(few[1] - many[1]) <= 1
+
+
+def test_what_asking_lets_expect_holds_whatever_was_answered_and_adds_up_over_slots() -> None:
+    two = [slot(20), slot(30, yes=3, no=9)]
+    bands = waves.expected(two, [0, 5, 14, 120], LAW)
+    assert bands[0] == (0, 0)
+    assert bands == sorted(bands)
+    together = Forecast(Asked([0.4] * 50, [0] * 50, [0.75] * 50, [False] * 50, [False] * 50), LAW)  # type: ignore[arg-type]
+    low, high = bands[2]
+    assert together.at_least(low) >= 0.9 > together.at_least(low + 1)
+    assert together.at_least(high) >= 0.1 > together.at_least(high + 1)
+    later = replace(two[0], asked=np.full(20, 10.0))
+    assert waves.expected([later], [10, 24], LAW) == waves.expected([two[0]], [0, 14], LAW)
+    exact, about = ([waves.expected([slot(n)], [14], LAW)[0]] for n in (60, 61))
+    assert [abs(a - b) <= 1 for a, b in zip(exact[0], about[0], strict=True)] == [True, True]
 
 
 @pytest.mark.parametrize(("horizon", "gap"), [(0, 1), (1, -1)])

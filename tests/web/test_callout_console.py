@@ -1,17 +1,20 @@
 """The callout as those who run it see it."""
 
 from collections.abc import Callable, Iterator
+from datetime import date
 
 import pytest
 from sqlalchemy import event
 
 from tests.doors import client
-from tests.flows.callouts import Sent, answer, at_ten, messages, send, sent
+from tests.flows.callouts import Sent, answer, at_ten, messages, minutes_later, send, sent
 from tests.people import council, kai
 from tests.world import world
 from volunteer_hub.core import db
-from volunteer_hub.core.db import Tx
-from volunteer_hub.flows import respond
+from volunteer_hub.core.db import Tx, transaction
+from volunteer_hub.flows import change, respond
+from volunteer_hub.incidents.models import Task
+from volunteer_hub.volunteers import skills
 
 
 @pytest.fixture(autouse=True)
@@ -33,6 +36,52 @@ def test_the_page_shows_coverage_counts_and_everybody_asked(tx: Tx) -> None:
     for words in ("REAL", "asked 9", "accepted 3", "declined 1", "3 of 8", "Lin", "Declined: Another reason"):
         assert words in html
     assert "Call off and tell 9 people" in html
+
+
+def test_needs_are_told_by_skill_those_within_a_slot_too(tx: Tx) -> None:
+    out = sent(tx, helpers=4)
+    for person in (out.world.lin, out.world.bo):
+        answer(respond.accept, out.token(tx, person))
+    mei = client(out.world.mei)
+    told = mei.get(f"/api/v1{address(out)}").json()["skills"]
+    assert told == [
+        {"skill": None, "minimum": 6, "there": 1, "short": 5},
+        {"skill": "first_aid", "minimum": 2, "there": 1, "short": 1},  # Bo is not among the helpers
+    ]
+    assert "By skill" in mei.get(address(out)).text
+    aider = out.world.crowd[2]
+    answer(respond.accept, out.token(tx, aider))
+    for until, missing in ((date(2031, 1, 19), 1), (date(2031, 1, 20), 0)):  # the work is on the 20th
+        skills.certify(tx, aider, "first_aid", number=str(missing), expires_on=until)
+        tx.flush()
+        assert mei.get(f"/api/v1{address(out)}").json()["skills"][1]["short"] == missing
+
+
+def test_answers_are_drawn_against_the_forecast_once_there_are_minutes_to_draw(tx: Tx) -> None:
+    out = sent(tx, helpers=8)
+    mei = client(out.world.mei)
+    assert "Answers against the forecast" not in mei.get(address(out)).text
+    answer(respond.accept, out.token(tx, out.world.lin))
+    with minutes_later(4.5):
+        answer(respond.accept, out.token(tx, out.world.bo))
+        html = mei.get(address(out)).text
+    assert "2 people have said yes after 5 min; 7 needed." in html
+    assert ["wave 1" in html, "answer by 10:30" in html] == [True, True]
+
+
+def test_who_has_confirmed_a_change_is_counted_on_the_page(tx: Tx) -> None:
+    out = sent(tx, helpers=3)
+    for person in (out.world.lin, *out.world.crowd[:2]):
+        answer(respond.accept, out.token(tx, person))
+    with transaction(out.world.mei, "task.write") as as_mei:
+        task = as_mei.get_one(Task, out.task(tx))
+        change.change_task(as_mei, task, task.version, place="West gate")
+    mei = client(out.world.mei)
+    assert "0 of 3 people have confirmed" in mei.get(address(out)).text
+    answer(respond.ack, out.token(tx, out.world.lin))
+    assert "1 of 3 people have confirmed" in mei.get(address(out)).text
+    told = mei.get(f"/api/v1{address(out)}").json()
+    assert (told["changed"], told["acknowledged"]) == (3, 1)
 
 
 def test_a_count_opens_the_people_behind_it(tx: Tx) -> None:

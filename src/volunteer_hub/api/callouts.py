@@ -55,8 +55,19 @@ class SlotOut(Out):
     no_show: int
 
 
+class SkillOut(Out):
+    """One skill (null: anybody) over all slots, minima within them included: people wanted at least, there,
+    and missing."""
+
+    skill: str | None
+    minimum: int
+    there: int
+    short: int
+
+
 class CalloutOut(Out):
-    """A callout. ``to_tell`` is how many people a cancelling would tell."""
+    """A callout. ``to_tell`` is how many people a cancelling would tell. Of those coming ``changed`` were
+    told of a change of place or time, and ``acknowledged`` the last one."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -72,8 +83,11 @@ class CalloutOut(Out):
                     "expires_at": "2031-01-20T07:00:00Z",
                     "ended_at": None,
                     "slots": [],
+                    "skills": [{"skill": "first_aid", "minimum": 2, "there": 1, "short": 1}],
                     "messages": {"sent": 63},
                     "to_tell": 63,
+                    "changed": 12,
+                    "acknowledged": 9,
                 }
             ]
         }
@@ -88,8 +102,11 @@ class CalloutOut(Out):
     expires_at: datetime
     ended_at: datetime | None
     slots: list[SlotOut]
+    skills: list[SkillOut]
     messages: dict[State, int]
     to_tell: int
+    changed: int
+    acknowledged: int
 
 
 class OfferOut(Out):
@@ -231,8 +248,14 @@ def _out(view: LiveCallout) -> CalloutOut:
         expires_at=callout.expires_at,
         ended_at=callout.ended_at,
         slots=[_slot(line) for line in view.slots],
+        skills=[
+            SkillOut(skill=one.skill, minimum=one.minimum, there=one.there, short=one.short)
+            for one in view.skills
+        ],
         messages=dict(view.messages),
         to_tell=view.to_tell,
+        changed=view.changed,
+        acknowledged=view.acknowledged,
     )
 
 

@@ -11,7 +11,8 @@ from uuid import UUID
 from sqlalchemy import func
 from sqlmodel import col, select
 
-from volunteer_hub.boards import slots
+from volunteer_hub.boards import by_skill, replies, slots
+from volunteer_hub.boards.by_skill import SkillNeed
 from volunteer_hub.boards.slots import Said, SlotFacts
 from volunteer_hub.core import geo
 from volunteer_hub.core.db import Tx
@@ -54,14 +55,18 @@ class PersonLine:
 
 @dataclass(frozen=True)
 class LiveCallout:
-    """A callout. ``messages`` counts its messages by state; ``to_tell`` is how many a cancelling tells."""
+    """A callout. ``messages`` counts its messages by state; ``to_tell`` is how many a cancelling tells. Of
+    those coming ``changed`` were told of a change of place or time, and ``acknowledged`` the last one."""
 
     callout: Callout
     incident: Incident
     zone: str
     slots: tuple[SlotLine, ...]
+    skills: tuple[SkillNeed, ...]
     messages: Mapping[State, int]
     to_tell: int
+    changed: int
+    acknowledged: int
 
     def count(self, name: str) -> int:
         """One of the figures, over all slots."""
@@ -94,13 +99,17 @@ def live(tx: Tx, callout: Callout) -> LiveCallout:
     )
     about = (col(Message.subject_kind) == Subject.OFFER) & col(Message.subject_id).in_(own)
     messages = select(col(Message.state), func.count()).where(about).group_by(col(Message.state))
+    changed, acknowledged = replies.of_a_change(tx, callout)
     return LiveCallout(
         callout=callout,
         incident=tx.get_one(Incident, callout.incident_id),
         zone=lines[0].facts.zone if lines else "UTC",
         slots=lines,
+        skills=by_skill.needs(tx, [(line.facts, line.figures) for line in lines]),
         messages={State(state): int(count) for state, count in tx.exec(messages)},
         to_tell=tx.exec(select(func.count()).where(col(Offer.callout_id) == callout.id, asked)).one(),
+        changed=changed,
+        acknowledged=acknowledged,
     )
 
 

@@ -102,8 +102,13 @@ def counted(tx: Tx, callout: Callout) -> Replies:
         counts[kind] += row.people
         if kind is Became.DECLINED and row.decline_reason is not None:
             reasons[DeclineReason(row.decline_reason)] += row.people
+    return Replies(dict(counts), dict(reasons), *of_a_change(tx, callout))
+
+
+def of_a_change(tx: Tx, callout: Callout) -> tuple[int, int]:
+    """Of those coming, how many were told of a change of place or time, and how many acknowledged it."""
     told = tx.execute(_CHANGED, {"callout": callout.id}).one()
-    return Replies(dict(counts), dict(reasons), told.changed, told.acknowledged)
+    return told.changed, told.acknowledged
 
 
 def listed(

@@ -2,7 +2,7 @@
 
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import UTC
 from typing import Annotated, Any, Final
@@ -13,14 +13,17 @@ from rich.live import Live
 from rich.table import Table
 
 from volunteer_hub.boards import callout as board
+from volunteer_hub.boards.callout import LiveCallout
 from volunteer_hub.cli import acting
 from volunteer_hub.core import db
 from volunteer_hub.core.actor import Actor
 from volunteer_hub.core.db import Tx
 from volunteer_hub.core.i18n import pick, t
 from volunteer_hub.flows import course, mobilize, waves
+from volunteer_hub.flows.course import Course
 from volunteer_hub.mobilization import callouts
 from volunteer_hub.mobilization.models import Callout
+from volunteer_hub.notify import replies
 
 callout = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
 Email = Annotated[str, typer.Option("--as", help="e-mail of the account that acts")]
@@ -100,9 +103,18 @@ def _table(who: Actor, id: uuid.UUID) -> tuple[Table, bool]:
                 *(str(getattr(figures, name)) for name in _FIGURES),
                 told.slots[key].said if key in told.slots else "",
             )
-        if told.held_at is not None:
-            table.caption = t(lang, "waves.held.text")
+        table.caption = "\n".join(_beside(tx, view, told, lang)) or None
     return table, view.live
+
+
+def _beside(tx: Tx, view: LiveCallout, told: Course, lang: str) -> Iterator[str]:
+    """What else waits for somebody: a hold, a change of place or time, texts that nobody understood."""
+    if told.held_at is not None:
+        yield t(lang, "waves.held.text")
+    if view.changed:
+        yield t(lang, "callouts.became.changed", seen=view.acknowledged, n=view.changed)
+    if unclear := replies.count_waiting(tx):
+        yield t(lang, "unclear.count", n=unclear)
 
 
 @callout.command()

@@ -87,17 +87,15 @@ class Forecast:
                 low = middle
         return high
 
-    def further(self, share: float) -> int:
+    def further(self, share: float, exact: int = EXACT) -> int:
         """The most yeses that come from the silent by the deadline with at least this probability."""
         still = self._still(None, None)
         people = still.shape[1]
-        if people <= EXACT:
+        if people <= exact:
             law = self.weight @ counts(still, people)
             tails = law[::-1].cumsum()[::-1]  # P(at least 0, 1, ... people)
-        else:  # of so many the count is normal at each node
-            mean, spread = still.sum(axis=1), np.sqrt((still * (1 - still)).sum(axis=1))
-            tails = self.weight @ ndtr((mean[:, None] - np.arange(people + 1) + 0.5) / spread[:, None])
-        return int(np.flatnonzero(tails >= share - 1e-12)[-1])
+            return int(np.flatnonzero(tails >= share - 1e-12)[-1])
+        return _normal(self.weight, still, share)  # of so many the count is normal at each node
 
     def _still(self, more: Floats | None, more_by: Floats | None) -> Floats:
         """[Q, n] chances that a yes comes between now and the deadline."""
@@ -109,3 +107,17 @@ class Forecast:
         if more is None or more_by is None or not len(more):
             return still
         return np.concatenate([still, self.law.given(more) * more_by], axis=1)
+
+
+def _normal(weight: Floats, chances: Floats, share: float) -> int:
+    """The most yeses that come with at least this probability, where many people are normal at each node."""
+    mean = chances.sum(axis=1)
+    spread = np.maximum(np.sqrt((chances * (1 - chances)).sum(axis=1)), 1e-9)
+    low, high = 0, chances.shape[1] + 1
+    while high - low > 1:
+        middle = (low + high) // 2
+        if weight @ ndtr((mean - middle + 0.5) / spread) >= share - 1e-12:
+            low = middle
+        else:
+            high = middle
+    return low

@@ -10,6 +10,7 @@ Times are minutes from any common zero.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -21,6 +22,7 @@ from volunteer_hub.engine.law import Shock
 from volunteer_hub.engine.overcall import check_confidence
 
 CLOSE = 0.25  # minutes: as exactly the moment is told at which a forecast falls
+DRAWN_EXACT = 60  # people, up to whom a drawn band is counted one by one
 
 
 class Verdict(StrEnum):
@@ -73,12 +75,16 @@ class Slot:
         """What is believed at a moment when nobody more has answered."""
         asked = Asked(
             chance=self.chance,
-            now=self._by(now - self.asked, self.curve),
-            by=self._by(max(now, deadline) - self.asked, self.curve),
+            now=self.by(now),
+            by=self.by(max(now, deadline)),
             yes=self.yes,
             no=self.no,
         )
         return Forecast(asked, law)
+
+    def by(self, minute: float) -> Floats:
+        """[n] the share of the yeses of those asked that has come by a minute."""
+        return self._by(minute - self.asked, self.curve)
 
     def spare_by(self, minutes: float) -> Floats:
         """[m] the share of the yeses of the spare that comes so many minutes after asking."""
@@ -177,6 +183,20 @@ def band(slot: Slot, now: float, deadline: float, rules: Rules, law: Shock) -> t
     there = int((slot.yes & ~slot.too_late).sum())
     forecast = slot.forecast(now, _ahead(now, deadline, rules), law)
     return there + forecast.further(0.9), there + forecast.further(0.1)
+
+
+def expected(slots: Sequence[Slot], minutes: Sequence[float], law: Shock) -> list[tuple[int, int]]:
+    """What asking these people let hope for, whatever they answered: at each minute how many of all slots
+    will have said yes by then, (at least so many with 90 %, with 10 %)."""
+    chance = np.concatenate([slot.chance for slot in slots])
+    nobody = np.zeros(len(chance), dtype=np.bool_)
+    bands = []
+    for minute in minutes:
+        by = np.concatenate([slot.by(minute) for slot in slots])
+        asked = Asked(chance=chance, now=np.zeros(len(chance)), by=by, yes=nobody, no=nobody)
+        forecast = Forecast(asked, law)
+        bands.append((forecast.further(0.9, DRAWN_EXACT), forecast.further(0.1, DRAWN_EXACT)))
+    return bands
 
 
 def _asking(

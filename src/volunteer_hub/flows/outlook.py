@@ -6,7 +6,7 @@ is whoever said that the message was not for them.
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -60,7 +60,8 @@ class Row:
 
 @dataclass(frozen=True)
 class Outlook:
-    """A callout at one moment. Minutes count from when it was sent; ``deadline`` is the time to answer."""
+    """A callout at one moment. Minutes count from when it was sent; ``deadline`` is the time to answer, and
+    ``yeses`` are the moments of every yes that stands, the first first."""
 
     callout: Callout
     facts: Mapping[int, SlotFacts]
@@ -72,6 +73,7 @@ class Outlook:
     rules: Rules
     now: float
     deadline: float
+    yeses: tuple[float, ...]
     _curves: "_Curves" = field(repr=False)
 
     def chance(self, slot_id: int) -> float:
@@ -81,6 +83,11 @@ class Outlook:
     def band(self, slot_id: int) -> tuple[int, int]:
         """How many will have said yes by then: at least so many with 90 %, with 10 %."""
         return engine.band(self.slots[slot_id], self.now, self.deadline, self.rules, self.law)
+
+    def expected(self, minutes: Sequence[float]) -> list[tuple[int, int]]:
+        """By each minute, how many of those asked will have said yes, for all that they answered: at least so
+        many with 90 %, with 10 %."""
+        return engine.expected(list(self.slots.values()), minutes, self.law)
 
     def falls_at(self, slot_id: int) -> float | None:
         """The minute at which silence alone brings the chance below the confidence."""
@@ -167,6 +174,7 @@ def read(
         rules=Rules(callout.confidence, limits.horizon_minutes, limits.wave_minutes),
         now=_minutes(callout, tx.now),
         deadline=_minutes(callout, callout.answer_by),
+        yeses=tuple(sorted(_yeses(callout, rows, facts))),
         _curves=curves,
     )
 
@@ -236,6 +244,12 @@ def _tells(row: Row) -> bool:
     if row.state not in _TELLING or row.reason is DeclineReason.NOT_ME or row.asked_at is None:
         return False
     return row.channel is not None or row.answered_at is not None
+
+
+def _yeses(callout: Callout, rows: Iterable[Row], facts: Mapping[int, SlotFacts]) -> Iterator[float]:
+    for row in rows:
+        if row.slot_id in facts and row.state in _YES | _YES_IN_VAIN and row.answered_at is not None:
+            yield _minutes(callout, row.answered_at)
 
 
 def _late(row: Row, facts: SlotFacts, callout: Callout, limits: CalloutRules) -> bool:

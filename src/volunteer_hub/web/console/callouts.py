@@ -18,7 +18,7 @@ from volunteer_hub.core.errors import HubError
 from volunteer_hub.core.geo import band_km
 from volunteer_hub.core.i18n import pick, t
 from volunteer_hub.flows import course, mobilize, waves
-from volunteer_hub.flows.course import WaveTold
+from volunteer_hub.flows.course import AnswerCurve, Course, WaveTold
 from volunteer_hub.mobilization import callouts
 from volunteer_hub.mobilization.models import Callout
 from volunteer_hub.mobilization.rules import OfferState
@@ -59,6 +59,7 @@ _SHOWN: Final[dict[str, frozenset[OfferState]]] = {
     "done": frozenset({OfferState.DONE}),
 }
 """What a count opens: the states behind it."""
+_WORD: Final = 0.2  # of the width of a drawing, that a wave's word takes on a telephone
 
 
 @router.get("/callouts/{id:uuid}")
@@ -193,9 +194,53 @@ def _live(tx: Tx, view: LiveCallout, wanted: dict[str, str], lang: Lang) -> Mark
         next=f"{here}?{urlencode({**chosen, 'cursor': encode_cursor(further)})}#people" if further else None,
         unreached=view.unreached,
         unclear=replies.count_waiting(tx),
+        skills=_skills(view, lang),
+        curve=_curve(told, speech),
         messages=[(state.value, view.messages[state]) for state in State if view.messages.get(state)],
         now=tx.now,
     )
+
+
+def _skills(view: LiveCallout, lang: Lang) -> list[dict[str, Any]]:
+    """Needs by skill, where the bars of the slots do not show them already."""
+    if all(one.places == 1 for one in view.skills) and len(view.skills) == len(view.slots):
+        return []
+    known = policy.load("skills", Skills).skills
+    return [
+        {
+            "name": pick(known[one.skill].name, lang) if one.skill in known else t(lang, "callouts.anybody"),
+            "need": one,
+        }
+        for one in view.skills
+    ]
+
+
+def _curve(told: Course, speech: Speech) -> dict[str, Any] | None:
+    """Answers against the forecast; nothing in the first minute, when there is nothing to draw."""
+    curve, lang = told.curve, speech.lang
+    if curve is None or curve.answers[-1][0] == 0:
+        return None
+    time = speech.clock(told.deadline)
+    minute, people = curve.answers[-1]
+    return {
+        "answers": curve.answers,
+        "band": curve.band,
+        "waves": _labelled(curve, lang),
+        "deadline": (curve.deadline, t(lang, "waves.curve.deadline", time=time)),
+        "need": curve.need,
+        "span": curve.span,
+        "summary": t(lang, "waves.curve.said", n=people, minutes=minute, need=curve.need),
+    }
+
+
+def _labelled(curve: AnswerCurve, lang: Lang) -> list[tuple[float, str]]:
+    """The waves; a word where it stands clear of the one before and of the deadline's."""
+    shown, free = list[tuple[float, str]](), 0.0
+    for minute, number in curve.waves:
+        clear = free <= minute <= curve.deadline - _WORD * 2 * curve.span
+        shown.append((minute, t(lang, "waves.curve.wave", number=number) if clear else ""))
+        free = minute + _WORD * curve.span if clear else free
+    return shown
 
 
 def _address(callout: Callout, end: str, wanted: dict[str, str]) -> str:
