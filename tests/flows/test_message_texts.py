@@ -13,7 +13,15 @@ TO_VOLUNTEERS = (
     *("released", "survey", "survey_reminder", "certification", "no_show", "login_code"),
     *("ok_reminder", "evacuate"),
 )
-TO_STAFF = ("alert_gap", "alert_late_withdrawal", "second_person", "alert_ok_overdue", "alert_injury")
+TO_STAFF = (
+    "alert_gap",
+    "alert_late_withdrawal",
+    "second_person",
+    "alert_ok_overdue",
+    "alert_injury",
+    "alert_replan",
+    "alert_replanned",
+)
 FACTS = {
     "task": {"en": "Sandbags at Dongfeng Street", "zh": "东风街口装填沙袋"},
     "title": "东风街口内涝",
@@ -28,6 +36,8 @@ FACTS = {
     "missing": 3,
     "moved": 1,
     "people": 63,
+    "said": {"en": "3 people change, 2 gaps close", "zh": "3 人变动，补上 2 个空缺"},
+    "news": {"en": "2 people declined", "zh": "2 人谢绝"},
     "due_at": "2031-12-20T04:00:00+00:00",
     "what": {"en": "injury", "zh": "受伤"},
     "how_bad": {"en": "serious", "zh": "严重"},

@@ -16,9 +16,10 @@ from volunteer_hub.incidents import command, levels
 from volunteer_hub.incidents import queries as incidents
 from volunteer_hub.incidents.models import Handover, Incident, LogEntry, RaiseRequest, SlotMinimum, Task
 from volunteer_hub.incidents.models import RoleSlot as Slot
-from volunteer_hub.mobilization import plans, queries
+from volunteer_hub.mobilization import plans, proposals, queries
 from volunteer_hub.mobilization.models import Callout, PlanRun
 from volunteer_hub.mobilization.queries import SlotFigures
+from volunteer_hub.mobilization.replan_models import ReplanRule
 from volunteer_hub.mobilization.rules import LIVE
 from volunteer_hub.volunteers.models import Volunteer
 
@@ -96,7 +97,8 @@ class Person:
 @dataclass(frozen=True)
 class Board:
     """All that the page of an incident shows. ``log`` holds the newest lines, the newest first; ``people``
-    are those of the plan whom the reader may know; ``accounts`` whoever is named anywhere on the page."""
+    are those of the plan whom the reader may know; ``accounts`` whoever is named anywhere on the page;
+    ``rule`` lets re-plans be applied by themselves."""
 
     incident: Incident
     way: tuple[Jurisdiction, ...]
@@ -108,6 +110,7 @@ class Board:
     log: tuple[LogLine, ...]
     accounts: Mapping[int, Account]
     people: Mapping[int, Person]
+    rule: ReplanRule | None = None
 
     @property
     def area(self) -> Jurisdiction:
@@ -138,7 +141,7 @@ def board(tx: Tx, incident: Incident) -> Board:
     plan = plans.latest(tx, incident.id)
     callouts = _callouts(tx, incident)
     figures = queries.board(tx, [callout.id for callout in callouts])
-    log = _log(tx, incident)
+    log, rule = _log(tx, incident), proposals.rule(tx, incident.id)
     handover, question = command.offered(tx, incident), levels.asked(tx, incident)
     mentioned = [
         incident.commander_id,
@@ -146,6 +149,7 @@ def board(tx: Tx, incident: Incident) -> Board:
         *(entry.account_id for entry in log),
         *((handover.to_account, handover.from_account) if handover else ()),
         *((question.asked_by,) if question else ()),
+        *((rule.set_by,) if rule else ()),
         *((plan.requested_by, plan.approved_by, plan.second_by) if plan else ()),
     ]
     accounts = situation.accounts(tx, mentioned)
@@ -160,6 +164,7 @@ def board(tx: Tx, incident: Incident) -> Board:
         log=tuple(LogLine(entry, accounts.get(entry.account_id or 0)) for entry in log),
         accounts=accounts,
         people=people_of(tx, plan),
+        rule=rule,
     )
 
 

@@ -1,4 +1,4 @@
-"""incident declare, plan, mobilize, roll, close, list: the main road without a browser."""
+"""incident declare, plan, replan, mobilize, roll, close, list: the main road without a browser."""
 
 import time
 import uuid
@@ -13,15 +13,16 @@ from volunteer_hub.cli import acting
 from volunteer_hub.core import db
 from volunteer_hub.core.actor import Actor
 from volunteer_hub.core.i18n import pick, t
-from volunteer_hub.flows import ahead, plan_why, preview
+from volunteer_hub.flows import ahead, plan_why, preview, proposing
 from volunteer_hub.flows import close as closing
 from volunteer_hub.flows import declare as declaring
 from volunteer_hub.flows import mobilize as mobilizing
 from volunteer_hub.flows import plan as planning
+from volunteer_hub.flows import replan as replanning
 from volunteer_hub.flows.plan import Report
 from volunteer_hub.incidents import queries
 from volunteer_hub.incidents.rules import IncidentSpec, Kind, Source, State
-from volunteer_hub.mobilization import plans
+from volunteer_hub.mobilization import plans, proposals
 from volunteer_hub.mobilization.models import PlanRun
 from volunteer_hub.mobilization.rules import PlanState
 
@@ -145,6 +146,64 @@ def _tell_ahead(actor: Actor, plan_id: uuid.UUID, confidence: float | None) -> N
             typer.echo(t(lang, "funnel.woken", n=found.woken))
         if cost := ahead.cost(found, lang):
             typer.echo(cost)
+
+
+@incident.command()
+def replan(
+    id: Id,
+    email: Email,
+    apply: Annotated[bool, typer.Option("--apply", help="approve it when it is ready, and send it")] = False,
+    reason: Annotated[str | None, typer.Option(help="why one person may approve alone")] = None,
+) -> None:
+    """Ask for a re-plan of the plan in force, and tell who would change and why. Exit 1 when none comes."""
+    lang = acting.language()
+    with acting.ready():
+        actor = acting.actor(email)
+        with db.transaction(actor, "plan.request") as tx:
+            made = replanning.request_for(tx, id, lang).plan
+            plan_id, seconds = made.public_id, made.deadline_seconds
+        report = _waited(actor, plan_id, seconds + _PATIENCE_SECONDS)
+        if report.run.state is not PlanState.READY:
+            _tell(report)
+            raise typer.Exit(1)
+        with db.read(actor) as tx:
+            _tell_changes(replanning.read(tx, plan_id, lang))
+        if apply:
+            with db.transaction(actor, "plan.approve") as tx:
+                run = planning.approve(tx, plan_id, reason)
+                if run.state is PlanState.APPROVED:
+                    mobilizing.send(tx, run)
+                applied = run.applied_at is not None
+            typer.echo(t(lang, "cli.replan.applied" if applied else "board.second.waiting"))
+
+
+def _tell_changes(report: replanning.Report) -> None:
+    typer.echo(f"{report.plan.public_id} {report.plan.state.value}")
+    if report.difference is not None:
+        typer.echo(report.difference.said)
+        for one in report.difference.changes:
+            before, after = (str(report.slots.get(slot or 0, "-")) for slot in (one.before, one.after))
+            typer.echo(f"  {report.people[one.volunteer]}  {before} > {after}  {one.why}")
+
+
+@incident.command(name="replan-rule")
+def replan_rule(
+    id: Id,
+    email: Email,
+    at_most: Annotated[int | None, typer.Option(min=1, max=1000, help="orders that may change")] = None,
+    reason: Annotated[str | None, typer.Option(help="stands in for a second person, kept with it")] = None,
+    off: Annotated[bool, typer.Option("--off", help="every re-plan waits for approval again")] = False,
+) -> None:
+    """Let re-plans that move nobody who has said yes be applied by themselves; tell the rule in force."""
+    lang = acting.language()
+    with acting.ready(), db.transaction(acting.actor(email), "plan.rule") as tx:
+        row = queries.find(tx, "plan.approve", id)
+        if off or at_most is not None:
+            proposing.set_rule(tx, row, None if off else at_most, reason)
+        rule = proposals.rule(tx, row.id)
+        most = rule.most_changes if rule is not None else None
+        said = t(lang, "cli.replan.rule", n=most) if most is not None else t(lang, "replan.rule.off")
+    typer.echo(said)
 
 
 @incident.command()

@@ -124,6 +124,8 @@ def no_show(tx: Tx, duty: Duty) -> Duty:
     """The staff says that somebody did not come: they are asked after, and who stands by moves up."""
     promoted = attendance.no_show(tx, duty, why_not)
     _tell_missed(tx, Missed((duty,), tuple(promoted)))
+    incident = tx.get_one(Incident, duty.incident_id)
+    logbook.record(tx, incident, LogKind.DUTY, "no_shows", n=1, moved=len(promoted))
     return duty
 
 

@@ -5,7 +5,7 @@ Nobody is moved by it: who is to move is asked, and keeps the old place until th
 
 import uuid
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -23,9 +23,10 @@ from volunteer_hub.incidents import logbook, queries
 from volunteer_hub.incidents import rules as incident_rules
 from volunteer_hub.incidents.models import Incident, RoleSlot
 from volunteer_hub.incidents.rules import LogKind
-from volunteer_hub.mobilization import callouts, places, plans
+from volunteer_hub.mobilization import callouts, places, plans, proposals
 from volunteer_hub.mobilization.callouts import Ask
 from volunteer_hub.mobilization.models import Callout, Offer, PlanRun, SlotFill
+from volunteer_hub.mobilization.replan_rules import News
 from volunteer_hub.mobilization.rules import LIVE, OfferState, PlanState
 from volunteer_hub.notify import outbox
 from volunteer_hub.notify.rules import Subject
@@ -33,7 +34,8 @@ from volunteer_hub.volunteers.models import Volunteer
 
 
 def request(tx: Tx, incident: Incident) -> PlanRun:
-    """Asks for a re-plan of the plan approved last, with its people and its deadline.
+    """Asks for a re-plan of the plan approved last, with its people and its deadline. Reserve floors that the
+    one before was allowed to break, it may break too.
 
     Raises as `plan.request`, and Refused where no plan has been approved.
     """
@@ -41,9 +43,14 @@ def request(tx: Tx, incident: Incident) -> PlanRun:
     if before is None:
         raise Refused("replan.nothing")
     plan = planning.request(
-        tx, incident, deadline_seconds=before.deadline_seconds, pool_area=before.pool_area
+        tx,
+        incident,
+        deadline_seconds=before.deadline_seconds,
+        seed=before.seed,  # among equals the same people again
+        pool_area=before.pool_area,
     )
     plan.predecessor_id = before.id
+    plan.broken_floors, plan.floors_reason = before.broken_floors, before.floors_reason
     tx.flush()
     return plan
 
@@ -89,12 +96,14 @@ def difference(plan: PlanRun, lang: str) -> Difference | None:
 
 @dataclass(frozen=True)
 class Report:
-    """A re-plan as a door shows it; ``slots`` and ``people`` turn ids into those seen outside."""
+    """A re-plan as a door shows it; ``slots`` and ``people`` turn ids into those seen outside. ``because``:
+    why the program proposes it, if it does."""
 
     plan: PlanRun
     difference: Difference | None
     slots: dict[int, uuid.UUID]
     people: dict[int, uuid.UUID]
+    because: str
 
 
 def read(tx: Tx, public_id: uuid.UUID, lang: str) -> Report:
@@ -107,7 +116,25 @@ def _report(tx: Tx, plan: PlanRun, lang: str) -> Report:
     changes = told.changes if told is not None else ()
     wanted = {slot for one in changes for slot in (one.before, one.after) if slot is not None}
     named = {one.volunteer for one in changes}
-    return Report(plan, told, planning.outside(tx, RoleSlot, wanted), planning.outside(tx, Volunteer, named))
+    return Report(
+        plan,
+        told,
+        planning.outside(tx, RoleSlot, wanted),
+        planning.outside(tx, Volunteer, named),
+        because(tx, plan, lang),
+    )
+
+
+def because(tx: Tx, plan: PlanRun | None, lang: str) -> str:
+    """Why the program proposes a plan; empty for one that somebody asked for."""
+    proposal = proposals.of_plan(tx, plan) if plan is not None else None
+    return t(lang, "replan.since", news=happened(proposal.news, lang)) if proposal is not None else ""
+
+
+def happened(news: Mapping[str, int], lang: str) -> str:
+    """What has happened, such as "2 people declined, 1 change of tasks"."""
+    told = [t(lang, f"replan.news.{what}", n=news[what]) for what in News if what in news]
+    return ("，" if lang == "zh" else ", ").join(told)
 
 
 def _why(change: dict[str, Any], lang: str) -> str:

@@ -82,6 +82,7 @@ class PlanRun(SQLModel, table=True):
     confidence: float | None = None
     predecessor_id: int | None = ref("plan_runs.id", null=True, index=False)
     applied_at: datetime | None = ts(null=True)
+    people_mark: int = Field(sa_column=Column(BigInteger, nullable=False))
 
 
 class Callout(SQLModel, table=True):

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import time, timedelta
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, text
 from sqlmodel import col, select
 
 from volunteer_hub.core import claims
@@ -15,11 +15,14 @@ from volunteer_hub.core.site import Night
 from volunteer_hub.mobilization import rules
 from volunteer_hub.mobilization.models import PlanRun
 from volunteer_hub.mobilization.policy import CalloutRules
+from volunteer_hub.mobilization.replan_models import Proposal
 from volunteer_hub.mobilization.rules import Approval, PlanState
 from volunteer_hub.mobilization.wave_models import Widening
 
 LONGEST_DEADLINE: Final = 3600.0
 _LONGEST_SEED: Final = 2**63 - 1
+_MARK: Final = text("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
+"""Changes of people by transactions before this one are known; see volunteers.models.REVISION_TRIGGERS."""
 
 
 def request(
@@ -56,6 +59,7 @@ def request(
         policy_version=policy_version,
         broken_floors=list(broken_floors) or None,
         floors_reason=floors_reason,
+        people_mark=tx.execute(_MARK).scalar_one(),
     )
     tx.add(plan)
     tx.flush()
@@ -80,13 +84,15 @@ def find(tx: Tx, permission: str, public_id: uuid.UUID) -> PlanRun:
 
 
 def latest(tx: Tx, incident_id: int, states: Collection[PlanState] = tuple(PlanState)) -> PlanRun | None:
-    """The incident's newest plan in one of the states; those that only widen a callout are none."""
+    """The incident's newest plan in one of the states. Those that only widen a callout are none, and neither
+    are the program's proposals until they are settled, or when they came to nothing."""
     wanted = (
         select(PlanRun)
         .where(
             col(PlanRun.incident_id) == incident_id,
             col(PlanRun.state).in_(states),
             ~_widening(),
+            ~_in_vain(),
             tx.actor.scope("plan.read", PlanRun.area),
         )
         .order_by(col(PlanRun.id).desc())
@@ -215,6 +221,13 @@ def approve(
 def _widening() -> ColumnElement[bool]:
     """Whether a plan was asked for to widen a callout."""
     return select(Widening.plan_run_id).where(col(Widening.plan_run_id) == col(PlanRun.id)).exists()
+
+
+def _in_vain() -> ColumnElement[bool]:
+    """Whether a plan is a proposal that nobody has been told of, or one put aside."""
+    aside = col(PlanRun.state).in_((PlanState.SUPERSEDED, PlanState.FAILED))
+    mine = select(Proposal.plan_run_id).where(col(Proposal.plan_run_id) == col(PlanRun.id))
+    return mine.where(col(Proposal.settled_at).is_(None) | aside).exists()
 
 
 def _locked(tx: Tx, plan_id: int) -> PlanRun:

@@ -19,7 +19,8 @@ class CalloutRules(Policy):
 
     A forecast looks at least ``horizon_minutes`` ahead; the waves it sends are ``wave_minutes`` apart. Who
     says they will be there more than ``late_minutes`` after the start does not count for a minimum; who would
-    be there for less than ``useful_minutes`` holds no place, where the slot does not say otherwise.
+    be there for less than ``useful_minutes`` holds no place, where the slot does not say otherwise. The
+    program proposes no re-plan within ``replan_minutes`` of the last plan.
     """
 
     second_person_over: NonNegativeInt
@@ -29,6 +30,7 @@ class CalloutRules(Policy):
     horizon_minutes: PositiveInt
     late_minutes: NonNegativeInt
     useful_minutes: NonNegativeInt
+    replan_minutes: PositiveInt
     link_minutes: PositiveInt
     lease_minutes: PositiveInt
     rest_minutes: NonNegativeInt

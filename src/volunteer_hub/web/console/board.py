@@ -207,6 +207,7 @@ def _plan_part(tx: Tx, found: Board, lang: Lang) -> Markup:
         failure=t(lang, f"error.{plan.failure}") if plan is not None and plan.failure else "",
         by_slot=by_slot(view) if view else {},
         difference=replan.difference(plan, lang) if plan is not None and unsent else None,
+        because=replan.because(tx, plan, lang) if unsent else "",
         dry=_dry(found),
     )
 

@@ -105,6 +105,7 @@ def whole(
             view=view,
             people=boards.people_of(tx, plan, [*people_named(plan.result), *moved] if plan.result else ()),
             difference=changed,
+            because=replan.because(tx, plan, lang),
             by_slot=by_slot(view) if view else {},
             slot_name=lambda key: slot_words(lang, *slots[key]) if key in slots else "–",
             task_of=lambda key: shown_title(hazards, slots[key][0], lang) if key in slots else "–",
