@@ -12,7 +12,7 @@ from tests.people import council, kai
 from tests.world import world
 from volunteer_hub.core import db
 from volunteer_hub.core.db import Tx, transaction
-from volunteer_hub.flows import change, respond
+from volunteer_hub.flows import change, deliver, respond
 from volunteer_hub.incidents.models import Task
 from volunteer_hub.volunteers import skills
 
@@ -32,6 +32,7 @@ def test_the_page_shows_coverage_counts_and_everybody_asked(tx: Tx) -> None:
     for person in (out.world.lin, *out.world.crowd[:2]):
         answer(respond.accept, out.token(tx, person))
     answer(respond.decline, out.token(tx, out.world.bo))
+    deliver.sweep()
     html = client(out.world.mei).get(address(out)).text
     for words in ("REAL", "asked 9", "accepted 3", "declined 1", "3 of 8", "Lin", "Declined: Another reason"):
         assert words in html
@@ -123,6 +124,7 @@ def test_the_part_that_changes_is_asked_for_by_itself_and_keeps_its_list(tx: Tx)
 
 def test_calling_off_by_the_button_tells_everybody(tx: Tx) -> None:
     out = sent(tx, helpers=3)
+    deliver.sweep()
     mei = client(out.world.mei)
     assert mei.post(address(out, "/cancel")).status_code == 303
     assert len(messages(tx, "cancelled")) == 4

@@ -21,6 +21,7 @@ from volunteer_hub.mobilization import queries, rules
 from volunteer_hub.mobilization.models import Callout, Offer, SlotFill
 from volunteer_hub.mobilization.queries import SlotFigures
 from volunteer_hub.mobilization.rules import OfferState
+from volunteer_hub.notify import outbox
 from volunteer_hub.notify.models import Message
 from volunteer_hub.notify.rules import State, Subject
 from volunteer_hub.volunteers.models import SkillClaim, Volunteer
@@ -94,8 +95,13 @@ def live(tx: Tx, callout: Callout) -> LiveCallout:
     facts = slots.of(tx, figures)
     lines = tuple(SlotLine(slot, figures[key]) for key, slot in facts.items())
     own = select(Offer.id).where(col(Offer.callout_id) == callout.id)
-    asked = (col(Offer.state) != OfferState.QUEUED) & (
+    told = (col(Offer.state) != OfferState.QUEUED) & (
         col(Offer.decline_reason).is_distinct_from(rules.DeclineReason.NOT_ME)
+    )
+    told &= (
+        outbox.may_have_left(Subject.OFFER, col(Offer.id), "offer")
+        | col(Offer.answered_at).is_not(None)
+        | col(Offer.seen_at).is_not(None)
     )
     about = (col(Message.subject_kind) == Subject.OFFER) & col(Message.subject_id).in_(own)
     messages = select(col(Message.state), func.count()).where(about).group_by(col(Message.state))
@@ -107,7 +113,7 @@ def live(tx: Tx, callout: Callout) -> LiveCallout:
         slots=lines,
         skills=by_skill.needs(tx, [(line.facts, line.figures) for line in lines]),
         messages={State(state): int(count) for state, count in tx.exec(messages)},
-        to_tell=tx.exec(select(func.count()).where(col(Offer.callout_id) == callout.id, asked)).one(),
+        to_tell=tx.exec(select(func.count()).where(col(Offer.callout_id) == callout.id, told)).one(),
         changed=changed,
         acknowledged=acknowledged,
     )

@@ -59,13 +59,17 @@ def change_task(tx: Tx, task: Task, version: int, **changes: Any) -> Told:
 
 
 def cancel_task(tx: Tx, task: Task, reason: str) -> int:
-    """Calls one task off; everybody asked to it is told. How many. Raises as `tasks.cancel`."""
+    """Calls one task off; all whom its question may have reached are told, and how many is returned.
+
+    Raises as `tasks.cancel`.
+    """
     tasks.cancel(tx, task, reason)
-    asked = places.locked_all(tx, col(Offer.slot_id).in_(slots.of_task(tx, task.id)))
-    ending = [offer for offer in asked if OfferState.CANCELLED in OFFER_ALLOWED[offer.state]]
-    told = [offer for offer in ending if offer.state is not OfferState.QUEUED]
+    everybody = places.locked_all(tx, col(Offer.slot_id).in_(slots.of_task(tx, task.id)))
+    ending = [offer for offer in everybody if OfferState.CANCELLED in OFFER_ALLOWED[offer.state]]
+    asked = [offer for offer in ending if offer.state is not OfferState.QUEUED]
     places.leave_all(tx, ending, OfferState.CANCELLED)
     outbox.cancel(tx, Subject.OFFER, [offer.id for offer in ending])
+    told = letters.heard_of(tx, asked)
     letters.tell(tx, "cancelled", told)
     return len(told)
 

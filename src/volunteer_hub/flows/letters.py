@@ -104,6 +104,16 @@ def tell(tx: Tx, purpose: str, offers: Sequence[Told], **more: Any) -> int:
     return len(drafts)
 
 
+def heard_of(tx: Tx, offers: Sequence[Offer]) -> list[Offer]:
+    """Those of the offers that their people may know of, and are told when they end: who answered or looked,
+    and whose question may have left. Others would be woken to be told of what they were never asked. To be
+    asked once the questions are stopped, or one might leave meanwhile."""
+    left = outbox.may_have_left(Subject.OFFER, col(Offer.id), "offer")
+    ids = [offer.id for offer in offers]
+    known = set(tx.exec(select(Offer.id).where(bulk.among(col(Offer.id), ids), left)))
+    return [offer for offer in offers if offer.id in known or offer.answered_at or offer.seen_at]
+
+
 Place = tuple[int, int]
 """A callout and a slot, by id: what all offers of one place are told alike."""
 

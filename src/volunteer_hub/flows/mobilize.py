@@ -1,6 +1,7 @@
 """From an approved plan to people asked, and called off when need be. How it asks on is told in waves.py."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sqlmodel import col, select
@@ -109,10 +110,12 @@ def _ask(tx: Tx, asked: Sequence[Told]) -> int:
 
 
 def cancel(tx: Tx, callout: Callout) -> Ended:
-    """Calls it off: questions not yet sent are stopped, all who were asked are told, who stood by is paid."""
+    """Calls it off: questions not yet sent are stopped, all whom one may have reached are told, who stood by
+    is paid."""
     ended = callouts.cancel(tx, callout)
     settle.standby(tx, ended.stood_by)
     _stop_messages(tx, callout)
+    ended = replace(ended, told=tuple(letters.heard_of(tx, ended.told)))
     letters.tell(tx, "cancelled", ended.told)
     incident = tx.get_one(Incident, callout.incident_id)
     logbook.record(tx, incident, LogKind.CALLOUT, "callout_cancelled", n=len(ended.told))

@@ -10,6 +10,7 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     DateTime,
+    SQLColumnExpression,
     Text,
     case,
     cast,
@@ -270,6 +271,19 @@ def cancel(tx: Tx, subject_kind: Subject, subject_ids: Iterable[int], *, purpose
     waiting = update(Message).where(about, col(Message.state).in_(WAITING))
     done = waiting.values(state=State.CANCELLED, lease_until=None).returning(col(Message.id))
     return len(tx.execute(done).all())
+
+
+def may_have_left(
+    subject_kind: Subject, subject: SQLColumnExpression[int], purpose: str
+) -> ColumnElement[bool]:
+    """Whether a message of this purpose about the subject was handed over, or may have been: a channel that
+    failed may have taken it all the same."""
+    about = (col(Message.subject_kind) == subject_kind) & (col(Message.subject_id) == subject)
+    return (
+        select(col(Message.id))
+        .where(about, col(Message.purpose) == purpose, col(Message.attempts) > 0)
+        .exists()
+    )
 
 
 def cancel_to(tx: Tx, contact_ids: Sequence[int]) -> int:
