@@ -133,7 +133,13 @@ def test_the_funnel_counts_people(tx: Tx) -> None:
     w = world(tx, crowd=2)
     w.lin.status = problem.Status.PAUSED
     tx.flush()
-    assert build(tx, w).funnel == {"registered": 4, "callable": 3, "waiting": 0, "skilled": 3}
+    assert build(tx, w).funnel == {
+        "registered": 4,
+        "callable": 3,
+        "waiting": 0,
+        "peace": 3,
+        "skilled": 3,
+    }
 
 
 def test_minima_that_fit_stay_as_they_are() -> None:

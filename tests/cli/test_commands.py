@@ -195,6 +195,16 @@ def test_a_plan_is_waited_for_approved_and_sent(planted: None) -> None:
         )
         sent = hub("incident", "mobilize", key, *mei)
         assert (sent.returncode, sent.stderr) == (0, "")
+        again = hub("incident", "replan", key, "--apply", "--reason", "a test", *mei)
+        assert (again.returncode, again.stderr) == (0, "")
+        assert "0 people change, 0 gaps close" in again.stdout
+        assert again.stdout.endswith("Approved and applied: the people who change are asked.\n")
+        rule = "at most 3 orders and move nobody who has said yes are applied by themselves."
+        told = hub("incident", "replan-rule", key, "--at-most", "3", "--reason", "flood night", *mei)
+        assert told.stdout.strip().endswith(rule)
+        assert hub("incident", "replan-rule", key, *mei).stdout == told.stdout
+        off = hub("incident", "replan-rule", key, "--off", *mei)
+        assert off.stdout.strip() == "Off: every re-plan waits for somebody to approve it."
     finally:
         worker.terminate()
         worker.wait(20)

@@ -6,7 +6,7 @@ import pytest
 from sqlmodel import col, select
 
 from tests.doors import client
-from tests.flows.callouts import at_ten, planned
+from tests.flows.callouts import at_ten, minutes_later, planned
 from tests.people import kai
 from tests.web.test_callout_console import statements
 from tests.world import World, world
@@ -18,6 +18,7 @@ from volunteer_hub.flows import plan_document, planner, solving
 from volunteer_hub.flows.insight import Setting
 from volunteer_hub.mobilization import plans
 from volunteer_hub.mobilization.models import PlanRun
+from volunteer_hub.mobilization.rules import PlanState
 from volunteer_hub.volunteers import standing
 from volunteer_hub.volunteers.models import Contact
 
@@ -65,6 +66,7 @@ def test_the_pool_narrows_step_by_step_and_every_count_opens_its_people(tx: Tx, 
     assert counted == {
         "registered": 32,
         "callable": 31,
+        "peace": 31,
         "reachable": 30,
         "fit": 30,
         "free": 30,
@@ -97,8 +99,14 @@ def test_the_api_tells_the_same_with_the_size_and_its_reason(tx: Tx, w: World) -
     mei, at = client(w.mei), f"/api/v1/plans/{run.public_id}"
     answer = mei.get(f"{at}/ahead").json()
     told = answer["callout"]
-    assert [step["people"] for step in answer["funnel"]][:6] == [32, 31, 30, 30, 30, 29]
-    assert answer["funnel"][-1] == {"step": "asked", "people": told["asked"]}
+    assert [step["people"] for step in answer["funnel"]][:7] == [32, 31, 31, 30, 30, 30, 29]
+    assert answer["funnel"][-2:] == [
+        {"step": "asked", "people": told["asked"]},
+        {"step": "woken", "people": 0},
+    ]
+    asked = mei.get(f"{at}/funnel/asked").json()["items"]
+    assert {one["reason"] for one in asked} == {"Would be asked by day", "No address that a message reaches"}
+    assert (len(asked), mei.get(f"{at}/funnel/woken").json()["items"]) == (told["asked"], [])
     assert (told["confidence"], told["woken"], sorted(one["need"] for one in told["slots"])) == (
         0.95,
         0,
@@ -134,3 +142,35 @@ def test_another_district_sees_neither_counts_nor_people(tx: Tx, w: World) -> No
     foreign = client(kai(tx))
     assert foreign.get(f"/plans/{run.public_id}/funnel/near").status_code == 404
     assert foreign.get(f"/api/v1/plans/{run.public_id}/ahead").status_code == 404
+
+
+def test_at_night_who_would_be_woken_and_who_is_left_in_peace_are_counts_of_their_own(tx: Tx) -> None:
+    with minutes_later(14 * 60):  # midnight
+        w = world(tx, crowd=8)
+        sleeper = w.crowd[0]
+        sleeper.quiet_from, sleeper.quiet_until, sleeper.wakes_for = 0, 6 * 60, 0
+        tx.flush()
+        run = solved(tx, w)
+        mei = client(w.mei)
+        at = f"/api/v1/plans/{run.public_id}"
+        counted = {one["step"]: one["people"] for one in mei.get(f"{at}/ahead").json()["funnel"]}
+        assert (counted["callable"], counted["peace"]) == (10, 9)
+        assert counted["woken"] == counted["asked"] > 0
+        listed = mei.get(f"{at}/funnel/callable").json()["items"]
+        assert [one["step"] for one in listed if one["volunteer"] == str(sleeper.public_id)] == ["peace"]
+        page = mei.get(f"/plans/{run.public_id}/funnel/woken").text
+        assert page.count("Would be woken: it is night there") == counted["woken"]
+
+
+def test_how_sure_the_minima_shall_be_is_chosen_with_the_approval(tx: Tx, w: World) -> None:
+    run = solved(tx, w)
+    mei, at = client(w.mei), f"/incidents/{w.incident.public_id}"
+    assert 'name="confidence" type="number" value="95"' in mei.get(at).text
+    whole = mei.get(f"/plans/{run.public_id}").text
+    assert "From everybody registered to those chosen" not in whole  # told once, step by step
+    for wild in ("49.9", "100", "x"):
+        refused = mei.post(f"/plans/{run.public_id}/approve", data={"confidence": wild, "reason": ""})
+        assert refused.status_code == 422
+    mei.post(f"/plans/{run.public_id}/approve", data={"confidence": "80.5", "reason": "rising"})
+    tx.refresh(run)
+    assert (run.state, run.confidence) == (PlanState.APPROVED, 0.805)

@@ -86,7 +86,7 @@ def before_sending(
         run = plans.find(tx, "plan.read", plan_id)
         unsent = run.result is not None and run.state in preview.UNSENT
         found = preview.before_sending(tx, run, confidence) if unsent else None
-        steps = ahead.steps(run.result, found.asked if found else None, language)
+        steps = ahead.steps(run.result, found, language)
         return AheadOut(
             funnel=[StepOut(step=one.code, people=one.count) for one in steps],
             callout=_callout(found, language) if found else None,
@@ -126,10 +126,10 @@ def people(
     cursor: Cursor = None,
 ) -> StandsOut:
     """The people in a count of the funnel as they stand now, each with what stops them further on."""
-    if step not in funnel.STEPS:
+    if step not in ahead.LISTS:
         raise NotFound("not_found")
     with db.read(actor) as tx:
-        found = funnel.people(tx, plans.find(tx, "plan.read", plan_id), step, decode_cursor(cursor) or 0)
+        found = ahead.people(tx, plans.find(tx, "plan.read", plan_id), step, decode_cursor(cursor) or 0)
         return StandsOut(
             items=[
                 StandOut(

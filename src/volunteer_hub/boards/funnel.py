@@ -22,7 +22,7 @@ from volunteer_hub.volunteers import addresses, pool
 from volunteer_hub.volunteers.models import Volunteer
 from volunteer_hub.volunteers.rules import ContactKind, Status
 
-STEPS: Final = ("registered", "callable", "reachable", *funnel.STEPS)
+STEPS: Final = ("registered", "callable", "peace", "reachable", *funnel.STEPS)
 """In the order in which people fall out; whoever is left at the last could be asked."""
 COULD: Final = "could"
 MOST_REACHED: Final = 200_000
@@ -96,7 +96,7 @@ def _stands(tx: Tx, run: PlanRun, rows: list[Volunteer]) -> list[Stand]:
 
 def _stand(row: Volunteer, rules: int | None, reached: bool, peace: str | None) -> Stand:
     if peace is not None:
-        return Stand(row, "reachable", peace)
+        return Stand(row, "peace", peace)
     if rules is None:  # paused, only applied ..., or asked already and not yet answered
         waits = row.status in (Status.ACTIVE, Status.PLEDGED)
         return Stand(row, "callable", "asked" if waits else f"status.{row.status.value}")

@@ -384,11 +384,8 @@ def _funnel(
 ) -> dict[str, int]:
     """How the pool narrows, in people."""
     gone = (Status.LEFT, Status.FORGOTTEN)
-    registered = tx.exec(
-        select(func.count())
-        .select_from(Volunteer)
-        .where(col(Volunteer.area).like(area + "%"), col(Volunteer.status).not_in(gone))
-    ).one()
+    here = col(Volunteer.area).like(area + "%"), col(Volunteer.status).not_in(gone)
+    registered = tx.exec(select(func.count()).select_from(Volunteer).where(*here)).one()
     skilled = np.zeros(real, np.bool_)
     for k in np.unique(slots.need).tolist():
         skilled |= people.levels[:real, k] > 0
@@ -396,5 +393,6 @@ def _funnel(
         "registered": registered,
         "callable": len(pool),
         "waiting": waiting,
+        "peace": real,
         "skilled": int(skilled.sum()),
     }

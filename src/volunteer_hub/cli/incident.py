@@ -138,7 +138,7 @@ def _tell_ahead(actor: Actor, plan_id: uuid.UUID, confidence: float | None) -> N
     with db.read(actor) as tx:
         run = plans.find(tx, "plan.read", plan_id)
         found = preview.before_sending(tx, run, confidence)
-        steps = ahead.steps(run.result, found.asked, lang)
+        steps = ahead.steps(run.result, found, lang)
         typer.echo(" > ".join(f"{one.label} {one.count}" for one in steps))
         for one in ahead.sizes(found, lang):
             typer.echo(f"  {one.said} {one.naive}".rstrip())

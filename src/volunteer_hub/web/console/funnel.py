@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from volunteer_hub.boards import funnel
+from volunteer_hub.boards.funnel import COULD
 from volunteer_hub.core import db
 from volunteer_hub.core.actor import Actor
 from volunteer_hub.core.cursor import decode_cursor, encode_cursor
@@ -32,23 +32,22 @@ def people(
 ) -> Response:
     """So many of the pool looked at, and those of them who are in the count."""
     lang = language_of(request)
-    if step not in funnel.STEPS:
+    if step not in ahead.LISTS:
         raise NotFound("not_found")
     with db.read(actor) as tx:
         plan = plans.find(tx, "plan.read", id)
         incident = tx.get_one(Incident, plan.incident_id)
-        found = funnel.people(tx, plan, step, decode_cursor(cursor or None) or 0)
-        label = t(lang, f"funnel.{step}")
+        found = ahead.people(tx, plan, step, decode_cursor(cursor or None) or 0)
         further = f"?cursor={encode_cursor(found.further)}" if found.further is not None else ""
         context = nav.console(
             request,
             actor,
-            title=t(lang, "funnel.people", step=label),
+            title=t(lang, "funnel.people", step=ahead.label(step, lang)),
             kind=incident.kind.value,
             zone="UTC",
             plan=plan,
             incident=incident,
-            rows=[(one.volunteer, one.step == funnel.COULD, ahead.reason(one, lang)) for one in found.people],
+            rows=[(one.volunteer, one.step == COULD, ahead.reason(one, lang)) for one in found.people],
             looked_at=found.looked_at,
             further=further,
         )

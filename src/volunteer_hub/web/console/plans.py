@@ -36,6 +36,8 @@ from volunteer_hub.web.render import language_of, page
 router = APIRouter()
 
 _LONGEST_ANSWER: Final = 24 * 60
+_LEAST_SURE: Final = 50  # per cent
+_MOST_SURE: Final = 99.9
 _MOST_FOUND: Final = 8
 
 
@@ -126,7 +128,7 @@ def _ahead(tx: Tx, plan: PlanRun, lang: str) -> dict[str, Any]:
     found = preview.before_sending(tx, plan) if unsent else None
     return {
         "ahead": found,
-        "steps": ahead.steps(plan.result, found.asked if found else None, lang),
+        "steps": ahead.steps(plan.result, found, lang),
         "sizes": ahead.sizes(found, lang) if found else (),
         "cost": ahead.cost(found, lang) if found else "",
     }
@@ -166,8 +168,11 @@ def approve(
     try:
         with db.transaction(actor, "plan.approve") as tx:
             reason = form.text("reason", 500)
+            percent = form.decimal("confidence")
             form.check()
-            planning.approve(tx, id, reason or None)
+            if percent is not None and not _LEAST_SURE <= percent <= _MOST_SURE:
+                raise Malformed("plan.confidence.percent", least=_LEAST_SURE, most=_MOST_SURE)
+            planning.approve(tx, id, reason or None, None if percent is None else percent / 100)
     except HubError as error:
         return came_back(request, actor, incident, form, "approve", error)
     return see_other(f"/incidents/{incident}")
