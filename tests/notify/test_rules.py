@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from volunteer_hub.notify import rules
 from volunteer_hub.notify.rules import (
     ALLOWED,
     Heard,
@@ -87,3 +88,9 @@ def test_what_has_gone_out_stays_so_and_nothing_waits_again_once_delivered_or_ex
         "cancelled": "delivered sent",
     }
     assert set(ALLOWED) == set(State)
+
+
+def test_a_key_tells_what_a_message_is_the_same_as_and_what_only_goes_beside() -> None:
+    keys = ("offer:7:offer", "offer:7:offer:to:3:voice", "offer:7:offer:aside:9")
+    assert [rules.root_of(key) for key in keys] == ["offer:7:offer"] * 3
+    assert [rules.is_aside(key) for key in keys] == [False, False, True]

@@ -12,7 +12,7 @@ from volunteer_hub.core.errors import Refused
 from volunteer_hub.core.i18n import Text
 from volunteer_hub.volunteers import rules
 from volunteer_hub.volunteers.policy import Skills
-from volunteer_hub.volunteers.rules import ALLOWED, Purpose, Quiet, Status
+from volunteer_hub.volunteers.rules import ALLOWED, ContactKind, Purpose, Quiet, Status
 
 SKILLS: Skills = policy.load("skills", Skills)
 TODAY = date(2026, 11, 22)
@@ -141,6 +141,16 @@ def test_quiet_hours_are_broken_for_the_levels_a_person_agreed_to_and_never_for_
     assert [level for level in (1, 2, 3, 4) if not rules.left_in_peace(mine, here, 0, level)] == woken
     assert rules.left_in_peace(mine, here, 0, None) == 360
     assert not rules.left_in_peace(mine, here, 720, 4)
+
+
+def test_a_device_counts_while_it_was_seen_to_show_something_lately() -> None:
+    now, later = datetime(2031, 1, 20, 2, tzinfo=UTC), datetime(2031, 1, 20, 3, tzinfo=UTC)
+    assert [rules.counts(ContactKind.WEBPUSH, until, now) for until in (None, now, later)] == [
+        False,
+        False,
+        True,
+    ]
+    assert rules.counts(ContactKind.SMS, None, now)
 
 
 def test_a_week_holds_so_much_and_no_more() -> None:

@@ -12,7 +12,7 @@ from volunteer_hub.core import db
 from volunteer_hub.core.actor import GUEST, SYSTEM
 from volunteer_hub.core.errors import Forbidden
 from volunteer_hub.core.signing import same
-from volunteer_hub.flows import receipts, reply
+from volunteer_hub.flows import push, receipts, reply
 from volunteer_hub.notify import callbacks
 
 router = APIRouter(prefix="/inbound", tags=["inbound"], include_in_schema=False)
@@ -36,6 +36,13 @@ def text(form: GatewayForm) -> Response:
     if words:
         SubElement(said, "Message").text = twiml.plain(words)
     return twiml.response(said)
+
+
+@router.post("/shown/{message}/{key}", status_code=204, dependencies=[LINK])
+def shown(message: UUID, key: Annotated[str, Path(max_length=64)]) -> None:
+    """A device has shown a notification; only who could decrypt it knows the key."""
+    with db.transaction(SYSTEM, "message.receipt") as tx:
+        push.shown(tx, message, key)
 
 
 @router.post("/reports/{key}", dependencies=[LINK])

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Response
 from fastapi.responses import JSONResponse
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 
 from volunteer_hub.access import jurisdictions
 from volunteer_hub.api.guard import allow
@@ -58,12 +58,17 @@ _PAPER: Final = {"skill", "number", "issuer", "issued_on", "expires_on"}
 
 
 class ContactOut(Out):
-    """An address of one channel, in the order to be tried."""
+    """An address of one channel, in the order to be tried; that of a device is nobody's business."""
 
     kind: ContactKind
     address: str | None
     preference: int
     delivers: Delivers
+
+    @field_validator("address")
+    @classmethod
+    def _no_device(cls, address: str | None, info: ValidationInfo) -> str | None:
+        return None if info.data.get("kind") is ContactKind.WEBPUSH else address
 
 
 class VolunteerOut(Out):

@@ -23,13 +23,12 @@ from volunteer_hub.incidents.models import Incident
 from volunteer_hub.mobilization.models import Callout, Duty, Offer
 from volunteer_hub.mobilization.rules import Kind as CalloutKind
 from volunteer_hub.notify.models import Message
-from volunteer_hub.notify.rules import State, Subject
+from volunteer_hub.notify.rules import Channel, State, Subject
 from volunteer_hub.volunteers.models import SkillClaim, Volunteer
 from volunteer_hub.volunteers.pool import Pool
 from volunteer_hub.volunteers.rules import CALLABLE
 
 _YEAR: Final = timedelta(days=365)
-_ARRIVED: Final = (State.SENT, State.DELIVERED)
 
 
 def called(tx: Tx, plan: DrillPlan, occurrence: datetime, ids: Collection[int] | None = None) -> list[int]:
@@ -113,7 +112,8 @@ def _arrived() -> Any:
             col(Message.subject_kind) == Subject.OFFER,
             col(Message.subject_id) == col(Offer.id),
             col(Message.purpose) == "offer",
-            col(Message.state).in_(_ARRIVED),
+            (col(Message.state) == State.DELIVERED)
+            | ((col(Message.state) == State.SENT) & (col(Message.channel) != Channel.WEBPUSH)),
         )
         .exists()
     )

@@ -18,7 +18,7 @@ from volunteer_hub.mobilization.models import Callout, Offer
 from volunteer_hub.mobilization.rules import LIVE, OfferState, Rung
 from volunteer_hub.notify.models import Message
 from volunteer_hub.notify.policy import Messages
-from volunteer_hub.notify.rules import WAITING, Channel, State, Subject
+from volunteer_hub.notify.rules import WAITING, State, Subject
 from volunteer_hub.volunteers.models import Volunteer
 
 
@@ -65,7 +65,7 @@ def of_callout(tx: Tx, callout: Callout, *, limit: int = 200) -> list[HandCallLi
 def _reached(tx: Tx) -> ColumnElement[bool]:
     """Whether a message about the offer has arrived, or still may."""
     receipts = policy.load("messages", Messages).receipts
-    minutes = {Channel.SMS: receipts.sms, Channel.VOICE: receipts.voice}
+    minutes = receipts.minutes()
     mute = [
         (col(Message.channel) == channel) & (col(Message.sent_at) <= tx.now - timedelta(minutes=wait))
         for channel, wait in minutes.items()

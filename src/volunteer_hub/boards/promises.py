@@ -24,7 +24,7 @@ from volunteer_hub.notify import dispatch
 from volunteer_hub.notify.models import Message
 from volunteer_hub.notify.rules import WAITING, Subject
 from volunteer_hub.volunteers.models import Contact
-from volunteer_hub.volunteers.rules import Delivers
+from volunteer_hub.volunteers.rules import ContactKind, Delivers
 
 PATIENCE: Final = timedelta(minutes=10)
 """What is late by so much was not just slow: every sweep looks at least once a minute."""
@@ -82,6 +82,7 @@ def _reachable() -> ColumnElement[bool]:
             col(Contact.kind).in_([channel.value for channel in dispatch.configured()]),
             col(Contact.address).is_not(None),
             col(Contact.delivers) != Delivers.NO,
+            col(Contact.kind) != ContactKind.WEBPUSH,  # which may not have counted when the message was due
         )
         .exists()
     )

@@ -20,8 +20,10 @@ from volunteer_hub.volunteers.models import Volunteer
 from volunteer_hub.volunteers.rules import Status, may_be_called
 
 _REACHED: Final = """
-CASE WHEN bool_or(m.state = 'delivered') THEN 'delivered' WHEN bool_or(m.state = 'sent') THEN 'sent'
-     WHEN bool_or(m.state IN ('failed', 'expired')) THEN 'failed' ELSE 'not_sent' END
+CASE WHEN bool_or(m.state = 'delivered') THEN 'delivered'
+     WHEN bool_or(m.state = 'sent' AND m.channel <> 'webpush') THEN 'sent'
+     WHEN bool_or(m.state IN ('failed', 'expired')) THEN 'failed'
+     WHEN bool_or(m.state = 'sent') THEN 'sent' ELSE 'not_sent' END
 """
 _FACTS: Final = f"""
 SELECT o.id, o.state, o.decline_reason, o.seen_at IS NOT NULL AS seen, o.answered_at IS NOT NULL AS answered,

@@ -20,6 +20,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "tours": ("volunteer_hub.cli.tours:tours", "Plan tours of many small stops from files alone."),
     "account": ("volunteer_hub.cli.account:account", "Create accounts, set passwords, grant roles."),
     "db": ("volunteer_hub.cli.database:db", "Upgrade, stop, back up and restore the database."),
+    "push-key": ("volunteer_hub.cli.ops:push_key", "Show the public key of web push."),
     "doctor": ("volunteer_hub.cli.ops:doctor", "Check this installation and say what to mend."),
 }
 

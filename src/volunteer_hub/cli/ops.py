@@ -20,11 +20,12 @@ from volunteer_hub.core.errors import HubError
 from volunteer_hub.core.settings import settings
 from volunteer_hub.flows import locate, road_service
 from volunteer_hub.migrations import runner as migrations
-from volunteer_hub.notify import callbacks, dispatch
+from volunteer_hub.notify import callbacks, dispatch, vapid
 from volunteer_hub.notify.rules import Channel
 
 serve = typer.Typer(add_completion=False, rich_markup_mode=None)
 doctor = typer.Typer(add_completion=False, rich_markup_mode=None)
+push_key = typer.Typer(add_completion=False, rich_markup_mode=None)
 EXIT_SECONDS = 10
 
 
@@ -92,6 +93,12 @@ def ready() -> None:
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from None
     db.engine().dispose()
+
+
+@push_key.command()
+def _push_key() -> None:
+    """Show the public key that notifications are signed under; browsers tie their subscriptions to it."""
+    typer.echo(vapid.public())
 
 
 @doctor.command()

@@ -46,6 +46,10 @@ class Settings(BaseSettings):
     gateway_token: SecretStr | None = Field(
         None, description="signs what a gateway tells us; without it the token in sms_url or voice_url"
     )
+    push: bool = Field(False, description="web push, through the push services that browsers name")
+    push_key: SecretStr | None = Field(
+        None, description="the private key (P-256, 32 bytes in base64url) behind web push"
+    )
     geocoder: SecretStr | None = Field(None, description="none by default: addresses never leave by accident")
     roads: SecretStr | None = Field(None, description="osrm:<address> or valhalla:<address>")
     internal_hosts: frozenset[str] = Field(frozenset(), description='"host:port" inside that may be called')

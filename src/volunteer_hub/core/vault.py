@@ -73,6 +73,20 @@ def unseal_all(tx: Tx, sealed: Mapping[int, str]) -> dict[int, str]:
     return texts
 
 
+def seal_here(text: str) -> str:
+    """The text under the installation's own key: what must not be read from a dump, and is blanked as a whole
+    when it goes."""
+    return _wrapping().encrypt(text.encode()).decode("ascii")
+
+
+def unseal_here(sealed: str) -> str | None:
+    """The text again; None for what was not sealed here."""
+    try:
+        return _wrapping().decrypt(sealed.encode()).decode()
+    except InvalidToken:
+        return None
+
+
 def forget(tx: Tx, subject: int) -> None:
     """Destroys the person's key."""
     row = tx.get(PersonKey, subject)

@@ -20,7 +20,7 @@ from volunteer_hub.core.settings import settings
 from volunteer_hub.core.site import Site
 from volunteer_hub.feedback import surveys
 from volunteer_hub.feedback.models import Survey
-from volunteer_hub.flows import codes, elsewhere, upward_words
+from volunteer_hub.flows import codes, elsewhere, push, upward_words
 from volunteer_hub.incidents.models import Incident
 from volunteer_hub.mobilization import offers, places
 from volunteer_hub.mobilization.models import Offer
@@ -156,6 +156,7 @@ def _letter(known: "Known", message: Message) -> Letter | Outcome:
         said.subject,
         said.body,
         filled,
+        str(personal["link"]),
     )
 
 
@@ -169,7 +170,7 @@ def note(tx: Tx, outcomes: Sequence[Outcome]) -> int:
     sent = outbox.write_down(tx, outcomes)
     ended = col(Message.id).in_([outcome.message_id for outcome in outcomes])
     failed = tx.exec(select(Message).where(ended, col(Message.state) == State.FAILED)).all()
-    elsewhere.try_next(tx, failed)
+    elsewhere.try_next(tx, push.settle_failed(tx, failed))
     over = (State.SENT, State.DELIVERED, State.FAILED)
     sealed = col(Message.subject_kind).in_(codes.SUBJECTS) & col(Message.state).in_(over)
     for message in tx.exec(select(Message).where(ended, sealed)):

@@ -16,12 +16,11 @@ from volunteer_hub.flows import letters
 from volunteer_hub.notify import outbox
 from volunteer_hub.notify.models import Message
 from volunteer_hub.notify.outbox import Draft
-from volunteer_hub.notify.rules import Channel, State
+from volunteer_hub.notify.rules import ELSEWHERE, Channel, State, is_aside, root_of
 from volunteer_hub.volunteers import addresses
 from volunteer_hub.volunteers.addresses import First
 
 BATCH: Final = 500
-_TO: Final = ":to:"
 
 
 def sweep() -> int:
@@ -39,8 +38,10 @@ def sweep() -> int:
 def try_next(tx: Tx, failed: Sequence[Message]) -> int:
     """Queues each message once more for an address that it has not been sent to; how many have one.
 
-    The key carries the address, so that two who notice the same failure queue one message.
+    The key carries the address, so that two who notice the same failure queue one message. What only went
+    beside another message is not tried again.
     """
+    failed = [message for message in failed if not is_aside(message.dedupe_key)]
     people = {m.volunteer_id for m in failed if m.volunteer_id is not None and m.contact_id is not None}
     if not people:
         return 0
@@ -52,7 +53,7 @@ def try_next(tx: Tx, failed: Sequence[Message]) -> int:
     drafts = []
     for message in failed:
         for way in known[message.purpose].get(message.volunteer_id or 0, ()):
-            if (way.id, way.kind.value) not in tried[_root(message.dedupe_key)]:
+            if (way.id, way.kind.value) not in tried[root_of(message.dedupe_key)]:
                 drafts.append(_again(message, way))
                 break
     return outbox.enqueue(tx, drafts)
@@ -65,29 +66,24 @@ def take_back(tx: Tx, arrived: Message) -> None:
         col(Message.subject_id) == arrived.subject_id,
         col(Message.volunteer_id) == arrived.volunteer_id,
         col(Message.state) == State.QUEUED,
-        col(Message.dedupe_key).contains(_TO, autoescape=True),
+        col(Message.dedupe_key).contains(ELSEWHERE, autoescape=True),
     )
-    same = [m.id for m in tx.exec(waiting) if _root(m.dedupe_key) == _root(arrived.dedupe_key)]
+    same = [m.id for m in tx.exec(waiting) if root_of(m.dedupe_key) == root_of(arrived.dedupe_key)]
     if same:
         queued = update(Message).where(col(Message.id).in_(same), col(Message.state) == State.QUEUED)
         tx.execute(queued.values(state=State.CANCELLED))
 
 
 def _tried(tx: Tx, failed: Sequence[Message]) -> dict[str, set[tuple[int | None, str]]]:
-    """Root of a key -> the addresses it was sent to, and by which channel."""
+    """The key without the address -> the addresses it was sent to, and by which channel."""
     wanted = select(col(Message.dedupe_key), col(Message.contact_id), col(Message.channel)).where(
         col(Message.subject_kind).in_({message.subject_kind for message in failed}),
         col(Message.subject_id).in_({message.subject_id for message in failed}),
     )
     found: dict[str, set[tuple[int | None, str]]] = defaultdict(set)
     for key, contact, channel in tx.exec(wanted):
-        found[_root(key)].add((contact, channel.value))
+        found[root_of(key)].add((contact, channel.value))
     return found
-
-
-def _root(key: str) -> str:
-    """A key without the address."""
-    return key.partition(_TO)[0]
 
 
 def _again(message: Message, way: First) -> Draft:
@@ -98,7 +94,7 @@ def _again(message: Message, way: First) -> Draft:
         area=message.area,
         channel=Channel(way.kind.value),
         lang=message.lang,
-        dedupe_key=f"{_root(message.dedupe_key)}{_TO}{way.id}:{way.kind}",
+        dedupe_key=f"{root_of(message.dedupe_key)}{ELSEWHERE}{way.id}:{way.kind}",
         expires_at=message.expires_at,
         volunteer_id=message.volunteer_id,
         contact_id=way.id,

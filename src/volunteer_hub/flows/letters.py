@@ -4,7 +4,7 @@ The facts of the incident are written down with the message; name, link, code an
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
 
@@ -22,8 +22,8 @@ from volunteer_hub.notify import dispatch, outbox
 from volunteer_hub.notify.models import Message
 from volunteer_hub.notify.outbox import Draft
 from volunteer_hub.notify.policy import Messages
-from volunteer_hub.notify.rules import VOICED, WAITING, Channel, Kind, Subject
-from volunteer_hub.volunteers import addresses, registry
+from volunteer_hub.notify.rules import ASIDE, PRESSING, VOICED, WAITING, Channel, Kind, Subject
+from volunteer_hub.volunteers import addresses, devices, registry
 from volunteer_hub.volunteers.addresses import First
 from volunteer_hub.volunteers.models import Volunteer
 from volunteer_hub.volunteers.rules import ContactKind
@@ -50,8 +50,9 @@ class Reach:
 
 def kinds_for(purpose: str) -> list[ContactKind]:
     """The kinds of address that a message of this purpose is sent to: those that are set up, and nobody is
-    rung up for what can wait."""
-    names = {name.value for name in dispatch.configured() if name is not Channel.VOICE or purpose in VOICED}
+    rung up, nor woken by a notification, for what can wait."""
+    only = {Channel.VOICE: VOICED, Channel.WEBPUSH: PRESSING}
+    names = {name.value for name in dispatch.configured() if purpose in only.get(name, (purpose,))}
     return [kind for kind in ContactKind if kind.value in names]
 
 
@@ -100,7 +101,7 @@ def tell(tx: Tx, purpose: str, offers: Sequence[Told], **more: Any) -> int:
         if (draft := _draft(tx, purpose, offer, known[_place(offer)][0], ways[offer.volunteer_id], said))
         is not None
     ]
-    outbox.enqueue(tx, drafts)
+    outbox.enqueue(tx, [*_beside(tx, purpose, drafts), *drafts])
     return len(drafts)
 
 
@@ -112,6 +113,25 @@ def heard_of(tx: Tx, offers: Sequence[Offer]) -> list[Offer]:
     ids = [offer.id for offer in offers]
     known = set(tx.exec(select(Offer.id).where(bulk.among(col(Offer.id), ids), left)))
     return [offer for offer in offers if offer.id in known or offer.answered_at or offer.seen_at]
+
+
+def _beside(tx: Tx, purpose: str, drafts: Sequence[Draft]) -> list[Draft]:
+    """The same to every device of these people that is not already told, whether it is known to deliver or
+    not. First, so that the newest message about an offer is the one that counts."""
+    if ContactKind.WEBPUSH not in kinds_for(purpose):
+        return []
+    held = devices.of(tx, {draft.volunteer_id for draft in drafts if draft.volunteer_id is not None})
+    return [
+        replace(
+            draft,
+            channel=Channel.WEBPUSH,
+            contact_id=contact,
+            dedupe_key=f"{draft.dedupe_key}{ASIDE}{contact}",
+        )
+        for draft in drafts
+        for contact in held.get(draft.volunteer_id or 0, ())
+        if contact != draft.contact_id
+    ]
 
 
 Place = tuple[int, int]

@@ -85,6 +85,16 @@ def key_pressed(tx: Tx, public_id: UUID) -> None:
         _learn(tx, message, Heard.DELIVERED, teaches=True)
 
 
+def shown(tx: Tx, public_id: UUID) -> Message | None:
+    """A device has shown the message; the message when that was news. Whoever has it before them need not be
+    tried elsewhere either."""
+    message = outbox.receive(tx, public_id, Heard.DELIVERED, code="shown")
+    if message is not None:
+        _learn(tx, message, Heard.DELIVERED, teaches=True)
+        outbox.arrived(tx, message.subject_kind, [message.subject_id])
+    return message
+
+
 def _learn(tx: Tx, message: Message, heard: Heard, *, teaches: bool) -> None:
     """What news of a message teaches about its address; one that failed tries the person's next one, one
     that arrived takes back what waits to be tried elsewhere."""

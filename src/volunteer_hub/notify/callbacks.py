@@ -55,6 +55,16 @@ def reports_key() -> str:
     return derived_token("sms reports", "gateway")
 
 
+def shown(message: UUID) -> str:
+    """Where a device says that it has shown a message, as a path: it asks where the page came from."""
+    return f"{INBOUND}/shown/{message}/{shown_key(message)}"
+
+
+def shown_key(message: UUID) -> str:
+    """What only the device knows to which a message was encrypted."""
+    return derived_token("push shown", message)
+
+
 def token() -> str | None:
     """What the gateway signs with: HUB_GATEWAY_TOKEN, else the token that we sign in with."""
     given = settings().gateway_token

@@ -17,6 +17,7 @@ from volunteer_hub.notify.channels.email import Email
 from volunteer_hub.notify.channels.sms import Sms
 from volunteer_hub.notify.channels.sms_template import SmsTemplate
 from volunteer_hub.notify.channels.voice import Voice
+from volunteer_hub.notify.channels.webpush import WebPush
 from volunteer_hub.notify.lines import LINE_DOWN, Line, Pace
 from volunteer_hub.notify.outbox import Outcome
 from volunteer_hub.notify.policy import Messages
@@ -37,6 +38,8 @@ def configured() -> frozenset[Name]:
         names.add(Name.SMS)
     if settings().voice_url:
         names.add(Name.VOICE)
+    if settings().push:
+        names.add(Name.WEBPUSH)
     return frozenset(names)
 
 
@@ -49,6 +52,8 @@ def channels() -> dict[Name, Channel]:
         found.append(_texting(settings().sms_url or ""))
     if settings().voice_url is not None:
         found.append(Voice(settings().voice_url or ""))
+    if settings().push:
+        found.append(WebPush(settings().mail_from))
     return {channel.name: channel for channel in found}
 
 

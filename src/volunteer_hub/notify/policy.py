@@ -56,11 +56,23 @@ class Receipts(Policy):
 
     sms: PositiveInt | None = None
     voice: PositiveInt | None = None
+    webpush: PositiveInt | None = None
+
+    def minutes(self) -> dict[Channel, int | None]:
+        """By channel."""
+        return {Channel.SMS: self.sms, Channel.VOICE: self.voice, Channel.WEBPUSH: self.webpush}
 
     def due(self, channel: Channel, sent_at: datetime) -> datetime | None:
         """When the receipt of a message must have come; None: none is waited for."""
-        minutes = {Channel.SMS: self.sms, Channel.VOICE: self.voice}.get(channel)
+        minutes = self.minutes().get(channel)
         return sent_at + timedelta(minutes=minutes) if minutes is not None else None
+
+
+class Push(Policy):
+    """[push]. For so many days after a notification was seen to appear on it, a device counts as a way to
+    reach its owner; otherwise web push only goes beside another message."""
+
+    counts_days: PositiveInt
 
 
 class Messages(Policy):
@@ -75,6 +87,7 @@ class Messages(Policy):
     week: Week
     prices: Prices
     receipts: Receipts
+    push: Push
     pace: Pace
     line: LineRules
 

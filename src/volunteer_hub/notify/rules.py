@@ -12,6 +12,7 @@ class Channel(StrEnum):
     EMAIL = "email"
     SMS = "sms"
     VOICE = "voice"
+    WEBPUSH = "webpush"
     CONSOLE = "console"
 
 
@@ -75,6 +76,22 @@ VOICED: Final = frozenset({"offer", "reminder", "changed", "cancelled"})
 """The purposes for which people are rung up: questions, and changes that somebody may already be out for."""
 PRESSING: Final = VOICED | {"promoted"}
 """The purposes of which silence is not taken for arrival: without a receipt the next address is tried."""
+
+
+ELSEWHERE: Final = ":to:"
+ASIDE: Final = ":aside:"
+"""What follows in a message's key names the address: it was tried there after another, or went there beside
+another, by web push, and is not missed when it does not arrive."""
+
+
+def root_of(key: str) -> str:
+    """A message's key without the address."""
+    return key.partition(ELSEWHERE)[0].partition(ASIDE)[0]
+
+
+def is_aside(key: str) -> bool:
+    """Whether a message only goes beside another."""
+    return ASIDE in key
 
 
 def pause_before(attempt: int, message_id: int, waits: Sequence[int]) -> timedelta | None:

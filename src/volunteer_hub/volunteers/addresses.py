@@ -16,12 +16,12 @@ from volunteer_hub.volunteers import fields
 from volunteer_hub.volunteers.fields import Wrong
 from volunteer_hub.volunteers.models import Contact, Volunteer
 from volunteer_hub.volunteers.registry import touched
-from volunteer_hub.volunteers.rules import ContactKind, Delivers
+from volunteer_hub.volunteers.rules import ContactKind, Delivers, counts
 
 _FIRST: Final = text("""
 SELECT DISTINCT ON (volunteer_id) volunteer_id, id, kind FROM contacts
 WHERE volunteer_id = ANY(CAST(:ids AS bigint[])) AND kind = ANY(CAST(:looked AS text[]))
-  AND address IS NOT NULL AND stopped_at IS NULL
+  AND address IS NOT NULL AND stopped_at IS NULL AND (kind <> 'webpush' OR counts_until > :now)
 ORDER BY volunteer_id, kind <> ALL(CAST(:kinds AS text[])), delivers = 'no', preference, id
 """)
 
@@ -42,7 +42,7 @@ def first(tx: Tx, volunteer_ids: Collection[int], kinds: Collection[ContactKind]
     wanted = [kind.value for kind in kinds]
     rung = ContactKind.VOICE in kinds and ContactKind.SMS not in kinds
     looked = [*wanted, ContactKind.SMS.value] if rung else wanted
-    rows = tx.execute(_FIRST, {"ids": list(volunteer_ids), "kinds": wanted, "looked": looked})
+    rows = tx.execute(_FIRST, {"ids": list(volunteer_ids), "kinds": wanted, "looked": looked, "now": tx.now})
     kind_of = {kind.value: kind if kind in kinds else ContactKind.VOICE for kind in ContactKind}
     return {person: First(key, kind_of[kind]) for person, key, kind in rows.all()}
 
@@ -54,7 +54,7 @@ def ways(tx: Tx, volunteer_ids: Iterable[int], kinds: Collection[ContactKind]) -
         person: [
             First(contact.id, kind)
             for contact in contacts
-            if contact.stopped_at is None
+            if contact.stopped_at is None and counts(contact.kind, contact.counts_until, tx.now)
             for kind in _serves(contact, contacts)
             if kind in kinds
         ]
@@ -77,6 +77,7 @@ def reached(tx: Tx, volunteer_ids: Collection[int], kinds: Collection[ContactKin
         col(Contact.address).is_not(None),
         col(Contact.delivers) != Delivers.NO,
         col(Contact.stopped_at).is_(None),
+        (col(Contact.kind) != ContactKind.WEBPUSH) | (col(Contact.counts_until) > tx.now),
     )
     return set(tx.exec(wanted.distinct()))
 

@@ -1,10 +1,11 @@
 """Forgetting a person: nothing that says who they were stays, while ids and sums do."""
 
-from sqlmodel import col, delete, update
+from sqlmodel import col, delete, select, update
 
 from volunteer_hub.core import vault
 from volunteer_hub.core.db import Tx
 from volunteer_hub.volunteers import rules
+from volunteer_hub.volunteers.device_models import Device
 from volunteer_hub.volunteers.models import (
     AddressAnswer,
     AvailabilityException,
@@ -36,10 +37,12 @@ def erase(tx: Tx, row: Volunteer) -> Volunteer:
     for model in (SkillClaim, Certification, AvailabilityException, OnCall, AddressAnswer):
         mine: type[SkillClaim] = model  # type: ignore[assignment]  # all have volunteer_id
         tx.exec(delete(mine).where(col(mine.volunteer_id) == row.id))
+    own = select(Contact.id).where(col(Contact.volunteer_id) == row.id)
+    tx.exec(delete(Device).where(col(Device.contact_id).in_(own)))
     tx.exec(
         update(Contact)
         .where(col(Contact.volunteer_id) == row.id)
-        .values(address=None, delivers=Delivers.UNKNOWN, verified_at=None)
+        .values(address=None, delivers=Delivers.UNKNOWN, verified_at=None, counts_until=None)
     )
     tx.exec(
         update(Consent)

@@ -168,7 +168,7 @@ class Certification(SQLModel, table=True):
 
 class Contact(SQLModel, table=True):
     """An address of one channel; the lowest ``preference`` is tried first. ``stopped_at``: since then its
-    owner wants nothing there."""
+    owner wants nothing there. A device (web push) counts as a way to reach them ``counts_until`` then."""
 
     __tablename__ = "contacts"
     __table_args__ = (
@@ -183,6 +183,7 @@ class Contact(SQLModel, table=True):
     delivers: Delivers = text_enum(Delivers, "delivers", Delivers.UNKNOWN)
     verified_at: datetime | None = ts(null=True)
     stopped_at: datetime | None = ts(null=True)
+    counts_until: datetime | None = ts(null=True)
 
 
 class AvailabilityException(SQLModel, table=True):

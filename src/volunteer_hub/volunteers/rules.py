@@ -70,8 +70,7 @@ class ContactKind(StrEnum):
     EMAIL = "email"
     SMS = "sms"
     VOICE = "voice"
-    PUSH = "push"
-    ROBOT = "robot"
+    WEBPUSH = "webpush"
     CONSOLE = "console"
 
 
@@ -211,6 +210,11 @@ def left_in_peace(own: Quiet, usual: Quiet, minute: int, level: int | None) -> i
     starts, ends = hours.starts or 0, hours.ends or 0
     into, length = (minute - starts) % _DAY, (ends - starts) % _DAY
     return length - into if into < length else 0
+
+
+def counts(kind: ContactKind, until: datetime | None, now: datetime) -> bool:
+    """Whether an address is a way to reach its owner: a device for a while after it has shown a message."""
+    return kind is not ContactKind.WEBPUSH or (until is not None and now < until)
 
 
 def asked_enough(spent: int, price: int, most: int) -> bool:

@@ -21,6 +21,7 @@ class Letter:
     subject: str
     body: str
     template: Filled | None = None
+    link: str = ""
 
 
 @dataclass(frozen=True)

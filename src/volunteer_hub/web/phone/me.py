@@ -11,7 +11,9 @@ from volunteer_hub.core import db, policy
 from volunteer_hub.core.actor import Actor
 from volunteer_hub.core.errors import FieldError, HubError, Malformed
 from volunteer_hub.core.i18n import pick, t
+from volunteer_hub.core.settings import settings
 from volunteer_hub.flows import forget
+from volunteer_hub.notify import vapid
 from volunteer_hub.notify.policy import Messages
 from volunteer_hub.volunteers import (
     availability,
@@ -92,6 +94,7 @@ def _show(
             skill_names=named,
             cells=_cells(person),
             quiet=(hour_text(person.row.quiet_from), hour_text(person.row.quiet_until)),
+            push_key=vapid.public() if settings().push else "",
             wakes=t(lang, f"me.wakes.{_wakes_for(person.row)}"),
             error=(errors or {}).get("", "") or " ".join((errors or {}).values()),
         )

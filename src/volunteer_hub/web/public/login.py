@@ -5,11 +5,12 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import Response
 
-from volunteer_hub.access import login, sessions
+from volunteer_hub.access import login
 from volunteer_hub.core import db
 from volunteer_hub.core.actor import GUEST
 from volunteer_hub.core.errors import TooMany
 from volunteer_hub.core.i18n import t
+from volunteer_hub.flows import push
 from volunteer_hub.web.guard import PUBLIC, SESSION_COOKIE, keep_session, safe_next, see_other
 from volunteer_hub.web.render import language_of, page
 
@@ -64,11 +65,11 @@ def sign_in(
 
 @router.post("/logout")
 def sign_out(request: Request) -> Response:
-    """Ends the session, here and in the database."""
+    """Ends the session, here and in the database; this device is told nothing more."""
     token = request.cookies.get(SESSION_COOKIE)
     if token:
         with db.transaction(GUEST, "login.logout") as tx:
-            sessions.close(tx, token)
+            push.sign_out(tx, token)
     response = see_other("/login")
     response.delete_cookie(SESSION_COOKIE)
     return response
