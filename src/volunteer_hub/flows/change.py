@@ -9,7 +9,7 @@ from sqlmodel import col, select
 from volunteer_hub.boards import slots
 from volunteer_hub.core import policy
 from volunteer_hub.core.db import Tx
-from volunteer_hub.flows import letters
+from volunteer_hub.flows import letters, robots
 from volunteer_hub.flows.standby import why_not
 from volunteer_hub.incidents import logbook, rules, tasks
 from volunteer_hub.incidents.models import Incident, Task
@@ -46,16 +46,25 @@ def change_task(tx: Tx, task: Task, version: int, **changes: Any) -> Told:
     told = [offer for one in changed for offer in one.told]
     clashing = [offer for one in changed for offer in one.clashing]
     promoted = [offer for one in changed for offer in one.promoted]
-    letters.renew(tx, _asked(tx, task))
+    asked = _asked(tx, task)
+    letters.renew(tx, asked)
     outbox.cancel(tx, Subject.OFFER, [offer.id for offer in clashing])
     letters.tell(tx, "changed", [offer for offer in told if offer not in promoted])
     letters.tell(tx, "released", clashing)
     letters.tell(tx, "promoted", promoted)
+    incident = tx.get_one(Incident, task.incident_id)
     if told or clashing:
-        incident = tx.get_one(Incident, task.incident_id)
         logbook.record(tx, incident, LogKind.CALLOUT, "change_told", title=task.title, n=len(told))
+    if asked:
+        _tell_robots(tx, task, incident)
     tx.flush()
     return Told(different, len(told), len(clashing), len(promoted))
+
+
+def _tell_robots(tx: Tx, task: Task, incident: Incident) -> None:
+    facts = next(iter(slots.of_task(tx, task.id).values()))
+    known = {"task": facts.title, "place": facts.meeting, "starts_at": task.starts_at.isoformat()}
+    robots.tell(tx, "robot_changed", incident, task.area, f"task:{task.id}:{task.version}", **known)
 
 
 def cancel_task(tx: Tx, task: Task, reason: str) -> int:

@@ -31,6 +31,7 @@ from volunteer_hub.notify.dispatch import Post
 from volunteer_hub.notify.models import Message
 from volunteer_hub.notify.outbox import Outcome
 from volunteer_hub.notify.policy import Messages
+from volunteer_hub.notify.robot_models import Robot
 from volunteer_hub.notify.rules import Channel, Kind, State, Subject
 from volunteer_hub.notify.templates import Filled, NoTemplate, Templates
 from volunteer_hub.notify.texts import Rendered
@@ -214,6 +215,9 @@ class Known:
         incidents = select(Incident.id, Incident.public_id)
         self._incidents = dict(tx.exec(incidents.where(col(Incident.id).in_(about[Subject.INCIDENT]))).all())
         self._upward = upward_words.letters(tx, about[Subject.UPWARD])
+        bots = {m.params.get("robot") for m in messages if m.channel is Channel.ROBOT} - {None}
+        wanted_bots = select(Robot.id, Robot.sealed).where(col(Robot.id).in_(bots))
+        self._robots = dict(tx.exec(wanted_bots).all()) if bots else {}
         self._today = _sent_lately(tx, people)
 
     def settled(self, message: Message) -> bool:
@@ -252,6 +256,8 @@ class Known:
             "letter": "",
             "leader": f"{leader.name} {leader.email}" if leader else t(lang, "message.leader_unnamed"),
         }
+        if message.channel is Channel.ROBOT:
+            found["address"] = self._robots.get(message.params.get("robot", 0), "")
         if account is not None:
             found |= {"address": account.email, "name": account.name}
         offer = self._offers.get(message.subject_id) if message.subject_kind is Subject.OFFER else None

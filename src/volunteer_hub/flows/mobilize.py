@@ -11,7 +11,7 @@ from volunteer_hub.core import bulk, db, policy
 from volunteer_hub.core.actor import SYSTEM
 from volunteer_hub.core.db import Tx
 from volunteer_hub.core.errors import Refused
-from volunteer_hub.flows import asking, letters, replan, settle
+from volunteer_hub.flows import asking, letters, replan, robots, settle
 from volunteer_hub.flows.letters import Told
 from volunteer_hub.flows.standby import why_not
 from volunteer_hub.incidents import logbook, states
@@ -61,7 +61,7 @@ def _send(tx: Tx, plan: PlanRun, answer_minutes: int | None) -> Callout:
     if not any(slot.asks for slot in wanted):
         raise Refused("callouts.nobody")
     for earlier in _live_for(tx, plan, {slot.facts.slot.id for slot in wanted}):
-        close(tx, earlier)
+        _close(tx, earlier)  # robots hear of the one that follows
     answer_by, expires_at = _times(tx.now, answer_minutes, [slot.facts for slot in wanted])
     callout, made = callouts.open(
         tx,
@@ -80,6 +80,7 @@ def _send(tx: Tx, plan: PlanRun, answer_minutes: int | None) -> Callout:
         states.advance(tx, incident, incident_rules.State.MOBILIZING)
     count = _ask(tx, [offer for offer in made if offer.state is OfferState.ASKED])
     logbook.record(tx, incident, LogKind.CALLOUT, "callout_sent", n=count)
+    robots.tell(tx, "robot_sent", incident, callout.area, f"callout:{callout.id}", n=count)
     tx.flush()
     return callout
 
@@ -119,12 +120,20 @@ def cancel(tx: Tx, callout: Callout) -> Ended:
     letters.tell(tx, "cancelled", ended.told)
     incident = tx.get_one(Incident, callout.incident_id)
     logbook.record(tx, incident, LogKind.CALLOUT, "callout_cancelled", n=len(ended.told))
+    robots.tell(tx, "robot_cancelled", incident, callout.area, f"callout:{callout.id}")
     tx.flush()
     return ended
 
 
 def close(tx: Tx, callout: Callout) -> Ended:
     """Enough, or the end: nobody is asked any more, who stands by is thanked, paid for it and stood down."""
+    ended = _close(tx, callout)
+    incident = tx.get_one(Incident, callout.incident_id)
+    robots.tell(tx, "robot_ended", incident, callout.area, f"callout:{callout.id}")
+    return ended
+
+
+def _close(tx: Tx, callout: Callout) -> Ended:
     ended = callouts.close(tx, callout)
     waiting = select(Offer.id).where(
         col(Offer.callout_id) == callout.id, col(Offer.state) == OfferState.RELEASED

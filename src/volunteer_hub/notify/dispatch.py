@@ -14,6 +14,7 @@ from volunteer_hub.notify import lines
 from volunteer_hub.notify.channels.base import Channel, DeliveryError, Letter
 from volunteer_hub.notify.channels.console import Console
 from volunteer_hub.notify.channels.email import Email
+from volunteer_hub.notify.channels.robot import Robot
 from volunteer_hub.notify.channels.sms import Sms
 from volunteer_hub.notify.channels.sms_template import SmsTemplate
 from volunteer_hub.notify.channels.voice import Voice
@@ -30,7 +31,7 @@ _PACED_SECONDS: Final = 15  # of sending in one batch, where a sender number has
 
 
 def configured() -> frozenset[Name]:
-    """The channels this installation can send by."""
+    """The channels by which this installation can reach somebody; a robot reaches nobody in particular."""
     names = {Name.CONSOLE}
     if settings().smtp_url:
         names.add(Name.EMAIL)
@@ -45,7 +46,7 @@ def configured() -> frozenset[Name]:
 
 def channels() -> dict[Name, Channel]:
     """The configured channels, ready to send; a new channel is one file and one line here."""
-    found: list[Channel] = [Console()]
+    found: list[Channel] = [Console(), Robot()]
     if settings().smtp_url is not None:
         found.append(Email(settings().smtp_url or "", settings().mail_from))
     if settings().sms_url is not None:

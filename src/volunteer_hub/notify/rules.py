@@ -13,6 +13,7 @@ class Channel(StrEnum):
     SMS = "sms"
     VOICE = "voice"
     WEBPUSH = "webpush"
+    ROBOT = "robot"
     CONSOLE = "console"
 
 

@@ -16,11 +16,19 @@ _PATTERNS: Final = {
     "email": {"en": "EEE d MMM HH:mm", "zh": "M月d日 EEE HH:mm"},
     "voice": {"en": "EEEE d MMMM, HH:mm", "zh": "M月d日H点mm分"},
     "short": {"en": "d MMM HH:mm", "zh": "M月d日HH:mm"},  # one Chinese text message holds 70 characters
+    "robot": {"en": "EEE d MMM HH:mm", "zh": "M月d日 EEE HH:mm"},
     "push": {"en": "EEE d MMM HH:mm", "zh": "M月d日 EEE HH:mm"},
 }
 
 
-_LENGTHS: Final = {Channel.EMAIL: "email", Channel.VOICE: "voice", Channel.WEBPUSH: "push"}
+_LENGTHS: Final = {
+    Channel.EMAIL: "email",
+    Channel.VOICE: "voice",
+    Channel.WEBPUSH: "push",
+    Channel.ROBOT: "robot",
+}
+_TITLED: Final = frozenset({Channel.WEBPUSH, Channel.ROBOT})
+"""Where the subject, which says REAL or DRILL, stands above the body."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +53,7 @@ def render(
     marker = t(lang, f"message.kind.{kind}{spoken}") if kind is not Kind.NONE else ""
     body = t(lang, f"message.{purpose}.{length}", **facts)
     subject = t(lang, f"message.{purpose}.subject", **facts)
-    return Rendered(f"{marker}{subject}", body if channel is Channel.WEBPUSH else f"{marker}{body}")
+    return Rendered(f"{marker}{subject}", body if channel in _TITLED else f"{marker}{body}")
 
 
 def facts_of(params: dict[str, Any], lang: str, length: str = "short") -> dict[str, Any]:
