@@ -6,7 +6,7 @@ from math import prod
 import numpy as np
 import pytest
 
-from volunteer_hub.engine.forecast import Asked, Forecast
+from volunteer_hub.engine.forecast import Asked, Forecast, Within
 from volunteer_hub.engine.law import INDEPENDENT
 from volunteer_hub.engine.overcall import at_least
 from volunteer_hub.engine.shock import shock
@@ -84,12 +84,14 @@ def test_one_person_fewer_would_not_be_enough() -> None:
     law, spare = shock(0.03), np.full(60, 0.4)
     in_time = np.full(60, 0.8)
     now = Forecast(asked(12, yes=2, no=4, now=0.3), law)
-    more = now.more(6, 0.95, spare, in_time)
+    rows, enough = now.more(6, 0.95, spare, in_time)
+    more = len(rows)
+    assert enough
     assert more is not None
     assert now.at_least(6, spare[:more], in_time[:more]) >= 0.95
     assert now.at_least(6, spare[: more - 1], in_time[: more - 1]) < 0.95
-    assert now.more(2, 0.95, spare, in_time) == 0
-    assert now.more(60, 0.95, spare, in_time) is None
+    assert len(now.more(2, 0.95, spare, in_time)[0]) == 0
+    assert now.more(60, 0.95, spare, in_time)[1] is False
 
 
 @pytest.mark.parametrize(
@@ -100,3 +102,37 @@ def test_numbers_that_cannot_be_are_refused(wrong: dict[str, float]) -> None:
         asked(3, **wrong)  # type: ignore[arg-type]  # floats alone
     with pytest.raises(ValueError, match="must"):
         Asked(np.ones(1), np.zeros(1), np.ones(1), np.ones(1, bool), np.ones(1, bool))
+
+
+def test_a_minimum_within_the_need_equals_the_sum_over_all_answer_sheets() -> None:
+    rng = np.random.default_rng(7)
+    chance = rng.uniform(0.1, 0.9, 6)
+    nothing = np.zeros(6, dtype=np.bool_)
+    able = np.array([True, False, True, False, False, True])
+    told = Forecast(Asked(chance, np.zeros(6), np.ones(6), nothing, nothing))
+    sheets = list(product((0, 1), repeat=6))
+
+    def exact(need: int, *minima: tuple[int, np.ndarray]) -> float:
+        return sum(
+            prod(p if come else 1 - p for p, come in zip(chance, sheet, strict=True))
+            for sheet in sheets
+            if sum(sheet) >= need and all(np.array(sheet)[who].sum() >= heads for heads, who in minima)
+        )
+
+    for need in range(5):
+        for heads in range(4):
+            one = Within(heads, able, nothing[:0])
+            assert told.together(need, [one]) == pytest.approx(exact(need, (heads, able)), abs=1e-12)
+    both = [Within(1, able, nothing[:0]), Within(2, ~able, nothing[:0])]
+    assert told.together(3, both) <= exact(3, (1, able), (2, ~able)) + 1e-12
+
+
+def test_those_whom_a_minimum_asks_for_come_first_and_nobody_is_asked_in_vain() -> None:
+    """Six helpers have said yes and are enough; one first-aider among them is still wanted."""
+    now = Forecast(asked(6, yes=6))
+    nobody, able = np.zeros(6, dtype=np.bool_), np.arange(40) % 4 == 3
+    rows, enough = now.more(6, 0.95, np.full(40, 0.4), np.ones(40), [Within(1, nobody, able)])
+    assert (rows.tolist(), enough) == ([3, 7, 11, 15, 19, 23], True)  # 1 - 0.6 ** 6 is 0.953
+    few = able & (np.arange(40) < 12)
+    rows, enough = now.more(6, 0.95, np.full(40, 0.4), np.ones(40), [Within(1, nobody, few)])
+    assert (rows.tolist(), enough) == ([3, 7, 11], False)

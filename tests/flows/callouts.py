@@ -7,6 +7,7 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import delete
 from sqlmodel import col, select
 
 from tests.world import World, world
@@ -16,7 +17,7 @@ from volunteer_hub.core.db import Tx, transaction
 from volunteer_hub.core.settings import settings
 from volunteer_hub.core.site import Site
 from volunteer_hub.flows import mobilize
-from volunteer_hub.incidents.models import RoleSlot
+from volunteer_hub.incidents.models import RoleSlot, SlotMinimum
 from volunteer_hub.incidents.rules import Kind
 from volunteer_hub.mobilization import offers, plans
 from volunteer_hub.mobilization.models import Callout, Offer, PlanRun
@@ -121,9 +122,20 @@ def approved(w: World, plan: PlanRun) -> PlanRun:
         )
 
 
-def sent(tx: Tx, *, helpers: int = 10, reserves: int = 0, kind: Kind = Kind.REAL, crowd: int = 20) -> Sent:
-    """Bo for first aid, Lin and the first of the crowd as helpers; the next of the crowd in reserve."""
+def sent(
+    tx: Tx,
+    *,
+    helpers: int = 10,
+    reserves: int = 0,
+    kind: Kind = Kind.REAL,
+    crowd: int = 20,
+    nested: bool = True,
+) -> Sent:
+    """Bo for first aid, Lin and the first of the crowd as helpers; the next of the crowd in reserve. Without
+    ``nested`` no first-aider is wanted among the helpers."""
     w = world(tx, crowd=crowd, kind=kind)
+    if not nested:
+        tx.execute(delete(SlotMinimum))
     chosen = [w.lin, *w.crowd][:helpers]
     spare = [person for person in w.crowd if person not in chosen][:reserves]
     pairs = [(w.slots[0], person) for person in chosen] + [(w.slots[1], w.bo)]

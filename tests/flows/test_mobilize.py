@@ -160,7 +160,7 @@ def test_when_nobody_is_left_to_ask_the_coordinator_is_told_once(tx: Tx) -> None
 
 
 def test_nobody_more_is_asked_when_enough_have_accepted(tx: Tx) -> None:
-    out = sent(tx, helpers=10, reserves=2, crowd=20)
+    out = sent(tx, helpers=10, reserves=2, crowd=20, nested=False)
     for person in (out.world.lin, *out.world.crowd[:7], out.world.bo):
         answer(respond.accept, out.token(tx, person))
     with minutes_later(9):

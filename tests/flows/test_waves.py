@@ -1,7 +1,7 @@
 """A running callout asks on: by the forecast, held back, hurried, widened; every wave written down."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from sqlmodel import col, select
@@ -22,6 +22,7 @@ from volunteer_hub.mobilization.rules import PlanState, WaveSource
 from volunteer_hub.mobilization.wave_models import Wave, Widening
 from volunteer_hub.notify.models import Message
 from volunteer_hub.notify.rules import State
+from volunteer_hub.volunteers import skills
 from volunteer_hub.volunteers.models import Volunteer
 
 
@@ -33,7 +34,7 @@ def _ten_o_clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.fixture
 def out(tx: Tx) -> Sent:
     """Ten helpers chosen, and so many reserves besides as the minimum of 6 needs; Bo alone for first aid."""
-    return sent(tx, helpers=10, reserves=120, crowd=140)
+    return sent(tx, helpers=10, reserves=120, crowd=140, nested=False)
 
 
 def helpers(tx: Tx, out: Sent, wave: int) -> list[Offer]:
@@ -272,6 +273,25 @@ def test_the_auditor_finds_a_wave_that_did_not_go_out(tx: Tx, out: Sent) -> None
         (broken,) = [one for one in promises.broken(later) if one.code == "wave_unsent"]
     assert (broken.table, broken.ids) == ("waves", (unsent.id,))
     assert tx.exec(select(Widening)).all() == []
+
+
+def test_a_first_aider_still_missing_among_enough_helpers_is_what_the_next_wave_asks_for(tx: Tx) -> None:
+    out = sent(tx, helpers=10, reserves=60, crowd=140)
+    able = [person for person in out.world.crowd[60:] if int(person.name.split()[1]) % 5 == 0][:12]
+    for person in able:
+        skills.certify(tx, person, "first_aid", number="1", expires_on=date(2099, 1, 1))
+    plan = planned(tx, out.world, [], [(out.helpers, person) for person in out.world.crowd[60:]])
+    tx.add(Widening(plan_run_id=plan.id, callout_id=out.callout.id, reach_km=60))
+    answer(respond.accept, out.token(tx, out.world.bo))
+    for offer in helpers(tx, out, 1)[:6]:
+        answer(respond.accept, token_of(tx, out, offer))
+    with minutes_later(4):
+        assert waves.top_up() > 0
+    asked = {offer.volunteer_id for offer in helpers(tx, out, 2)}
+    assert asked <= {person.id for person in able}
+    assert decided(tx, out)[-1].need == 1
+    (share,) = decided(tx, out)[-1].slots
+    assert share["before"] < 0.95 <= share["after"]
 
 
 def _night() -> Night:

@@ -8,13 +8,14 @@ with the chance of a yes that has not come yet.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from scipy.special import ndtr
 
-from volunteer_hub.engine.arrays import Bools, Floats
+from volunteer_hub.engine.arrays import Bools, Floats, Ints
 from volunteer_hub.engine.law import INDEPENDENT, Shock
 from volunteer_hub.engine.overcall import counts
 
@@ -47,6 +48,20 @@ class Asked:
 
 
 @dataclass(frozen=True)
+class Within:
+    """A minimum within the need: at least `heads` yeses of the people marked, among those `asked` [n] and
+    those who could be asked, the `spare` [m]."""
+
+    heads: int
+    asked: Bools
+    spare: Bools
+
+    def there(self, yes: Bools) -> int:
+        """How many of them are among these people asked."""
+        return int((yes & self.asked).sum())
+
+
+@dataclass(frozen=True)
 class Forecast:
     """What is believed of one slot now: `weight` [Q] of the nodes of the law, after the answers so far."""
 
@@ -73,19 +88,88 @@ class Forecast:
         open_need = max(0, need - int(self.asked.yes.sum()))
         return float(self.weight @ counts(self._still(more, more_by), open_need)[:, open_need])
 
-    def more(self, need: int, confidence: float, spare: Floats, spare_by: Floats) -> int | None:
-        """The fewest of the spare people, in their order, to ask now so that the need is met by the deadline
-        with this confidence; 0: nobody. None where even all of them are not enough."""
-        low, high = -1, len(spare)
-        if self.at_least(need, spare, spare_by) < confidence:
-            return None
-        while high - low > 1:
-            middle = (low + high) // 2
-            if self.at_least(need, spare[:middle], spare_by[:middle]) >= confidence:
-                high = middle
-            else:
-                low = middle
-        return high
+    def together(
+        self,
+        need: int,
+        within: Sequence[Within],
+        more: Floats | None = None,
+        more_by: Floats | None = None,
+        asking: Ints | None = None,
+    ) -> float:
+        """The same with every minimum within the need met as well; `asking` [k]: which of the spare people
+        `more` are. Exact for one minimum, else what is at least so."""
+        whole = self.at_least(need, more, more_by)
+        if not within:
+            return whole
+        still = self._still(more, more_by)
+        silent = ~(self.asked.yes | self.asked.no)
+        lost = 0.0
+        for one in within:
+            spare = one.spare[asking] if asking is not None else one.spare[:0]
+            lost += whole - self._both(need, one, still, np.concatenate([one.asked[silent], spare]))
+        return max(0.0, whole - lost)
+
+    def _both(self, need: int, one: Within, still: Floats, marked: Bools) -> float:
+        """P(the need and one minimum): over how many of those marked come, enough of all others."""
+        open_need = max(0, need - int(self.asked.yes.sum()))
+        open_heads = max(0, one.heads - one.there(self.asked.yes))
+        most = max(open_need, open_heads)
+        of_them = counts(still[:, marked], most)
+        tails = counts(still[:, ~marked], open_need)[:, ::-1].cumsum(axis=1)[:, ::-1]  # P(at least 0, 1 ...)
+        come = np.arange(open_heads, most + 1)
+        both = (of_them[:, come] * tails[:, np.maximum(open_need - come, 0)]).sum(axis=1)
+        return float(self.weight @ both)
+
+    def more(
+        self,
+        need: int,
+        confidence: float,
+        spare: Floats,
+        spare_by: Floats,
+        within: Sequence[Within] = (),
+    ) -> tuple[Ints, bool]:
+        """Which of the spare people (rows) to ask now so that the need is met by the deadline with this
+        confidence, as few as that takes and in their order; and whether they are enough.
+
+        Those whom a minimum within the need asks for, as many as it takes alone, come before the others.
+        Where not even everybody is enough, nobody is asked who would not help.
+        """
+        first: dict[int, None] = {}
+        for one in within:
+            rows = np.flatnonzero(one.spare)
+            taken = self._fewest_of(one, confidence, rows, spare, spare_by)
+            first |= dict.fromkeys(rows[:taken].tolist())
+        rest = [row for row in range(len(spare)) if row not in first]
+        order = np.array([*sorted(first), *rest], dtype=np.int64)
+
+        def whole(count: int) -> bool:
+            now = order[:count]
+            return self.at_least(need, spare[now], spare_by[now]) >= confidence
+
+        def all_of_it(count: int) -> bool:
+            now = order[:count]
+            return self.together(need, within, spare[now], spare_by[now], now) >= confidence
+
+        enough = _fewest(len(spare), all_of_it)
+        if enough is not None:
+            return order[:enough], True
+        some = _fewest(len(spare), whole)
+        return order if some is None else order[: max(some, len(first))], False
+
+    def _fewest_of(
+        self, one: Within, confidence: float, rows: Ints, spare: Floats, spare_by: Floats
+    ) -> int | None:
+        """How many of the rows a minimum takes, on its own; None for all."""
+        silent = ~(self.asked.yes | self.asked.no)
+        open_heads = max(0, one.heads - one.there(self.asked.yes))
+
+        def sure(count: int) -> bool:
+            now = rows[:count]
+            still = self._still(spare[now], spare_by[now])
+            marked = np.concatenate([one.asked[silent], np.ones(len(now), dtype=np.bool_)])
+            return float(self.weight @ counts(still[:, marked], open_heads)[:, open_heads]) >= confidence
+
+        return _fewest(len(rows), sure)
 
     def further(self, share: float, exact: int = EXACT) -> int:
         """The most yeses that come from the silent by the deadline with at least this probability."""
@@ -107,6 +191,20 @@ class Forecast:
         if more is None or more_by is None or not len(more):
             return still
         return np.concatenate([still, self.law.given(more) * more_by], axis=1)
+
+
+def _fewest(most: int, sure: Callable[[int], bool]) -> int | None:
+    """The smallest number up to `most` that is enough; None when not even that is."""
+    low, high = -1, most
+    if not sure(most):
+        return None
+    while high - low > 1:
+        middle = (low + high) // 2
+        if sure(middle):
+            high = middle
+        else:
+            low = middle
+    return high
 
 
 def _normal(weight: Floats, chances: Floats, share: float) -> int:

@@ -6,6 +6,7 @@ would do: the need divided by the chance, and how often that is enough in truth.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,13 +46,24 @@ class Sized:
     naive_sure: Floats
 
 
-def size(people: People, needs: Ints, confidence: float, law: Shock) -> Sized:
+def size(
+    people: People, needs: Ints, confidence: float, law: Shock, within: Sequence[tuple[int, Bools]] = ()
+) -> Sized:
     """Whom to ask so that each slot's need is met with this confidence; everybody where that is not enough.
+    ``within``: minima within slots, each the heads wanted and who counts for it [n]: for each as many are
+    asked as it takes on its own.
 
     The same people give the same answer, always. Raises ValueError as least_burden.
     """
     burden = np.where(people.chosen, _FREE, people.burden)
-    asked = people.chosen | least_burden(people.first, people.chance, burden, needs, confidence, law)
+    chosen = people.chosen.copy()
+    for least, able in within:
+        rows = np.flatnonzero(able)
+        one = np.array([0, len(rows)], dtype=np.int64)
+        need = np.array([least], dtype=np.int64)
+        chosen[rows] |= least_burden(one, people.chance[rows], burden[rows], need, confidence, law)
+    burden = np.where(chosen, _FREE, people.burden)
+    asked = chosen | least_burden(people.first, people.chance, burden, needs, confidence, law)
     slot = np.repeat(np.arange(len(needs)), np.diff(people.first))
     count = np.bincount(slot[asked], minlength=len(needs))
     sure, joint = evaluate(_starts(count), people.chance[asked], needs, law)

@@ -13,14 +13,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import TypeVar
 
 import numpy as np
 
 from volunteer_hub.engine.arrays import Bools, Floats, Ints
-from volunteer_hub.engine.forecast import Asked, Forecast
+from volunteer_hub.engine.forecast import Asked, Forecast, Within
 from volunteer_hub.engine.law import Shock
 from volunteer_hub.engine.overcall import check_confidence
 
+T = TypeVar("T")
 CLOSE = 0.25  # minutes: as exactly the moment is told at which a forecast falls
 DRAWN_EXACT = 60  # people, up to whom a drawn band is counted one by one
 
@@ -52,7 +54,7 @@ class Slot:
 
     Of everybody asked: chance of a yes as believed, minute of asking, number of the curve, whether they said
     yes or no. ``too_late``: said yes, and does not count for the need. ``spare``: chances of those who could
-    be asked now, in the order in which they would be.
+    be asked now, in the order in which they would be. ``within``: minima within the need, as of a skill.
     """
 
     need: int
@@ -65,11 +67,18 @@ class Slot:
     curves: tuple[Curve, ...]
     spare: Floats  # [m]
     spare_curve: Ints
+    within: tuple[Within, ...] = ()
 
     @property
     def open_need(self) -> int:
         """Yeses still wanting."""
         return max(0, self.need - int((self.yes & ~self.too_late).sum()))
+
+    @property
+    def lacking(self) -> int:
+        """The same, and at least those that a minimum within the need still wants."""
+        there = self.yes & ~self.too_late
+        return max([self.open_need, *(one.heads - one.there(there) for one in self.within)])
 
     def forecast(self, now: float, deadline: float, law: Shock) -> Forecast:
         """What is believed at a moment when nobody more has answered."""
@@ -94,6 +103,12 @@ class Slot:
     def told(self) -> int:
         """The need as the forecast counts it, for which every yes is one."""
         return self.need + int((self.yes & self.too_late).sum())
+
+    @property
+    def told_within(self) -> tuple[Within, ...]:
+        """The minima within it, counted in the same way."""
+        late = self.yes & self.too_late
+        return tuple(replace(one, heads=one.heads + one.there(late)) for one in self.within)
 
     def _by(self, minutes: Floats, curve: Ints) -> Floats:
         shares = np.zeros(len(minutes))
@@ -120,20 +135,28 @@ class Rules:
 
 @dataclass(frozen=True)
 class Decision:
-    """``more``: so many of the spare are asked, in their order; ``before``, ``after``: the chance that the
-    need is met, without and with them."""
+    """``more``: so many of the spare are asked, in their order, or those of ``first`` (rows) where minima
+    within the need ask for some before others; ``before``, ``after``: the chance that the need is met,
+    without and with them."""
 
     verdict: Verdict
     more: int
     before: float
     after: float
+    first: tuple[int, ...] = ()
+
+    def asked(self, spare: Sequence[T], most: int | None = None) -> list[T]:
+        """Those of the spare who are asked, or so many in this order."""
+        rest = (row for row in range(len(spare)) if row not in set(self.first))
+        order = [*(row for row in self.first if row < len(spare)), *rest]
+        return [spare[row] for row in order[: self.more if most is None else most]]
 
 
 def chance(slot: Slot, now: float, deadline: float, rules: Rules, law: Shock) -> float:
     """That the need is met by the deadline, with those asked so far."""
-    if not slot.open_need:
+    if not slot.lacking:
         return 1.0
-    return slot.forecast(now, _ahead(now, deadline, rules), law).at_least(slot.told)
+    return slot.forecast(now, _ahead(now, deadline, rules), law).together(slot.told, slot.told_within)
 
 
 def decide(
@@ -157,6 +180,7 @@ def without_the_silent(slot: Slot, now: float, deadline: float, rules: Rules, la
         yes=slot.yes[told],
         no=slot.no[told],
         too_late=slot.too_late[told],
+        within=tuple(replace(one, asked=one.asked[told]) for one in slot.within),
     )
     before = chance(slot, now, deadline, rules, law)
     return _asking(alone, now, _ahead(now, deadline, rules), rules.confidence, before, law, seen=slot)
@@ -209,11 +233,11 @@ def _asking(
     seen: Slot | None = None,
 ) -> Decision:
     forecast, by = slot.forecast(now, deadline, law), slot.spare_by(deadline - now)
-    wanted = forecast.more(slot.told, confidence, slot.spare, by)
-    more = len(slot.spare) if wanted is None else wanted
-    real = forecast if seen is None else seen.forecast(now, deadline, law)
-    after = real.at_least(slot.told, slot.spare[:more], by[:more])
-    return Decision(Verdict.SHORT if wanted is None else Verdict.ASK, more, before, after)
+    rows, enough = forecast.more(slot.told, confidence, slot.spare, by, slot.told_within)
+    whole, real = (slot, forecast) if seen is None else (seen, seen.forecast(now, deadline, law))
+    after = real.together(whole.told, whole.told_within, slot.spare[rows], by[rows], rows)
+    first = tuple(rows.tolist()) if slot.within else ()
+    return Decision(Verdict.ASK if enough else Verdict.SHORT, len(rows), before, after, first)
 
 
 def _ahead(now: float, deadline: float, rules: Rules) -> float:

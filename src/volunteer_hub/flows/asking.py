@@ -10,11 +10,13 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import func
 from sqlmodel import col, select
 
 from volunteer_hub.boards import slots, spared
 from volunteer_hub.boards.slots import SlotFacts
+from volunteer_hub.boards.within import Minima
 from volunteer_hub.core import bulk, policy
 from volunteer_hub.core.db import Tx
 from volunteer_hub.core.site import Site
@@ -114,7 +116,7 @@ def sized(tx: Tx, plan: PlanRun, confidence: float | None = None, answer_minutes
         found += [people.candidate(ask, slot, minutes, chosen=False) for ask in more]
         wanted[key], counts = places, [*counts, len(first) + len(more)]
     sure = confidence or plan.confidence or _rules().confidence
-    return _size(found, counts, wanted, facts, sure, people)
+    return _size(found, counts, wanted, facts, sure, people, Minima(tx, facts))
 
 
 def _size(
@@ -124,6 +126,7 @@ def _size(
     facts: dict[int, SlotFacts],
     confidence: float,
     people: "Candidates",
+    minima: Minima,
 ) -> Size:
     beliefs = [one.belief for one in found]
     starts = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
@@ -136,7 +139,7 @@ def _size(
     )
     needs = np.array([slot.minimum for slot in wanted.values()], dtype=np.int64)
     law = people.law(next(iter(facts.values())), beliefs) if facts else INDEPENDENT
-    made = sizing.size(candidates, needs, confidence, law)
+    made = sizing.size(candidates, needs, confidence, law, _within(minima, wanted, found, starts))
     told = []
     for at, (key, slot) in enumerate(wanted.items()):
         own = range(int(starts[at]), int(starts[at + 1]))
@@ -144,6 +147,21 @@ def _size(
         naive = int(made.naive[at]), float(made.naive_sure[at])
         told.append(SlotAsk(facts[key], slot, asks, float(made.sure[at]), *naive))
     return Size(tuple(told), made.joint, confidence, beliefs_of.basis(beliefs))
+
+
+def _within(
+    minima: Minima, wanted: Iterable[int], found: Sequence["_Candidate"], starts: NDArray[np.int64]
+) -> list[tuple[int, NDArray[np.bool_]]]:
+    """Minima within the slots: heads, and which of the candidates count for them."""
+    told = []
+    for at, key in enumerate(wanted):
+        own = range(int(starts[at]), int(starts[at + 1]))
+        for one in minima.of(key):
+            able = minima.count_for(one, [found[n].ask.volunteer_id for n in own])
+            mask = np.zeros(len(found), dtype=np.bool_)
+            mask[[n for n in own if found[n].ask.volunteer_id in able]] = True
+            told.append((one.heads, mask))
+    return told
 
 
 def places_held(tx: Tx, slot_ids: Collection[int]) -> dict[int, int]:

@@ -115,7 +115,7 @@ def _slots(seen: Outlook, lang: str) -> dict[int, SlotCourse]:
     found = {}
     for key, slot in seen.slots.items():
         sure, (low, high) = seen.chance(key), seen.band(key)
-        met = slot.open_need == 0
+        met = slot.lacking == 0
         words = t(
             lang,
             "waves.met" if met else "waves.sure",

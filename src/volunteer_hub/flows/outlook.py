@@ -16,13 +16,16 @@ from sqlalchemy import select as columns  # SQLModel's select is typed for four 
 from sqlmodel import col, select
 
 from volunteer_hub.boards.slots import SlotFacts
+from volunteer_hub.boards.within import Minima
 from volunteer_hub.core import bulk, policy
 from volunteer_hub.core.db import Tx
 from volunteer_hub.engine import waves as engine
+from volunteer_hub.engine.forecast import Within
 from volunteer_hub.engine.law import Shock
 from volunteer_hub.engine.waves import Curve, Decision, Rules
 from volunteer_hub.flows.asking import Candidates
 from volunteer_hub.flows.beliefs import Belief, Beliefs
+from volunteer_hub.incidents.models import SlotMinimum
 from volunteer_hub.mobilization import rules
 from volunteer_hub.mobilization.callouts import Ask
 from volunteer_hub.mobilization.models import Callout, Offer
@@ -75,6 +78,7 @@ class Outlook:
     deadline: float
     yeses: tuple[float, ...]
     _curves: "_Curves" = field(repr=False)
+    _minima: Minima = field(repr=False)
 
     def chance(self, slot_id: int) -> float:
         """That the slot's minimum comes together by the deadline."""
@@ -125,6 +129,12 @@ class Outlook:
             spare=np.array([people.chance(ask.volunteer_id, facts) for ask in spare], dtype=np.float64),
             spare_curve=np.array(curves, dtype=np.int64),
             curves=self._curves.all(),
+            within=tuple(
+                replace(one, spare=_counts(self._minima, minimum, [ask.volunteer_id for ask in spare]))
+                for one, minimum in zip(
+                    self.slots[slot_id].within, self._minima.of(slot_id), strict=False
+                )  # none where the slot is full
+            ),
         )
 
 
@@ -156,9 +166,9 @@ def read(
     by_slot: dict[int, list[Row]] = defaultdict(list)
     for row in rows:
         by_slot[row.slot_id].append(row)
-    limits = policy.load("callouts", Callouts).callout
+    limits, minima = policy.load("callouts", Callouts).callout, Minima(tx, facts)
     made = {
-        key: _slot(by_slot[key], figures[key], one, callout, limits, curves, beliefs, tx.now)
+        key: _slot(by_slot[key], figures[key], one, callout, limits, curves, beliefs, minima, tx.now)
         for key, one in facts.items()
     }
     rest = [beliefs.of(row.channel, facts[row.slot_id]) for row in rows if row.slot_id in facts]
@@ -176,6 +186,7 @@ def read(
         deadline=_minutes(callout, callout.answer_by),
         yeses=tuple(sorted(_yeses(callout, rows, facts))),
         _curves=curves,
+        _minima=minima,
     )
 
 
@@ -217,6 +228,7 @@ def _slot(
     limits: CalloutRules,
     curves: _Curves,
     beliefs: Beliefs,
+    minima: Minima,
     now: datetime,
 ) -> engine.Slot:
     told = [row for row in rows if _tells(row)]
@@ -236,7 +248,18 @@ def _slot(
         curves=curves.all(),
         spare=np.zeros(0),
         spare_curve=np.zeros(0, np.int64),
+        within=tuple(
+            Within(one.heads, _counts(minima, one, [row.volunteer_id for row in told]), _mask(()))
+            for one in minima.of(facts.slot.id)
+            if figures.filled < figures.maximum  # else nobody who is asked could take a place
+        ),
     )
+
+
+def _counts(minima: Minima, one: SlotMinimum, people: Sequence[int]) -> Any:
+    """[n] who counts for a minimum."""
+    able = minima.count_for(one, people)
+    return _mask(person in able for person in people)
 
 
 def _tells(row: Row) -> bool:

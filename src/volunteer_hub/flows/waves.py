@@ -100,11 +100,11 @@ def _by_forecast(tx: Tx, seen: Outlook, low: Iterable[int]) -> int:
     for key in spare:
         mine = [ask for ask in spare[key] if ask.volunteer_id not in taken]
         decision = seen.decide(key, mine, people)
-        parts[key] = _Part(decision, tuple(mine[: decision.more]))
+        parts[key] = _Part(decision, tuple(decision.asked(mine)))
         taken |= {ask.volunteer_id for ask in parts[key].asks}
     for key, part in parts.items():
         if part.decision.verdict is Verdict.SHORT:
-            _alert_gap(tx, seen.callout, seen.facts[key], seen.slots[key].open_need)
+            _alert_gap(tx, seen.callout, seen.facts[key], seen.slots[key].lacking)
     return _send(tx, seen, WaveSource.FORECAST, parts, "callout_topped_up")
 
 
@@ -140,7 +140,7 @@ def _send(tx: Tx, seen: Outlook, source: WaveSource, parts: Mapping[int, _Part],
     if not asks:
         return 0
     shares = [
-        Share(key, seen.slots[key].open_need, len(part.asks), part.decision.before, part.decision.after)
+        Share(key, seen.slots[key].lacking, len(part.asks), part.decision.before, part.decision.after)
         for key, part in parts.items()
         if part.asks
     ]
@@ -196,10 +196,10 @@ def send_now(tx: Tx, callout: Callout, people: int | None = None) -> int:
     taken: set[int] = set()
     for key, need in needs.items():
         mine = [ask for ask in spare[key] if ask.volunteer_id not in taken]
-        mine = mine[:people] if people is not None else mine
         decision = seen.by_hand(key, need, mine, candidates)
-        more = len(mine) if people is not None else decision.more
-        parts[key] = _Part(decision, tuple(mine[:more]))
+        asks = decision.asked(mine, people)
+        decision = decision if people is None else seen.by_hand(key, need, asks, candidates)
+        parts[key] = _Part(decision, tuple(asks))
         taken |= {ask.volunteer_id for ask in parts[key].asks}
     asked = _send(tx, seen, WaveSource.PERSON, parts, "callout_sent_now")
     if not asked:
@@ -210,7 +210,7 @@ def send_now(tx: Tx, callout: Callout, people: int | None = None) -> int:
 
 def _needs(seen: Outlook, figures: Mapping[int, SlotFigures]) -> dict[int, int]:
     """Slot -> the minimum, where it is not there yet; where all are, the targets that are not."""
-    minima = {key: slot.need for key, slot in seen.slots.items() if slot.open_need}
+    minima = {key: slot.need for key, slot in seen.slots.items() if slot.lacking}
     there = {key: slot.need - slot.open_need for key, slot in seen.slots.items()}
     targets = {key: figures[key].target for key in seen.slots if figures[key].filled < figures[key].target}
     return minima or {key: target for key, target in targets.items() if there[key] < target}
