@@ -44,13 +44,11 @@ def test_from_declaring_to_people_accepted(chromium: Browser, house: House, lang
         box.uncheck()
     place = f"Gate {lang}"
     mei.page.fill("[name=place]", place)
-    mei.press(t(lang, "board.new.submit"))
-    mei.press(t(lang, "board.plan.ask"))
-    mei.wait_for(t(lang, "board.approve"), PRIMARY)
-    mei.press(t(lang, "board.approve"))
+    mei.press(t(lang, "board.new.submit_plan"))
+    mei.page.locator(f"{PRIMARY}[formaction]").wait_for(timeout=45_000)
     send = mei.page.locator(PRIMARY).inner_text().strip()
     asked = int("".join(re.findall(r"\d", send)))
-    assert send == t(lang, "board.send", n=asked)
+    assert send == t(lang, "board.approve_and_send", n=asked)
     mei.press(send)
 
     links = until(lambda: [_LINK.findall(one.text)[0] for one in letters.new() if place in one.text], YES)

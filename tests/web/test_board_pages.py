@@ -166,7 +166,8 @@ def test_the_board_says_who_why_and_what_stays_open_then_approves_and_sends(tx: 
     plan = written(tx, w)
     mei, board = client(w.mei), f"/incidents/{w.incident.public_id}"
     page = mei.get(board).text
-    assert primary(page) == ["Approve the plan"]
+    assert primary(page) == ["Approve and send to 5 people"]
+    assert "Approve the plan" in page  # the same in two steps
     assert "5 people will be asked." in page
     assert "Proven best" in page
     assert ">Lin</a>" in page
@@ -186,6 +187,25 @@ def test_the_board_says_who_why_and_what_stays_open_then_approves_and_sends(tx: 
     assert "0 yes of 5 asked" in mei.get(board).text
     again = mei.post(f"/plans/{plan.public_id}/send", data={})
     assert (again.status_code, "sent out already" in again.text) == (409, True)
+
+
+def test_by_day_one_press_approves_and_sends_and_at_night_it_is_refused(tx: Tx):
+    w = world(tx)
+    mei, board, both = client(w.mei), f"/incidents/{w.incident.public_id}", {"asked": "5"}
+    with clock.fixed(NOW - timedelta(hours=8)):
+        plan = written(tx, w)
+        assert f"{plan.public_id}/send" not in mei.get(board).text
+        refused = mei.post(f"/plans/{plan.public_id}/send", data=both)
+        assert (refused.status_code, "A second person approves this" in refused.text) == (409, True)
+        assert "A second person is still needed" not in mei.get(board).text  # nothing was noted
+    page = mei.get(board).text
+    assert f'formaction="/plans/{plan.public_id}/send"' in page
+    assert client(people.kai(tx)).post(f"/plans/{plan.public_id}/send", data=both).status_code == 404
+    assert mei.post(f"/plans/{plan.public_id}/send", data={"asked": "4"}).headers["location"] == board
+    assert primary(mei.get(board).text) == ["Send to 5 people"]  # approved alone: four were told of
+    other = written(tx, w)
+    assert mei.post(f"/plans/{other.public_id}/send", data=both).headers["location"] == board
+    assert "0 yes of 5 asked" in mei.get(board).text
 
 
 def test_at_night_a_second_person_approves_or_the_first_gives_a_reason(tx: Tx):

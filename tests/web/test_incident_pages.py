@@ -19,6 +19,7 @@ from tests.world import World, world
 from volunteer_hub.core.db import Tx, transaction
 from volunteer_hub.flows import declare as flow
 from volunteer_hub.incidents.models import Incident
+from volunteer_hub.mobilization.models import PlanRun
 
 
 @pytest.fixture(autouse=True)
@@ -68,6 +69,14 @@ def test_an_incident_is_declared_and_its_board_says_what_is_next(mei: TestClient
     assert "21 places are to be filled" in page
     incident = one_incident(tx)
     assert (incident.title, incident.source, incident.lat) == ("Flood at the gate", "page", 46.59)
+
+
+def test_declaring_and_asking_for_a_plan_is_one_press(mei: TestClient, tx: Tx):
+    assert primary(mei.get("/incidents/new").text) == ["Declare and see whom to call"]
+    board = declared(mei, then="plan")
+    assert tx.exec(select(PlanRun.state)).all() == ["requested"]
+    assert "Make a plan" not in mei.get(board).text
+    assert "Next: say what is to be done" in mei.get(declared(mei, then="plan", only=[])).text
 
 
 def test_sending_the_form_twice_declares_once(mei: TestClient, tx: Tx):

@@ -10,6 +10,7 @@ from volunteer_hub.core import policy
 from volunteer_hub.core.actor import Actor
 from volunteer_hub.core.db import Tx
 from volunteer_hub.core.errors import Refused
+from volunteer_hub.flows import plan as planning
 from volunteer_hub.flows import telling
 from volunteer_hub.incidents import alerts, command, declaring, levels, rules, templates
 from volunteer_hub.incidents.alerts import Received
@@ -60,6 +61,17 @@ def declare(
         commander_id=_commander(tx, spec),
     )
     _tell_declared(tx, incident)
+    return incident
+
+
+def declare_and_plan(tx: Tx, spec: IncidentSpec, *, only: Collection[str], place: str = "") -> Incident:
+    """Declares with tasks of the hazard and asks for a plan of whom to call, who are not called by it.
+
+    Without a task there is nothing to plan yet. Raises as `declare` and `plan.request`.
+    """
+    incident = declare(tx, spec, only=only, place=place)
+    if only:
+        planning.request(tx, incident)
     return incident
 
 

@@ -1,5 +1,6 @@
 """From an approved plan to people asked, and called off when need be. How it asks on is told in waves.py."""
 
+import uuid
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -12,6 +13,7 @@ from volunteer_hub.core.actor import SYSTEM
 from volunteer_hub.core.db import Tx
 from volunteer_hub.core.errors import Refused
 from volunteer_hub.flows import asking, letters, replan, robots, settle
+from volunteer_hub.flows import plan as planning
 from volunteer_hub.flows.letters import Told
 from volunteer_hub.flows.standby import why_not
 from volunteer_hub.incidents import logbook, states
@@ -47,6 +49,21 @@ def send(tx: Tx, plan: PlanRun, *, answer_minutes: int | None = None) -> Callout
         return replan.apply(tx, plan)
     with bulk.uncollected():
         return _send(tx, plan, answer_minutes)
+
+
+def approve_and_send(
+    tx: Tx, public_id: uuid.UUID, asked: int, reason: str | None = None, confidence: float | None = None
+) -> Callout | None:
+    """Both in one deed, where one person may and so many people are asked as they were told; else it is
+    approved alone and None returned, to be looked at again.
+
+    Raises as `plan.approve` and `send`, and Refused where a second person is needed and no reason stands in
+    for them; nothing is noted then.
+    """
+    plan = planning.approve(tx, public_id, reason, confidence)
+    if plan.state is not PlanState.APPROVED:
+        raise Refused("plan.second_needed")
+    return send(tx, plan) if asking.people(asking.sized(tx, plan).slots) == asked else None
 
 
 def _send(tx: Tx, plan: PlanRun, answer_minutes: int | None) -> Callout:

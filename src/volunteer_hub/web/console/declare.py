@@ -77,8 +77,9 @@ def _declared(tx: Tx, form: Form) -> str:
         source=Source.PAGE,
     )
     place, only = form.text("place"), form.many("only")
+    deed = flow.declare_and_plan if form.text("then", 20) == "plan" else flow.declare
     form.check()
-    return f"/incidents/{flow.declare(tx, spec, only=only, place=place).public_id}"
+    return f"/incidents/{deed(tx, spec, only=only, place=place).public_id}"
 
 
 def _form(
@@ -93,7 +94,9 @@ def _form(
 ) -> Response:
     with db.read(actor) as tx:
         context = _context(request, tx, typed, only)
-    context |= nav.console(request, actor, errors=errors or forms.Faults(), look=look, key=forms.new_key())
+        may_plan = actor.may("plan.request", context["area"].path)
+    faults = errors or forms.Faults()
+    context |= nav.console(request, actor, errors=faults, look=look, key=forms.new_key(), may_plan=may_plan)
     title = t(language_of(request), "board.new.title")
     return page(request, "console/declare.html", status=status, title=title, **context)
 

@@ -29,7 +29,7 @@ from volunteer_hub.volunteers.models import Volunteer
 from volunteer_hub.volunteers.queries import Wanted
 from volunteer_hub.web import forms, nav
 from volunteer_hub.web.console.board import by_slot, came_back, slot_words
-from volunteer_hub.web.forms import Sent
+from volunteer_hub.web.forms import Form, Sent
 from volunteer_hub.web.guard import allow, see_other
 from volunteer_hub.web.render import language_of, page
 
@@ -167,30 +167,37 @@ def approve(
     incident = _incident_of(actor, id)
     try:
         with db.transaction(actor, "plan.approve") as tx:
-            reason = form.text("reason", 500)
-            percent = form.decimal("confidence")
-            form.check()
-            if percent is not None and not _LEAST_SURE <= percent <= _MOST_SURE:
-                raise Malformed("plan.confidence.percent", least=_LEAST_SURE, most=_MOST_SURE)
-            planning.approve(tx, id, reason or None, None if percent is None else percent / 100)
+            planning.approve(tx, id, *_approval(form))
     except HubError as error:
         return came_back(request, actor, incident, form, "approve", error)
     return see_other(f"/incidents/{incident}")
+
+
+def _approval(form: Form) -> tuple[str | None, float | None]:
+    """The reason and the confidence typed."""
+    reason, percent = form.text("reason", 500), form.decimal("confidence")
+    form.check()
+    if percent is not None and not _LEAST_SURE <= percent <= _MOST_SURE:
+        raise Malformed("plan.confidence.percent", least=_LEAST_SURE, most=_MOST_SURE)
+    return reason or None, None if percent is None else percent / 100
 
 
 @router.post("/plans/{id:uuid}/send")
 def send(
     request: Request, actor: Annotated[Actor, allow("callout.send")], id: uuid.UUID, form: Sent
 ) -> Response:
-    """Sends the callout of an approved plan."""
+    """Sends the callout of an approved plan, or approves it and sends to the ``asked`` of the button."""
     incident = _incident_of(actor, id)
     try:
         with db.transaction(actor, "callout.send") as tx:
-            minutes = form.whole("answer_minutes")
+            minutes, asked = form.whole("answer_minutes"), form.whole("asked")
             form.check()
             if not 0 <= minutes <= _LONGEST_ANSWER:
                 raise Malformed("callout.times")
-            mobilize.send(tx, plans.find(tx, "callout.send", id), answer_minutes=minutes or None)
+            if asked:
+                mobilize.approve_and_send(tx, id, asked, *_approval(form))
+            else:
+                mobilize.send(tx, plans.find(tx, "callout.send", id), answer_minutes=minutes or None)
     except HubError as error:
         return came_back(request, actor, incident, form, "send", error)
     return see_other(f"/incidents/{incident}")
