@@ -25,7 +25,7 @@ from volunteer_hub.engine.candidates import (
 from volunteer_hub.engine.coverage import _cover
 from volunteer_hub.engine.eligible import _in_time
 from volunteer_hub.engine.index import counted
-from volunteer_hub.engine.offers import _of_cell
+from volunteer_hub.engine.openings import _of_cell
 from volunteer_hub.engine.problem import Options
 from volunteer_hub.engine.proof import _allowed, _count
 from volunteer_hub.engine.release import _reach, _release, lengthen, release

@@ -23,7 +23,7 @@ from volunteer_hub.engine.candidates import ENDLESS, Arcs, Pool
 from volunteer_hub.engine.clock import Clock, DeadlinePassed
 from volunteer_hub.engine.coverage import coverage
 from volunteer_hub.engine.flow import RESERVE, Flow, Solution, locked_arcs, prices, solve_flow
-from volunteer_hub.engine.offers import Offers, appraise, offers_of
+from volunteer_hub.engine.openings import Openings, appraise, openings_of
 from volunteer_hub.engine.problem import Ints, Options, Problem
 from volunteer_hub.engine.release import (
     PATIENCE,
@@ -58,15 +58,15 @@ def solve_ranks(
             decided = locked_arcs(problem, units, pool, penalty)
             standing = _fill(units, pool, penalty, covered, decided, inner)
         with clock.phase("release"):
-            offers, ways = offers_of(pool.index), _ways(units, standing, decided)
+            openings, ways = openings_of(pool.index), _ways(units, standing, decided)
             ways, best = _place(
-                pool, offers, standing, ways, covered.person_price, penalty.big, inner
+                pool, openings, standing, ways, covered.person_price, penalty.big, inner
             )  # fmt: skip
         with clock.phase("prices"):
             if best and inner.left > 0:
-                found = _lowest(units, pool, offers, penalty, standing, ways)
+                found = _lowest(units, pool, openings, penalty, standing, ways)
             else:
-                found = _as_it_is(pool, offers, standing, ways)
+                found = _as_it_is(pool, openings, standing, ways)
     except DeadlinePassed:
         return replace(covered, exact=False)
     return replace(found, rounds=covered.rounds, columns=covered.columns)
@@ -107,7 +107,7 @@ def _ways(units: Units, standing: Standing, decided: Arcs) -> Ways:
 
 
 def _place(
-    pool: Pool, offers: Offers, standing: Standing, ways: Ways, person_price: Ints, big: int, clock: Clock
+    pool: Pool, openings: Openings, standing: Standing, ways: Ways, person_price: Ints, big: int, clock: Clock
 ) -> tuple[Ways, bool]:
     """A head for everybody who is needed and has none, and whether all of them at the least cost: those whose
     time is short take the best way found after some steps."""
@@ -117,35 +117,35 @@ def _place(
     while True:
         if patient.left <= 0:
             haste = Haste(HASTY_STEPS, big // 2)
-        appraise(offers, standing.price)
+        appraise(openings, standing.price)
         ways, begin = release(
-            pool.index, offers, standing, ways, search, begin, people, nothing, begin, STEP, haste
+            pool.index, openings, standing, ways, search, begin, people, nothing, begin, STEP, haste
         )  # fmt: skip
         if begin == len(people):
             return ways, haste == PATIENCE
 
 
-def _as_it_is(pool: Pool, offers: Offers, standing: Standing, ways: Ways) -> Solution:
+def _as_it_is(pool: Pool, openings: Openings, standing: Standing, ways: Ways) -> Solution:
     """The assignment with prices that bound it."""
-    appraise(offers, standing.price)
+    appraise(openings, standing.price)
     placed = np.flatnonzero(standing.serves >= 0)
     arcs = Arcs(standing.serves[placed], placed, standing.pays[placed])
-    person_price = highest(pool.index, offers, standing.price, ways)
+    person_price = highest(pool.index, openings, standing.price, ways)
     return Solution(arcs, standing.price[:-1].copy(), person_price, 1, len(arcs), exact=False)
 
 
 def _lowest(
-    units: Units, pool: Pool, offers: Offers, penalty: Penalties, standing: Standing, ways: Ways
+    units: Units, pool: Pool, openings: Openings, penalty: Penalties, standing: Standing, ways: Ways
 ) -> Solution:
     """The assignment with the lowest prices that prove it: the same, whatever method found it. Nobody's price
     falls below what the next best unit is worth, so lists that reach so far are enough."""
-    appraise(offers, standing.price)
+    appraise(openings, standing.price)
     serves = standing.serves
     placed = np.flatnonzero(serves >= 0)
     chosen = Arcs(serves[placed], placed, standing.pays[placed])
     worth = np.where(serves >= 0, ENDLESS - 1, ENDLESS)  # at first whatever list there is
     while True:
-        ways = lengthen(pool.index, offers, standing.price, ways, worth)
+        ways = lengthen(pool.index, openings, standing.price, ways, worth)
         listed = listed_arcs(ways)
         others = (serves[listed.position] >= 0) & (serves[listed.position] != listed.unit)
         arcs = chosen + listed.only(others)

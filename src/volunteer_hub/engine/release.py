@@ -18,7 +18,7 @@ from volunteer_hub.engine.augment import Best, Search, Standing, lift, pop
 from volunteer_hub.engine.candidates import ENDLESS, Arcs
 from volunteer_hub.engine.compiled import compiled
 from volunteer_hub.engine.index import Index, counted
-from volunteer_hub.engine.offers import Offers, best_offers
+from volunteer_hub.engine.openings import Openings, best_openings
 from volunteer_hub.engine.problem import Ints
 
 SHORT = 32  # units listed for a person at first
@@ -104,8 +104,8 @@ def _leave(member: Ints, following: Ints, u: int, p: int) -> None:
 
 @compiled
 def release(
-    index: Index, offers: Offers, standing: Standing, ways: Ways, search: Search, stamp: int, people: Ints,
-    units: Ints, begin: int, most: int, haste: Haste,
+    index: Index, openings: Openings, standing: Standing, ways: Ways, search: Search, stamp: int,
+    people: Ints, units: Ints, begin: int, most: int, haste: Haste,
 ) -> tuple[Ways, int]:  # fmt: skip
     """Find a place, or none, for each of people[begin:] who serve nowhere, until about `most` rows were read,
     and take one head off each of these units (a unit may come several times). Returns the ways, longer where
@@ -115,21 +115,21 @@ def release(
         if read > most:
             return ways, i
         stamp += 1
-        ways, more = _release(index, offers, standing, ways, search, stamp, people[i], nobody, haste)
+        ways, more = _release(index, openings, standing, ways, search, stamp, people[i], nobody, haste)
         read += more
     for u in units:
         stamp += 1
-        ways, _ = _release(index, offers, standing, ways, search, stamp, nobody, u, haste)
+        ways, _ = _release(index, openings, standing, ways, search, stamp, nobody, u, haste)
     return ways, len(people)
 
 
 @compiled
-def _lengthen(index: Index, offers: Offers, price: Ints, ways: Ways, p: int) -> Ways:
+def _lengthen(index: Index, openings: Openings, price: Ints, ways: Ways, p: int) -> Ways:
     """List the units that are now worth most to the person, at least some of them new."""
     room, before = max(SHORT, ways.room[p]), ways.rest[p]
     while True:
         unit, score = np.empty(room, np.int64), np.empty(room, np.int64)
-        held = best_offers(index, offers, price, p, unit, score)
+        held = best_openings(index, openings, price, p, unit, score)
         known = np.searchsorted(score[:held], -before, side="right")
         if held < room or (held - known) * NEW >= room:
             break
@@ -166,22 +166,22 @@ def _lengthen(index: Index, offers: Offers, price: Ints, ways: Ways, p: int) -> 
 
 
 @compiled
-def lengthen(index: Index, offers: Offers, price: Ints, ways: Ways, worth: Ints) -> Ways:
+def lengthen(index: Index, openings: Openings, price: Ints, ways: Ways, worth: Ints) -> Ways:
     """Longer lists, until no unit that is not listed is worth more to a person than worth[p]."""
     for p in range(len(worth)):
         while ways.rest[p] > worth[p]:
-            ways = _lengthen(index, offers, price, ways, p)
+            ways = _lengthen(index, openings, price, ways, p)
     return ways
 
 
 @compiled
-def highest(index: Index, offers: Offers, price: Ints, ways: Ways) -> Ints:
+def highest(index: Index, openings: Openings, price: Ints, ways: Ways) -> Ints:
     """[P] what the best unit is worth to each person, listed or not: no price of theirs may be lower."""
     worth, unit, score = np.zeros(len(ways.rest), np.int64), np.empty(1, np.int64), np.empty(1, np.int64)
     for p in range(len(worth)):
         if ways.rest[p] == -ENDLESS:
             worth[p] = _worth_of(ways, price, p)
-        elif best_offers(index, offers, price, p, unit, score) > 0:
+        elif best_openings(index, openings, price, p, unit, score) > 0:
             worth[p] = -score[0]
     return worth
 
@@ -225,7 +225,7 @@ def _reach(
 
 @compiled
 def _release(
-    index: Index, offers: Offers, standing: Standing, ways: Ways, search: Search, stamp: int, person: int,
+    index: Index, openings: Openings, standing: Standing, ways: Ways, search: Search, stamp: int, person: int,
     unit: int, haste: Haste,
 ) -> tuple[Ways, int]:  # fmt: skip
     price, units, none, nowhere = standing.price, len(ways.member), int(np.int64(0)), int(np.int64(-1))
@@ -233,7 +233,7 @@ def _release(
     if person >= 0:
         worth = _worth_of(ways, price, person)
         if worth < ways.rest[person]:
-            ways = _lengthen(index, offers, price, ways, person)
+            ways = _lengthen(index, openings, price, ways, person)
             read += LENGTHENED
             worth = _worth_of(ways, price, person)
         best = Best(worth, -1, person, 0, -1)  # to stay free
@@ -249,7 +249,7 @@ def _release(
         size -= 1
         d = search.distance[u]
         if u >= units:
-            ways = _lengthen(index, offers, price, ways, u - units)
+            ways = _lengthen(index, openings, price, ways, u - units)
             read += LENGTHENED
             origin, offset = search.towards[u], search.cost[u]
             search.stamp[u] = 0

@@ -22,7 +22,7 @@ from volunteer_hub.engine.carry import carried, keyed, on_the_map_of, rows_of, s
 from volunteer_hub.engine.clock import Clock, DeadlinePassed
 from volunteer_hub.engine.feasible import feasible
 from volunteer_hub.engine.flow import locked_arcs
-from volunteer_hub.engine.offers import NO_OFFERS
+from volunteer_hub.engine.openings import NO_OPENINGS
 from volunteer_hub.engine.problem import Ints, Options, Pairs, Problem, ProblemError
 from volunteer_hub.engine.proof import InForce, prove, scaled
 from volunteer_hub.engine.release import PATIENCE, release, ways_of
@@ -172,7 +172,7 @@ class Orders:
             ways = ways_of(book.standing, book.worth(), len(units))
             excess = np.repeat(np.arange(len(units)), np.maximum(over, 0))
             release(
-                self.pool.index, NO_OFFERS, book.standing, ways, book.search, book.searches, loose, excess,
+                self.pool.index, NO_OPENINGS, book.standing, ways, book.search, book.searches, loose, excess,
                 0, ENDLESS, PATIENCE,
             )  # fmt: skip
             book.searches += len(loose) + len(excess)

@@ -21,7 +21,7 @@ MOST_ROWS = 100  # of grid cells
 UNITS_PER_CELL = 32  # on average over the map's whole box
 
 
-class Offers(NamedTuple):
+class Openings(NamedTuple):
     """What the compiled search reads beside the index. P: positions of people."""
 
     first: Ints  # [P + 1] rows of `list_of` and `until`: the lists each person is in
@@ -34,7 +34,7 @@ class Offers(NamedTuple):
     reach: float  # km, of the unit that reaches farthest
 
 
-NO_OFFERS = Offers(
+NO_OPENINGS = Openings(
     first=np.zeros(0, np.int64),
     list_of=np.zeros(0, np.int32),
     until=np.zeros(0, np.int32),
@@ -46,7 +46,7 @@ NO_OFFERS = Offers(
 )
 
 
-def offers_of(index: Index) -> Offers:
+def openings_of(index: Index) -> Openings:
     """The open units by list and cell, and the lists of each person."""
     units, lists = np.flatnonzero(index.open), len(index.first) - 1
     length = np.diff(index.first)
@@ -62,7 +62,7 @@ def offers_of(index: Index) -> Offers:
     columns, rows = int(column.max(initial=0)) + 1, int(row.max(initial=0)) + 1
     place = (index.list_of[units] * rows + row) * columns + column
     by_place, start = counted(place, lists * rows * columns)
-    return Offers(
+    return Openings(
         first=first,
         list_of=list_of,
         until=index.until[order],
@@ -75,9 +75,9 @@ def offers_of(index: Index) -> Offers:
 
 
 @compiled
-def _within(offers: Offers, x: float, y: float, radius: float) -> tuple[int, int, int, int]:
+def _within(openings: Openings, x: float, y: float, radius: float) -> tuple[int, int, int, int]:
     """First and last column and row of the cells within the radius."""
-    left, bottom, size, columns, rows = offers.grid
+    left, bottom, size, columns, rows = openings.grid
     return (
         int(min(max(np.floor((x - radius - left) / size), 0.0), columns)),
         int(max(min(np.floor((x + radius - left) / size), columns - 1.0), -1.0)),
@@ -87,55 +87,63 @@ def _within(offers: Offers, x: float, y: float, radius: float) -> tuple[int, int
 
 
 @compiled
-def appraise(offers: Offers, price: Ints) -> None:
+def appraise(openings: Openings, price: Ints) -> None:
     """Note the highest price of each cell. Prices that only fall afterwards never pass it."""
-    for cell in range(len(offers.top)):
-        offers.top[cell] = -ENDLESS
-        for i in range(offers.start[cell], offers.start[cell + 1]):
-            offers.top[cell] = max(offers.top[cell], price[offers.unit[i]])
+    for cell in range(len(openings.top)):
+        openings.top[cell] = -ENDLESS
+        for i in range(openings.start[cell], openings.start[cell + 1]):
+            openings.top[cell] = max(openings.top[cell], price[openings.unit[i]])
 
 
 @compiled
-def best_offers(index: Index, offers: Offers, price: Ints, p: int, unit: Ints, score: Ints) -> int:
+def best_openings(index: Index, openings: Openings, price: Ints, p: int, unit: Ints, score: Ints) -> int:
     """The len(unit) units that are worth most to the person, the best first: how many are worth anything.
     `score`: cost less price, below 0."""
     x, y, rate = index.x[p], index.y[p], 0.0 if len(index.zone) else index.rate[p]
-    left, bottom, size, columns, rows = offers.grid
-    west, east, south, north = _within(offers, x, y, min(index.day_km[p], offers.reach) + 0.001)
+    left, bottom, size, columns, rows = openings.grid
+    west, east, south, north = _within(openings, x, y, min(index.day_km[p], openings.reach) + 0.001)
     home_column, home_row = np.floor((x - left) / size), np.floor((y - bottom) / size)
     held, room = int(np.int64(0)), len(unit)
     for far in range(2):  # the nearest cells first, then those where a unit could still be better
-        for r in range(offers.first[p], offers.first[p + 1]):
+        for r in range(openings.first[p], openings.first[p + 1]):
             for row in range(south, north + 1):
-                cells = int((offers.list_of[r] * rows + row) * columns)
+                cells = int((openings.list_of[r] * rows + row) * columns)
                 gap_y = max(bottom + row * size - y, y - bottom - (row + 1) * size, 0.0)
                 for column in range(west, east + 1):
                     close = abs(column - home_column) <= 1 and abs(row - home_row) <= 1
                     if (
                         close == (far == 1)
-                        or offers.start[cells + column] == offers.start[cells + column + 1]
+                        or openings.start[cells + column] == openings.start[cells + column + 1]
                     ):
                         continue
                     gap_x = max(left + column * size - x, x - left - (column + 1) * size, 0.0)
                     way = int(np.floor(rate * np.sqrt(gap_x * gap_x + gap_y * gap_y)))
                     ceiling = score[0] if held == room else 0
-                    if way + index.day_cost[p] - offers.top[cells + column] < ceiling:
-                        held = _of_cell(index, offers, price, p, r, cells + column, unit, score, held)
+                    if way + index.day_cost[p] - openings.top[cells + column] < ceiling:
+                        held = _of_cell(index, openings, price, p, r, cells + column, unit, score, held)
     ascending(unit, score, held)
     return held
 
 
 @compiled
 def _of_cell(
-    index: Index, offers: Offers, price: Ints, p: int, r: int, cell: int, unit: Ints, score: Ints, held: int
+    index: Index,
+    openings: Openings,
+    price: Ints,
+    p: int,
+    r: int,
+    cell: int,
+    unit: Ints,
+    score: Ints,
+    held: int,
 ) -> int:
     """Keep what is best of one list (row r of the person's) in one cell; how many are held then."""
     x, y, rate, day_km, night_km = index.x[p], index.y[p], index.rate[p], index.day_km[p], index.night_km[p]
-    day_cost, night_cost, until = index.day_cost[p], index.night_cost[p], offers.until[r]
+    day_cost, night_cost, until = index.day_cost[p], index.night_cost[p], openings.until[r]
     flags, periods, room, measured = index.flags[p], index.periods, len(unit), len(index.zone) > 0
     zone = index.zone[p] if measured else 0
-    for i in range(offers.start[cell], offers.start[cell + 1]):
-        u = offers.unit[i]
+    for i in range(openings.start[cell], openings.start[cell + 1]):
+        u = openings.unit[i]
         night = index.night[u]
         least = (night_cost if night else day_cost) - price[u]
         ceiling = score[0] if held == room else 0
