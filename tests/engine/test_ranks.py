@@ -11,12 +11,15 @@ from benchmarks.city_arrays import city_problem
 from tests.engine.build import DRIVER, MEDIC, UNHURRIED, minima, pairs, people, skilled, slots
 from volunteer_hub.engine import flow, ranks, release
 from volunteer_hub.engine import solve as solving
-from volunteer_hub.engine.candidates import Pool
+from volunteer_hub.engine.augment import Standing
+from volunteer_hub.engine.candidates import Arcs, Pool
 from volunteer_hub.engine.check import check
 from volunteer_hub.engine.clock import Clock
+from volunteer_hub.engine.flow import Solution
 from volunteer_hub.engine.problem import Options, Problem
 from volunteer_hub.engine.solve import State, solve
-from volunteer_hub.engine.units import split
+from volunteer_hub.engine.terms import Penalties
+from volunteer_hub.engine.units import Units, split
 
 BY_RANKS = replace(UNHURRIED, method="ranks")
 BY_FLOW = replace(UNHURRIED, method="flow")
@@ -85,4 +88,26 @@ def test_people_placed_in_haste_cover_as_much_and_what_they_give_away_is_known(
     assert plan.objective.short == exact.objective.short
     assert plan.bound <= exact.value <= plan.value
     assert plan.value - plan.bound < plan.objective.cost // 2
+    assert check(problem, plan) == ()
+
+
+def test_when_even_haste_takes_too_long_the_plan_of_the_ranks_comes_in_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    problem = city_problem(300, 400, 1)
+    exact = solve(problem, BY_FLOW)
+    fill = ranks._fill
+
+    def until_the_deadline(
+        units: Units, pool: Pool, penalty: Penalties, covered: Solution, decided: Arcs, clock: Clock
+    ) -> Standing:
+        standing = fill(units, pool, penalty, covered, decided, clock)
+        clock._deadline -= clock.left
+        return standing
+
+    monkeypatch.setattr(ranks, "_fill", until_the_deadline)
+    plan = solve(problem, BY_RANKS)
+    assert (plan.state, plan.failure) == (State.BOUNDED, "deadline")
+    assert plan.objective.short == exact.objective.short
+    assert plan.bound <= exact.value <= plan.value
     assert check(problem, plan) == ()

@@ -110,12 +110,13 @@ def _place(
     pool: Pool, openings: Openings, standing: Standing, ways: Ways, person_price: Ints, big: int, clock: Clock
 ) -> tuple[Ways, bool]:
     """A head for everybody who is needed and has none, and whether all of them at the least cost: those whose
-    time is short take the best way found after some steps."""
+    time is short take the best way found after some steps. Raises DeadlinePassed."""
     people = np.flatnonzero((standing.serves < 0) & (person_price > 0))
     search, begin, nothing = search_of(len(ways.member) + len(pool)), 0, people[:0]
     haste, patient = PATIENCE, Clock(clock.left - HASTY_S * len(people))
     while True:
         if patient.left <= 0:
+            clock.check()  # how long the hasty take is only a guess
             haste = Haste(HASTY_STEPS, big // 2)
         appraise(openings, standing.price)
         ways, begin = release(
