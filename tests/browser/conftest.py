@@ -23,10 +23,11 @@ HELPERS = 24
 
 @dataclass(frozen=True)
 class House:
-    """Where the server answers, and the folder of letters."""
+    """Where the server answers, the folder of letters, and the port of a push service that it may call."""
 
     address: str
     mail: Path
+    push: int
 
 
 # Not for the session: while it is open, the thread counts as running an event loop, which others need.
@@ -59,8 +60,13 @@ def house(template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[H
             people.mei(tx)
             for n in range(1, 1 + HELPERS):
                 registry.register(tx, person(f"Helper {n}", n, skills="sandbagging:2;first_aid:2;general:2"))
-        post = {"HUB_SMTP_URL": f"smtp://127.0.0.1:{mail.port}"}
+        push = free_port()
+        post = {
+            "HUB_SMTP_URL": f"smtp://127.0.0.1:{mail.port}",
+            "HUB_PUSH": "true",
+            "HUB_INTERNAL_HOSTS": f'["127.0.0.1:{push}"]',
+        }
         with Server(database, folder, processes=1, **post) as server:
             server.wait_until_ready()
-            yield House(server.address, folder / "mail")
+            yield House(server.address, folder / "mail", push)
     mail.stop()

@@ -54,7 +54,7 @@ class Phone:
 class PushService:
     """``answer``: what it says to each request; ``signers``: public keys that signed, as in the header."""
 
-    def __init__(self) -> None:
+    def __init__(self, port: int = 0) -> None:
         self.phones: dict[str, Phone] = {}
         self.answer = 201
         self.heard: list[dict[str, str]] = []
@@ -71,7 +71,7 @@ class PushService:
             def log_message(self, format: str, *args: Any) -> None:
                 pass
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
         self.host = f"127.0.0.1:{self._server.server_port}"
         threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
 

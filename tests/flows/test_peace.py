@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.doors import client
@@ -52,7 +53,7 @@ def asleep(person: Volunteer, wakes_for: int | None) -> Volunteer:
 def left(tx: Tx, incident: Incident, w: World) -> dict[str, str]:
     """Name -> why they are left in peace."""
     everybody = sorted([w.bo, w.lin, *w.crowd], key=lambda person: person.id)
-    found = spared.of(tx, incident, "Asia/Shanghai", [person.id for person in everybody])
+    found = spared.of(tx, incident, "Asia/Shanghai", np.array([person.id for person in everybody]))
     return {str(p.name): why for p in everybody if (why := found.reason(p.id)) is not None}
 
 

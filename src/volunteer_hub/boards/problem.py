@@ -132,7 +132,7 @@ def build(
     pool, called = drilled.narrowed(tx, incident, pools(tx, pool_area))
     waiting = np.unique(asked.volunteer[asked.waiting])
     free = called & (_onto(pool.ids, waiting, np.ones_like(waiting), 0) == 0)
-    spared = sparing.of(tx, incident, zone, pool.ids.tolist(), but=[who for who, _ in again.moving.values()])
+    spared = sparing.of(tx, incident, zone, pool.ids, but=[who for who, _ in again.moving.values()])
     real = np.flatnonzero(free & ~spared.among(pool.ids))
     held = _held(asked, slots)
     takers = (asked.volunteer[held], asked.offer[held])

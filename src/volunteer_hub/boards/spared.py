@@ -67,12 +67,12 @@ def _minute(moment: time) -> int:
     return moment.hour * 60 + moment.minute
 
 
-def of(tx: Tx, incident: Incident, zone: str, ids: Sequence[int], but: Collection[int] = ()) -> Spared:
+def of(tx: Tx, incident: Incident, zone: str, ids: Ints, but: Collection[int] = ()) -> Spared:
     """Whom of these people (ids ascending) an ask for this incident would not reach now, ``but`` aside.
 
     Two queries for any number; others may be among those found. ``zone`` is that of the incident's clocks.
     """
-    if not ids:
+    if not len(ids):
         return NOBODY
     rules: Messages = policy.load("messages", Messages)
     real = incident.kind is Kind.REAL
@@ -85,14 +85,14 @@ def _sorted(found: Sequence[int], but: Collection[int]) -> Ints:
     return np.setdiff1d(np.array(found, dtype=np.int64), np.array(list(but), dtype=np.int64))
 
 
-def _among(key: Any, ids: Sequence[int]) -> ColumnElement[bool]:
+def _among(key: Any, ids: Ints) -> ColumnElement[bool]:
     if len(ids) <= _NAMED:
-        return bulk.among(key, ids)
-    within: ColumnElement[bool] = key.between(ids[0], ids[-1])
+        return bulk.among(key, ids.tolist())
+    within: ColumnElement[bool] = key.between(int(ids[0]), int(ids[-1]))
     return within
 
 
-def _quiet(tx: Tx, level: int, zone: str, rules: Messages, ids: Sequence[int]) -> list[int]:
+def _quiet(tx: Tx, level: int, zone: str, rules: Messages, ids: Ints) -> list[int]:
     """People come in groups of those who set the same: the rule is asked once a group."""
     here, local = usual(rules), tx.now.astimezone(ZoneInfo(zone))
     agreed = col(Volunteer.wakes_for)
@@ -109,7 +109,7 @@ def _quiet(tx: Tx, level: int, zone: str, rules: Messages, ids: Sequence[int]) -
     ]
 
 
-def _spent(tx: Tx, real: bool, rules: Messages, ids: Sequence[int]) -> list[int]:
+def _spent(tx: Tx, real: bool, rules: Messages, ids: Ints) -> list[int]:
     """Counted by the offers that went out. One callout is one ask, for however many slots it is."""
     week = rules.week
     since = tx.now - _WEEK

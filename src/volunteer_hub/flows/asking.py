@@ -221,7 +221,7 @@ class Candidates:
         self._ways = letters.reach(tx, people)
         self._callable = _callable(tx, self._ways)
         if facts:  # the slots of one plan are all of one incident
-            left = spared.of(tx, facts[0].incident, facts[0].zone, sorted(self._callable))
+            left = spared.of(tx, facts[0].incident, facts[0].zone, np.array(sorted(self._callable)))
             self._callable -= left.ids()
         self._held = _held(tx, self._callable, facts)
         self._beliefs = Beliefs(tx.now)
