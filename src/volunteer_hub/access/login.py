@@ -110,11 +110,13 @@ def by_code(tx: Tx, phone: str, code: str, address: str) -> Opened | None:
     return sessions.open_for_volunteer(tx, row.volunteer_id)
 
 
-def count_try(tx: Tx, address: str) -> None:
-    """Counts something costly asked by a guest, such as a code. Raises TooMany after twenty from one
-    network address in 15 minutes."""
-    origin = _origin(address)
-    _must_be_allowed(tx, origin, TRIES_PER_ADDRESS)
+def count_try(tx: Tx, address: str, *, of: str = "", allowed: int = TRIES_PER_ADDRESS) -> None:
+    """Counts something costly asked by a guest, such as a code; what is counted apart says what it is ``of``.
+
+    Raises TooMany after so many from one network address in 15 minutes.
+    """
+    origin = token_hash(f"{of}:{_origin(address).hex()}") if of else _origin(address)
+    _must_be_allowed(tx, origin, allowed)
     _write_down(tx, origin)
 
 

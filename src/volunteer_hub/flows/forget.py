@@ -12,7 +12,7 @@ from volunteer_hub.core.errors import Refused
 from volunteer_hub.feedback import surveys
 from volunteer_hub.feedback.policy import Surveys
 from volunteer_hub.flows import letters, reply
-from volunteer_hub.mobilization import injuries, offers, places
+from volunteer_hub.mobilization import gates, injuries, offers, places
 from volunteer_hub.mobilization.models import Offer
 from volunteer_hub.mobilization.policy import Callouts
 from volunteer_hub.mobilization.rules import DeclineReason, OfferState
@@ -45,6 +45,7 @@ def erase(tx: Tx, row: Volunteer) -> Volunteer:
     surveys.forget(tx, row.id, policy.load("surveys", Surveys))
     bodies.forget(tx, row.id)
     injuries.forget(tx, row.id)
+    gates.forget(tx, row.id)
     replies.forget(tx, row.id, reply.on_number(tx, row.id))
     login.forget(tx, row.id)
     idempotency.forget(tx, f"volunteer:{row.id}", str(row.public_id))

@@ -86,11 +86,22 @@ class FieldRules(Policy):
     rest_after_minutes: PositiveInt
 
 
+class GateRules(Policy):
+    """[gate]. A gate is open for ``open_minutes``. ``insures``: whoever is let in is insured by the node for
+    their duty. ``forms_per_address``: so many forms in 15 minutes from one network address, as a mobile
+    network gives to many."""
+
+    open_minutes: int = Field(ge=5, le=10_080)
+    insures: bool
+    forms_per_address: PositiveInt
+
+
 class Callouts(Policy):
     """config/callouts.toml."""
 
     callout: CalloutRules
     field: FieldRules
+    gate: GateRules
     travel: Travel
     goal: Goal
 

@@ -6,7 +6,7 @@ A light pledge ("call me only for ...") takes effect at once; an application wai
 import hmac
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 from sqlmodel import col, delete, func, select
@@ -16,10 +16,10 @@ from volunteer_hub.core.db import Tx
 from volunteer_hub.core.errors import FieldError, Gone, Malformed, Refused, TooMany
 from volunteer_hub.core.signing import new_token, short_code, token_hash
 from volunteer_hub.core.site import Site
-from volunteer_hub.volunteers import checking, consents, fields, registry, rules, stored
+from volunteer_hub.volunteers import checking, consents, fields, registry, rules, skills, stored
 from volunteer_hub.volunteers.fields import Wrong
-from volunteer_hub.volunteers.models import JoinCode, Volunteer
-from volunteer_hub.volunteers.rules import ClaimState, ConsentBy, Purpose, Status
+from volunteer_hub.volunteers.models import JoinCode, SkillClaim, Volunteer
+from volunteer_hub.volunteers.rules import ClaimState, ConsentBy, InsuredBy, Purpose, Status
 
 # Nobody is employed by their own word, brings a number of the register, or shows papers to a form.
 _NOT_OWN: Final = frozenset(
@@ -120,16 +120,80 @@ def submit(
     Fields as in a file of people; ``verified`` skills are taken as claimed. Somebody who had left comes back
     to their own row. Raises Malformed with every wrong field, Refused for who is in the pool already.
     """
-    number = holder(tx, proof, str(person.get("phone", "")))
-    given, wanted = set(purposes), list(pledge_for)
+    number, given = holder(tx, proof, str(person.get("phone", ""))), set(purposes)
+    values, by = _checked(
+        tx, {**person, "phone": number}, given, list(pledge_for), guardian_consents=guardian_consents
+    )
+    row = _enter(tx, values)
+    consents.give(tx, row.id, given, by=by, text_version=text_version)
+    return row
+
+
+@dataclass(frozen=True)
+class AtGate:
+    """Somebody who came by themselves, in the pool before or from now on as an applicant, and what they say
+    they can do."""
+
+    row: Volunteer
+    known: bool
+    skills: tuple[str, ...]
+
+
+def at_gate(
+    tx: Tx, person: Mapping[str, Any], purposes: Iterable[Purpose], *, guardian_consents: bool = False
+) -> AtGate:
+    """An application by somebody who stands before us: nobody has proved the telephone, so of whoever has
+    it already nothing is changed or told until a leader has seen who they are (`identified`).
+
+    Raises Malformed with every wrong field, the same whether the number is known or not.
+    """
+    given = set(purposes)
+    values, by = _checked(tx, person, given, [], guardian_consents=guardian_consents)
+    row = registry.by_phone(tx, values["phone"])
+    claimed = tuple(claim.skill for claim in values["skills"])
+    if row is not None:
+        return AtGate(row, True, claimed)
+    row = registry.insert(tx, values)
+    consents.give(tx, row.id, given, by=by)
+    return AtGate(row, False, claimed)
+
+
+def identified(
+    tx: Tx, row: Volunteer, claimed: Iterable[str], *, fit: bool, insured_until: date | None
+) -> Volunteer:
+    """A leader has seen who somebody at the gate is: what they said of themselves there is theirs now, their
+    skills as claims. Who had left applies again. ``insured_until``: the node insures them until then."""
+    for skill in claimed:
+        if tx.get(SkillClaim, (row.id, skill)) is None:
+            skills.claim(tx, row, skill, 1)
+    minor = row.guardian_consent_at is not None and not rules.is_adult(row.birthday, tx.now.date())
+    by = ConsentBy.GUARDIAN if minor else ConsentBy.SELF
+    consents.give(tx, row.id, rules.REQUIRED_PURPOSES, by=by)
+    row.fit = row.fit or fit
+    if row.status is Status.LEFT:
+        rules.must_allow(row.status, Status.APPLIED)
+        row.status = Status.APPLIED
+    if insured_until is not None and (row.insured_until is None or row.insured_until < insured_until):
+        row.insured_by, row.insured_until = InsuredBy.NODE, insured_until
+    return registry.touched(tx, row)
+
+
+def _checked(
+    tx: Tx,
+    person: Mapping[str, Any],
+    given: set[Purpose],
+    pledge_for: list[str],
+    *,
+    guardian_consents: bool,
+) -> tuple[dict[str, Any], ConsentBy]:
+    """The values of an application and who consents. Raises Malformed with every wrong field."""
     cells = {name: value for name, value in person.items() if name not in _NOT_OWN}
     cells |= {
-        "phone": number,
-        "status": Status.PLEDGED if wanted else Status.APPLIED,
-        "pledge_for": wanted,
+        "status": Status.PLEDGED if pledge_for else Status.APPLIED,
+        "pledge_for": pledge_for,
         "guardian_consent": tx.now if guardian_consents else None,
     }
-    needed = ("birthday", "guardian_name", "guardian_phone") if guardian_consents else ("birthday",)
+    needed = ["phone", "birthday"] + (["guardian_name", "guardian_phone"] if guardian_consents else [])
     wrong = [FieldError(name, "volunteer.required") for name in needed if not person.get(name)]
     for purpose in rules.missing_purposes(given):
         wrong.append(FieldError("consent", "volunteer.consent", {"purpose": purpose.value}))
@@ -143,10 +207,7 @@ def submit(
     if wrong:
         raise Malformed("form", fields=wrong)
     values["skills"] = [claim._replace(state=ClaimState.CLAIMED) for claim in values["skills"]]
-    row = _enter(tx, values)
-    by = ConsentBy.GUARDIAN if minor else ConsentBy.SELF
-    consents.give(tx, row.id, given, by=by, text_version=text_version)
-    return row
+    return values, ConsentBy.GUARDIAN if minor else ConsentBy.SELF
 
 
 def sweep(tx: Tx) -> int:

@@ -85,13 +85,19 @@ def certify(
     return paper
 
 
-def level_on(tx: Tx, volunteer_id: int, wanted: str, day: date) -> int:
-    """The level a person counts for in a skill on a day; 0 for not at all. An ended paper never counts."""
+def level_on(tx: Tx, volunteer_id: int, wanted: str, day: date, *, vouched: bool = False) -> int:
+    """The level a person counts for in a skill on a day; 0 for not at all. An ended paper never counts.
+
+    ``vouched``: by what the staff has verified or a paper proves, not by what they claim.
+    """
     _must_exist(wanted)
     claims = tx.exec(select(SkillClaim).where(col(SkillClaim.volunteer_id) == volunteer_id)).all()
     papers = tx.exec(select(Certification).where(col(Certification.volunteer_id) == volunteer_id)).all()
-    held = {c.skill: c.level for c in claims}
-    return rules.level_on(taxonomy(), held, best_papers(papers), wanted, day)
+    best = best_papers(papers)
+    valid = {skill for skill, until in best.items() if until is None or day <= until}
+    sure = {c.skill for c in claims if c.state is ClaimState.VERIFIED or c.skill in valid}
+    held = {c.skill: c.level for c in claims if not vouched or c.skill in sure}
+    return rules.level_on(taxonomy(), held, best, wanted, day)
 
 
 def best_papers(papers: Iterable[Certification]) -> dict[str, date | None]:

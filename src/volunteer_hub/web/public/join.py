@@ -2,13 +2,11 @@
 
 import base64
 import binascii
-import io
 import json
 from collections.abc import Sequence
 from typing import Any, Final
 from urllib.parse import urlencode
 
-import segno
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
@@ -28,6 +26,7 @@ from volunteer_hub.volunteers.rules import HOME_KINDS, Purpose
 from volunteer_hub.web import forms
 from volunteer_hub.web.forms import Form, Sent
 from volunteer_hub.web.guard import PUBLIC, see_other
+from volunteer_hub.web.qr import svg
 from volunteer_hub.web.render import language_of, page
 
 router = APIRouter(dependencies=[PUBLIC])
@@ -231,13 +230,11 @@ def done(request: Request, state: str = "applied") -> Response:
 
 @router.get("/join/qr.svg")
 def qr(community: str = "") -> Response:
-    """The page's address as a QR code, for a poster; error correction for rain and scratches."""
+    """The page's address as a QR code, for a poster."""
     address = settings().base_url.rstrip("/") + "/join"
     if community:
         with db.read(GUEST) as tx:
             if flow.community_of(tx, community) is None:
                 raise NotFound("not_found")
         address += "?" + urlencode({"community": community})
-    out = io.BytesIO()
-    segno.make(address, error="q", micro=False).save(out, kind="svg", scale=8, xmldecl=False, svgns=True)
-    return Response(out.getvalue(), media_type="image/svg+xml")
+    return svg(address)
