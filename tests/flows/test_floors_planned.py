@@ -9,16 +9,18 @@ import pytest
 from sqlmodel import col, select
 
 from tests.doors import client
+from tests.flows.callouts import answer, approved
 from tests.web.test_duty_pages import text
 from tests.world import World, world
 from volunteer_hub.core import db
 from volunteer_hub.core.actor import SYSTEM
 from volunteer_hub.core.db import Tx
 from volunteer_hub.flows import floors as breaking
-from volunteer_hub.flows import plan, plan_why
+from volunteer_hub.flows import mobilize, plan, plan_why, replan, respond
 from volunteer_hub.flows.planner import Planner
 from volunteer_hub.incidents.models import Incident
-from volunteer_hub.mobilization.models import PlanRun
+from volunteer_hub.mobilization import offers
+from volunteer_hub.mobilization.models import Offer, PlanRun
 from volunteer_hub.volunteers import floors, skills
 from volunteer_hub.volunteers.floors import FloorIn
 from volunteer_hub.volunteers.models import ReserveFloor
@@ -176,3 +178,42 @@ def test_a_machine_reads_the_price(flood: World, floor: ReserveFloor, works: Pla
         False,
     )
     assert told["what"] == "Sartu keeps 2 people with First aid"
+
+
+def changed(tx: Tx, w: World, works: Planner, run: PlanRun) -> PlanRun:
+    """The plan is sent, its first-aiders say yes, the first of them withdraws, and it is planned anew."""
+    approved(w, run)
+    with db.transaction(w.mei, "callout.send") as as_mei:
+        mobilize.send(as_mei, as_mei.get_one(PlanRun, run.id))
+    medics = [one.id for one in (w.bo, w.crowd[2], w.crowd[7], w.lin)]
+    theirs = select(Offer).where(col(Offer.volunteer_id).in_(medics)).order_by(col(Offer.id))
+    offers_made = tx.exec(theirs).all()
+    for offer in offers_made:
+        answer(respond.accept, offers.link_token(offer.public_id))
+    answer(respond.withdraw, offers.link_token(offers_made[0].public_id))
+    with db.transaction(w.mei, "plan.request") as as_mei:
+        again = replan.request(as_mei, as_mei.get_one(Incident, w.incident.id))
+    assert works.work_one(RUNNING) is True
+    with db.read(SYSTEM) as reading:
+        done = reading.get_one(PlanRun, again.id)
+    assert done.result is not None, done.failure
+    return done
+
+
+def test_a_re_plan_keeps_within_the_floor_too(
+    tx: Tx, flood: World, floor: ReserveFloor, works: Planner
+) -> None:
+    again = changed(tx, flood, works, planned(flood, works))
+    assert again.result is not None
+    (told,) = again.result["floors"]
+    assert (told["binds"], told["broken"]) == (True, False)
+    assert (told["there"], told["sent"]) == (3, 1)  # who withdrew is free again
+
+
+def test_a_re_plan_may_break_what_the_plan_before_was_allowed_to(
+    tx: Tx, flood: World, floor: ReserveFloor, works: Planner
+) -> None:
+    again = changed(tx, flood, works, planned(flood, works, breaking=[floor.public_id], reason=WHY))
+    assert again.result is not None
+    (told,) = again.result["floors"]
+    assert (told["broken"], again.broken_floors, again.floors_reason) == (True, [floor.id], WHY)

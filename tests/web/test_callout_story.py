@@ -11,7 +11,9 @@ from tests.flows.callouts import answer, at_ten, minutes_later, sent
 from tests.flows.post import PostOffice, post_office
 from volunteer_hub.core.db import Tx, transaction
 from volunteer_hub.flows import deliver, mobilize, respond
+from volunteer_hub.incidents.models import Task
 from volunteer_hub.mobilization.models import Callout
+from volunteer_hub.volunteers.models import Volunteer
 
 
 @pytest.fixture
@@ -96,3 +98,33 @@ def test_saying_no_and_not_me_from_the_mail(tx: Tx, office: PostOffice) -> None:
     to, fields = press(browser.get(other).text, "不是我本人")
     assert browser.post(to, data=fields).status_code == 303
     assert out.states(tx) == {"declined": 2, "asked": 1}
+
+
+def test_the_place_changes_after_nine_have_said_yes(tx: Tx, office: PostOffice) -> None:
+    out = sent(tx, helpers=12)
+    deliver.sweep()
+    nine = [out.world.lin, *out.world.crowd[:8]]
+    for person in nine:
+        answer(respond.accept, out.token(tx, person))
+    mei, browser = client(out.world.mei), client()
+    with minutes_later(5):
+        at = f"/api/v1/tasks/{tx.get_one(Task, out.task(tx)).public_id}"
+        tag = mei.get(at).headers["ETag"]
+        told = mei.patch(at, json={"place": "West gate"}, headers={"If-Match": tag}).json()
+        assert told["told"] == 9
+        before = len(office.letters)
+        deliver.sweep()
+        assert len(office.letters[before:]) == 9 + 9  # what came of their yes, and the change
+        assert sum("West gate" in letter.get_content() for letter in office.letters[before:]) == 18
+        for person in (out.world.crowd[8], out.world.bo):  # who says yes now has read the new place
+            answer(respond.accept, out.token(tx, person))
+        for person in nine[:7]:
+            to, fields = press(browser.get(link_in(office, person_mail(person))).text, "I have read it")
+            assert browser.post(to, data=fields).status_code == 303
+        page = mei.get(f"/callouts/{out.callout.public_id}").text
+        assert "9 of 11 people have confirmed the change of place or time" in page
+
+
+def person_mail(person: Volunteer) -> str:
+    """The address of one of the crowd of tests.world."""
+    return f"p{int((person.external_id or 'P0')[1:])}@example.org"
