@@ -10,6 +10,7 @@ from tests.doors import client
 from tests.flows import callouts
 from tests.flows.callouts import Sent, answer, messages, minutes_later
 from tests.flows.test_replan import difference, full, rows, solve
+from tests.world import world
 from volunteer_hub.core.db import Tx, transaction
 from volunteer_hub.flows import proposing, replan, respond
 from volunteer_hub.incidents import logbook, queries
@@ -112,6 +113,18 @@ def test_what_changes_nothing_is_put_aside_without_a_word(tx: Tx) -> None:
         assert plans.latest(tx, out.world.incident.id) == out.plan
         assert alerts(tx, "alert_replan") == []
         assert proposing.sweep() == 0
+
+
+def test_while_as_many_are_asked_as_are_wanted_refusals_are_left_to_the_waves(tx: Tx) -> None:
+    w = world(tx)
+    helpers = [(w.slots[0], person) for person in [w.lin, *w.crowd[:8]]]
+    out = callouts.send(tx, w, [*helpers, (w.slots[1], w.bo), (w.slots[1], w.crowd[12])])
+    says(respond.decline, tx, out, w.lin, 1)
+    with minutes_later(6):
+        assert proposing.sweep() == 0  # eight are still asked, as many as are wanted
+    says(respond.decline, tx, out, w.crowd[0], 7)
+    with minutes_later(8):
+        assert proposing.sweep() == 1
 
 
 def test_the_same_proposal_made_again_is_not_told_again(tx: Tx) -> None:

@@ -22,14 +22,14 @@ from volunteer_hub.flows import letters, mobilize, replan
 from volunteer_hub.flows import plan as planning
 from volunteer_hub.flows.standby import why_not
 from volunteer_hub.incidents import logbook
-from volunteer_hub.incidents.models import Incident, LogEntry
-from volunteer_hub.incidents.rules import OPEN, LogKind
+from volunteer_hub.incidents.models import Incident, LogEntry, RoleSlot, Task
+from volunteer_hub.incidents.rules import OPEN, LogKind, TaskState
 from volunteer_hub.mobilization import plans, proposals, replan_rules
 from volunteer_hub.mobilization.models import AnswerEvent, Callout, Offer, PlanRun
 from volunteer_hub.mobilization.policy import Callouts
 from volunteer_hub.mobilization.replan_models import Proposal, ReplanRule
 from volunteer_hub.mobilization.replan_rules import News
-from volunteer_hub.mobilization.rules import Answer, OfferState, PlanState
+from volunteer_hub.mobilization.rules import LIVE, PLACED, Answer, OfferState, PlanState
 from volunteer_hub.volunteers.models import Volunteer
 
 _ANSWERS: Final = {
@@ -38,6 +38,7 @@ _ANSWERS: Final = {
     Answer.NOT_ME: News.DECLINED,
     Answer.WITHDRAW: News.WITHDRAWN,
 }
+_ANSWERED: Final = frozenset({News.DECLINED, News.WITHDRAWN, News.SILENT, News.NO_SHOW})
 _LINES: Final = {
     "no_shows": News.NO_SHOW,
     "task_added": News.TASKS,
@@ -81,10 +82,32 @@ def _look(tx: Tx, incident_id: int) -> int:
     if not replan_rules.rested(tx.now, newest.requested_at, limits.replan_minutes):
         return 0
     happened = news(tx, incident, newest)
-    if not happened:
+    if not happened or (happened.keys() <= _ANSWERED and not _short(tx, incident)):
         return 0
     proposals.propose(tx, replan.request(tx, incident), happened)
     return 1
+
+
+def _short(tx: Tx, incident: Incident) -> bool:
+    """Whether a slot has its target no more, though everybody still asked be counted on; the waves of a
+    callout see to all else that answers bring."""
+    own = select(Callout.id).where(col(Callout.incident_id) == incident.id, col(Callout.state).in_(LIVE))
+    counted = (col(Offer.state).in_(PLACED)) | (
+        (col(Offer.state) == OfferState.ASKED) & col(Offer.callout_id).in_(own)
+    )
+    short = (
+        select(RoleSlot.id)
+        .join(Task, col(Task.id) == col(RoleSlot.task_id))
+        .join(Offer, (col(Offer.slot_id) == col(RoleSlot.id)) & counted, isouter=True)
+        .where(
+            col(Task.incident_id) == incident.id,
+            col(Task.state) == TaskState.OPEN,
+            col(Task.ends_at) > tx.now,
+        )
+        .group_by(col(RoleSlot.id))
+        .having(func.count(col(Offer.id)) < col(RoleSlot.target))
+    )
+    return tx.exec(short.limit(1)).first() is not None
 
 
 def _replaceable(tx: Tx, plan: PlanRun) -> bool:
