@@ -23,7 +23,7 @@ from volunteer_hub.mobilization.queries import SlotFigures
 from volunteer_hub.mobilization.rules import OfferState
 from volunteer_hub.notify import outbox
 from volunteer_hub.notify.models import Message
-from volunteer_hub.notify.rules import State, Subject
+from volunteer_hub.notify.rules import ASIDE, State, Subject
 from volunteer_hub.volunteers.models import SkillClaim, Volunteer
 
 UNREACHED = frozenset({State.FAILED, State.EXPIRED})
@@ -104,7 +104,8 @@ def live(tx: Tx, callout: Callout) -> LiveCallout:
         | col(Offer.seen_at).is_not(None)
     )
     about = (col(Message.subject_kind) == Subject.OFFER) & col(Message.subject_id).in_(own)
-    messages = select(col(Message.state), func.count()).where(about).group_by(col(Message.state))
+    missed = ~col(Message.dedupe_key).contains(ASIDE, autoescape=True)
+    messages = select(col(Message.state), func.count()).where(about, missed).group_by(col(Message.state))
     changed, acknowledged = replies.of_a_change(tx, callout)
     return LiveCallout(
         callout=callout,
@@ -183,13 +184,13 @@ def _skills(tx: Tx, ids: Collection[int]) -> dict[int, list[tuple[str, int]]]:
 
 
 def _questions(tx: Tx, offer_ids: Collection[int]) -> dict[int, State]:
-    """Offer id -> the state of the newest message that asked."""
+    """Offer id -> the state of the newest message that asked, or of one that arrived."""
     wanted = select(Message.subject_id, Message.state).where(
         col(Message.subject_kind) == Subject.OFFER,
         col(Message.subject_id).in_(offer_ids),
         col(Message.purpose) == "offer",
     )
-    return {offer: State(state) for offer, state in tx.exec(wanted.order_by(col(Message.id)))}
+    return {offer: State(state) for offer, state in tx.exec(wanted.order_by(*outbox.NEWEST))}
 
 
 def _km(person: Volunteer, facts: SlotFacts) -> float | None:

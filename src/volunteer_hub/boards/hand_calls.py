@@ -18,7 +18,7 @@ from volunteer_hub.mobilization.models import Callout, Offer
 from volunteer_hub.mobilization.rules import LIVE, OfferState, Rung
 from volunteer_hub.notify.models import Message
 from volunteer_hub.notify.policy import Messages
-from volunteer_hub.notify.rules import WAITING, State, Subject
+from volunteer_hub.notify.rules import ASIDE, WAITING, State, Subject
 from volunteer_hub.volunteers.models import Volunteer
 
 
@@ -73,7 +73,8 @@ def _reached(tx: Tx) -> ColumnElement[bool]:
     ]
     sent = (col(Message.state) == State.SENT) & ~or_(*mute) if mute else col(Message.state) == State.SENT
     about = (col(Message.subject_kind) == Subject.OFFER) & (col(Message.subject_id) == col(Offer.id))
-    alive = col(Message.state).in_((*WAITING, State.DELIVERED)) | sent
+    beside = col(Message.dedupe_key).contains(ASIDE, autoescape=True)  # nobody waits for it to arrive
+    alive = (col(Message.state) == State.DELIVERED) | ((col(Message.state).in_(WAITING) | sent) & ~beside)
     found: ColumnElement[bool] = select(Message.id).where(about, alive).exists()
     return found
 

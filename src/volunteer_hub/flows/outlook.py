@@ -32,6 +32,7 @@ from volunteer_hub.mobilization.models import Callout, Offer
 from volunteer_hub.mobilization.policy import CalloutRules, Callouts
 from volunteer_hub.mobilization.queries import SlotFigures
 from volunteer_hub.mobilization.rules import DeclineReason, OfferState
+from volunteer_hub.notify import outbox
 from volunteer_hub.notify.models import Message
 from volunteer_hub.notify.rules import Channel, State, Subject
 
@@ -202,14 +203,15 @@ def _rows(tx: Tx, callout: Callout) -> list[Row]:
 
 
 def _ways(tx: Tx, offer_ids: Sequence[int]) -> dict[int, tuple[Channel, datetime | None]]:
-    """Offer -> the channel of its newest question and when it was sent, unless that reached nobody."""
+    """Offer -> the channel of its newest question, or of one that arrived, and when it was sent, unless that
+    reached nobody."""
     about = (
         (col(Message.subject_kind) == Subject.OFFER)
         & bulk.among(col(Message.subject_id), offer_ids)
         & (col(Message.purpose) == "offer")
     )
     wanted = select(Message.subject_id, Message.channel, Message.state, Message.sent_at).where(about)
-    newest = {row[0]: row[1:] for row in tx.exec(wanted.order_by(col(Message.id)))}
+    newest = {row[0]: row[1:] for row in tx.exec(wanted.order_by(*outbox.NEWEST))}
     return {
         offer: (Channel(way), sent) for offer, (way, state, sent) in newest.items() if state not in _UNREACHED
     }

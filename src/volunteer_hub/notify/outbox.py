@@ -45,6 +45,8 @@ from volunteer_hub.notify.rules import (
 
 LEASE_SECONDS = 60
 _MOMENT: Final = DateTime(timezone=True)
+NEWEST: Final = (col(Message.state) == State.DELIVERED, col(Message.id))
+"""An order of the messages of one question in which the last is the newest, or the newest that arrived."""
 _URGENT: Final = (Kind.REAL, Kind.DRILL, Kind.NONE)
 
 
