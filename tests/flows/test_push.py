@@ -22,7 +22,7 @@ from volunteer_hub.mobilization.reply_rules import Became
 from volunteer_hub.notify import vapid
 from volunteer_hub.notify.rules import Channel
 from volunteer_hub.simulation.gateway import Gateway
-from volunteer_hub.volunteers import addresses, own
+from volunteer_hub.volunteers import addresses, devices, own
 from volunteer_hub.volunteers.device_models import Device
 from volunteer_hub.volunteers.models import Contact, Volunteer
 from volunteer_hub.volunteers.rules import ContactKind
@@ -169,6 +169,13 @@ def test_a_subscription_that_is_gone_is_removed_and_a_service_out_of_reach_rests
     left = tx.exec(select(Contact.address).where(col(Contact.kind) == ContactKind.WEBPUSH)).all()
     assert sorted(address is None for address in left) == [False, True]
     assert len(tx.exec(select(Device)).all()) == 1
+    service.answer = 201
+    inside = service.phone().subscription() | {"endpoint": "https://169.254.169.254/latest"}
+    for given in (inside, *(service.phone().subscription() for _ in range(5))):
+        assert lins.post("/me/push", data=given).status_code == 204
+        deliver.sweep()
+    assert "net.address" in {m.error for m in messages(tx, "push_on")}  # asked for by nobody, and not called
+    assert len(devices.of(tx, [w.lin.id])[w.lin.id]) == devices.MOST
 
 
 def test_signing_out_unbinds_the_device_and_another_person_takes_it_over(

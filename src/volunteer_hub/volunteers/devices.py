@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Final
 
 from sqlmodel import col, delete, select
 
@@ -13,9 +14,13 @@ from volunteer_hub.volunteers.models import Contact, Volunteer
 from volunteer_hub.volunteers.registry import touched
 from volunteer_hub.volunteers.rules import ContactKind, Delivers
 
+MOST: Final = 5
+"""Devices of one person: each costs a call for every message."""
+
 
 def bind(tx: Tx, row: Volunteer, endpoint: bytes, sealed: str, session: bytes) -> tuple[Contact, list[int]]:
-    """Makes a device this person's, and nobody else's any more: its contact, and ids of contacts let go."""
+    """Makes a device this person's, and nobody else's any more: its contact, and ids of contacts let go. Of
+    more than `MOST` the oldest is."""
     known = tx.exec(select(Device).where(col(Device.endpoint_hash) == endpoint).with_for_update()).first()
     contact = tx.get(Contact, known.contact_id) if known is not None else None
     gone: list[int] = []
@@ -25,6 +30,7 @@ def bind(tx: Tx, row: Volunteer, endpoint: bytes, sealed: str, session: bytes) -
         last = max((one.preference for one in have), default=0)
         contact = Contact(volunteer_id=row.id, kind=ContactKind.WEBPUSH, preference=last + 1)
         known = None
+        gone += release(tx, of(tx, [row.id]).get(row.id, [])[: 1 - MOST])
     contact.address, contact.delivers, contact.stopped_at = sealed, Delivers.UNKNOWN, None
     tx.add(contact)
     tx.flush()
