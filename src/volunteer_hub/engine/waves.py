@@ -100,9 +100,14 @@ class Slot:
         return self._by(np.full(len(self.spare), max(minutes, 0.0)), self.spare_curve)
 
     @property
+    def beside(self) -> int:
+        """Yeses that do not count for the need."""
+        return int((self.yes & self.too_late).sum())
+
+    @property
     def told(self) -> int:
         """The need as the forecast counts it, for which every yes is one."""
-        return self.need + int((self.yes & self.too_late).sum())
+        return self.need + self.beside
 
     @property
     def told_within(self) -> tuple[Within, ...]:

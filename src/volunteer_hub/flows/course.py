@@ -124,6 +124,8 @@ def _slots(seen: Outlook, lang: str) -> dict[int, SlotCourse]:
             low=low,
             high=high,
         )
+        if slot.beside:
+            words = t(lang, "waves.beside", said=words, n=slot.beside)
         found[key] = SlotCourse(sure, slot.need, low, high, words)
     return found
 
