@@ -1,8 +1,10 @@
 """What happens, pushed to those who watch: one hub a process, one reading for all who may see the same.
 
-Nobody who watches holds a session of the database. What is watched is read again every two seconds, and at
-once when it is said to have changed: a lost notification costs seconds, never an update. What was read goes
-to everybody who watches it, and a slow watcher gets the newest alone, so nothing piles up.
+Nobody who watches holds a session of the database. What is watched is read again every second and a half, and
+at once when it is said to have changed, as answers by link do: a lost notification costs seconds, never an
+update. Whatever else happens, by text message, sweep or colleague, says nothing and is on the screen
+with the next reading: within two seconds too, and no busy transaction has to notify. What was read goes to
+everybody who watches it, and a slow watcher gets the newest alone, so nothing piles up.
 
 Async, because hundreds wait at a time and a thread each would be dearer than the work.
 """
@@ -28,7 +30,7 @@ from volunteer_hub.core.db import Tx
 from volunteer_hub.core.errors import HubError
 from volunteer_hub.core.log import logger
 
-REREAD_SECONDS: Final = 2.0
+REREAD_SECONDS: Final = 1.5
 LEAST_SECONDS: Final = 0.25
 """Between two readings; four times what the last one took, where that is more."""
 MOST_BYTES_A_SECOND: Final = 20_000_000
