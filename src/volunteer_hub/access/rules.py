@@ -5,6 +5,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
+from volunteer_hub.core.errors import FieldError, Malformed
+
 
 class NodeKind(StrEnum):
     """What a node of the tree is. A street is no node: it is a label for statistics."""
@@ -187,3 +189,27 @@ def wait(attempts: int, first: datetime | None, allowed: int, now: datetime) -> 
 def session_expiry(created: datetime, now: datetime) -> datetime:
     """When a session used now ends: twelve hours on, at most seven days after it began."""
     return min(now + SESSION_SLIDES, created + SESSION_ENDS)
+
+
+SHORTEST_PASSPHRASE: Final = 12
+"""Longer than a password: whoever has the file may guess for as long as they like."""
+
+
+def check_passphrase(passphrase: str) -> None:
+    """Raises Malformed for one that is soon guessed."""
+    if len(passphrase) < SHORTEST_PASSPHRASE or len(set(passphrase)) < 5:
+        fault = FieldError("passphrase", "calldown.passphrase", {"shortest": SHORTEST_PASSPHRASE})
+        raise Malformed("form", fields=[fault])
+
+
+def check_muster_point(name: str, lat: float, lon: float, words: str) -> None:
+    """Raises Malformed with every wrong field of a muster point."""
+    wrong = (
+        (not name.strip(), FieldError("name", "calldown.point_name")),
+        (len(name) > 200, FieldError("name", "calldown.too_long", {"longest": 200})),
+        (len(words) > 1000, FieldError("words", "calldown.too_long", {"longest": 1000})),
+        (not (-90 <= lat <= 90 and -180 <= lon <= 180), FieldError("lat", "calldown.position")),
+    )
+    found = [fault for holds, fault in wrong if holds]
+    if found:
+        raise Malformed("form", fields=found)

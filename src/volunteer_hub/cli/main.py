@@ -20,6 +20,10 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "tours": ("volunteer_hub.cli.tours:tours", "Plan tours of many small stops from files alone."),
     "account": ("volunteer_hub.cli.account:account", "Create accounts, set passwords, grant roles."),
     "robot": ("volunteer_hub.cli.robot:robot", "Add, list and remove chat robots of areas."),
+    "calldown": (
+        "volunteer_hub.cli.calldown:calldown",
+        "Call-downs for a night without network.",
+    ),
     "db": ("volunteer_hub.cli.database:db", "Upgrade, stop, back up and restore the database."),
     "push-key": ("volunteer_hub.cli.ops:push_key", "Show the public key of web push."),
     "doctor": ("volunteer_hub.cli.ops:doctor", "Check this installation and say what to mend."),

@@ -52,6 +52,13 @@ class Retention(Policy):
     reports_days: PositiveInt
 
 
+class CallDown(Policy):
+    """When each day's call-down by building is written, in local time, and how many days it is kept."""
+
+    at: time
+    keep_days: PositiveInt
+
+
 class Site(Policy):
     """config/hub.toml. ``languages[0]`` is the one used when a reader has not said; ``roster`` weighs the
     soft terms of a plan with several duties per person, each in minutes of travel."""
@@ -62,6 +69,7 @@ class Site(Policy):
     phone_region: str = Field(pattern=r"^[A-Z]{2}$")
     night: Night
     retention: Retention
+    call_down: CallDown
     roster: dict[str, NonNegativeFloat] = {}
 
     @property

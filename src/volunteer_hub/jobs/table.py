@@ -12,6 +12,7 @@ from volunteer_hub.core.db import Tx
 from volunteer_hub.core.site import Site
 from volunteer_hub.flows import (
     auditor,
+    call_down,
     deliver,
     drill,
     duty,
@@ -89,6 +90,7 @@ JOBS: Final = (
     Job("locate", 30, locate.sweep),
     Job("auditor", 60, auditor.sweep),
     Job("pool_blocks", 120, _pool_blocks),
+    Job("call_downs", 300, call_down.sweep),
     Job("upward_reports", 30, upward.sweep),
     Job("survey_reminders", 60, feedback.remind),
     Job("old_keys", 600, _in_one("idempotency.sweep", idempotency.sweep)),

@@ -13,6 +13,7 @@ _ENTRIES: Final = (
     ("/incidents", "nav.incidents", "alert", "incident.read"),
     ("/volunteers", "nav.volunteers", "person", "volunteer.read"),
     ("/floors", "nav.floors", "shield", "floor.read"),
+    ("/call-downs", "nav.call_downs", "print", "volunteer.export"),
     ("/drills", "nav.drills", "clock", "drill.read"),
     ("/audit", "nav.audit", "list", "audit.read"),
 )
