@@ -1,7 +1,7 @@
 """Every flush leaves a line for each row it inserts, updates or deletes, in the same transaction."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -14,9 +14,10 @@ from volunteer_hub.audit import statements
 from volunteer_hub.audit.lines import Line, write
 from volunteer_hub.audit.rules import HIDDEN, PERSONAL, UNKNOWN, Operation
 from volunteer_hub.audit.values import MACHINERY, NOT_AUDITED, plain
-from volunteer_hub.core import vault
+from volunteer_hub.core import together, vault
 from volunteer_hub.core.actor import Actor
 from volunteer_hub.core.db import Tx
+from volunteer_hub.core.together import Written
 
 Pair = tuple[Any, Any]
 """An old and a new value."""
@@ -27,6 +28,7 @@ def install() -> None:
     for name, listener in (("after_flush", _after_flush), ("do_orm_execute", statements.after_execute)):
         if not event.contains(Tx, name, listener):
             event.listen(Tx, name, listener)
+    together.keep(_after_writing)
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ class _Change:
     table: str
     row_id: str
     area: str | None
-    actor: Actor
+    actor: Actor | None
     subject: int | None
     pairs: tuple[tuple[Column[Any], Pair], ...]
 
@@ -59,6 +61,23 @@ def _after_flush(tx: Tx, _context: UOWTransaction) -> None:
     write(tx, lines)
 
 
+def _after_writing(tx: Tx, rows: Sequence[Written]) -> None:
+    """The lines of rows that were written past the session."""
+    write(tx, [_line(_written(row), None) for row in rows])
+
+
+def _written(row: Written) -> _Change:
+    return _Change(
+        Operation.INSERT if row.new else Operation.UPDATE,
+        row.table.name,
+        _row_id(row.key),
+        row.area,
+        row.actor,
+        None,
+        tuple((row.table.c[name], pair) for name, pair in row.pairs.items()),
+    )
+
+
 def _changes(tx: Tx) -> Iterator[_Change]:
     groups: tuple[tuple[Operation, Iterable[Any]], ...] = (
         (Operation.INSERT, tx.new),
@@ -69,7 +88,7 @@ def _changes(tx: Tx) -> Iterator[_Change]:
         for row in rows:
             if not getattr(row, "__audit__", True) or row.__tablename__ in NOT_AUDITED:
                 continue
-            change = _change(op, inspect(row), tx.doer(row))
+            change = _change(op, inspect(row), tx.actor)
             if op is Operation.DELETE or not {column.name for column, _ in change.pairs} <= MACHINERY:
                 yield change
 
@@ -81,12 +100,16 @@ def _change(op: Operation, state: InstanceState[Any], actor: Actor) -> _Change:
     return _Change(
         op,
         mapper.local_table.name,  # type: ignore[attr-defined]  # a mapper's table is typed as any selectable
-        "/".join(str(plain(part)) for part in key),
+        _row_id(key),
         row.get(_attribute(mapper, "__area__", "area")),
         actor,
         subject,
         tuple(_pairs(op, state)),
     )
+
+
+def _row_id(key: Iterable[Any]) -> str:
+    return "/".join(str(plain(part)) for part in key)
 
 
 def _attribute(mapper: Mapper[Any], mark: str, usual: str) -> str:

@@ -65,7 +65,7 @@ def select_rows(model: type[SQLModel], rows: Sequence[Row]) -> Select[Any]:
         .table_valued(*[column(one.name) for one in sent], with_ordinality="n", name="given")
         .render_derived()
     )
-    values = [cast(columns[name].value(given), table.c[name].type) for name in names]
+    values = [cast(columns[name].value(given), table.c[name].type).label(name) for name in names]
     query: Select[Any] = select(*values).order_by(given.c.n)
     return query
 

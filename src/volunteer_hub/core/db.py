@@ -4,16 +4,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from functools import cache
-from typing import Any, Final, cast
+from typing import Any, cast
 
-from sqlalchemy import Connection, CursorResult, Engine, Result, create_engine, inspect, text
-from sqlmodel import Session, SQLModel
+from sqlalchemy import Connection, CursorResult, Engine, Result, create_engine, text
+from sqlmodel import Session
 
 from volunteer_hub.core import clock, embedded
 from volunteer_hub.core.actor import Actor
 from volunteer_hub.core.settings import settings
-
-_CREDIT: Final = "doer"
 
 
 class Tx(Session):
@@ -22,16 +20,6 @@ class Tx(Session):
     actor: Actor
     action: str
     now: datetime
-
-    def credit(self, actor: Actor, *rows: SQLModel) -> None:
-        """What the next flush writes of these rows is this actor's deed: one transaction may serve many."""
-        for row in rows:
-            inspect(row).info[_CREDIT] = actor
-
-    def doer(self, row: SQLModel) -> Actor:
-        """Whose deed a change of this row is; asked once, as it is written."""
-        actor: Actor = inspect(row).info.pop(_CREDIT, self.actor)
-        return actor
 
 
 class _Bind:

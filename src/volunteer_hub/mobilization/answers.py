@@ -1,24 +1,15 @@
-"""The log of answers."""
+"""What has been answered, counted."""
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import func
 from sqlmodel import col, select
 
 from volunteer_hub.core.db import Tx
 from volunteer_hub.mobilization import rules
-from volunteer_hub.mobilization.models import AnswerEvent, Callout, Offer
-from volunteer_hub.mobilization.rules import Answer, Kind, OfferState
-
-
-def record(tx: Tx, offer: Offer, kind: Answer, at: datetime | None = None, **data: Any) -> AnswerEvent:
-    """Appends what a person did, now or, on paper, ``at`` an earlier hour. ``data``: ids, numbers and codes
-    only, never a personal value."""
-    event = AnswerEvent(offer_id=offer.id, at=at or tx.now, kind=kind, data=data)
-    tx.add(event)
-    return event
+from volunteer_hub.mobilization.models import Callout, Offer
+from volunteer_hub.mobilization.rules import Kind, OfferState
 
 
 @dataclass(frozen=True)

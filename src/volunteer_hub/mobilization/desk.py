@@ -1,27 +1,23 @@
 """Answers taken many at a time, each judged as if it had come alone, in the order in which they came.
 
-All that they can touch is locked first, always in one order: the offers by id (with the drills that would
-make way), their people, the counts of their slots. From then on nobody else moves it, so the answers are
+All that they can touch is locked first (desk_rows). From then on nobody else moves it, so the answers are
 judged one after the other in memory and written together, in a number of statements that does not grow with
 them.
 """
 
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
 from psycopg.errors import ExclusionViolation
 from sqlalchemy.exc import IntegrityError
-from sqlmodel import col, select
 
-from volunteer_hub.core import bulk
-from volunteer_hub.core.actor import Actor
 from volunteer_hub.core.db import Tx
 from volunteer_hub.core.errors import Gone, HubError, Malformed, NotFound, Refused
-from volunteer_hub.mobilization import answers, paper_rules, places, rules, standby_rules
-from volunteer_hub.mobilization.models import Callout, Duty, Offer, SlotFill
+from volunteer_hub.mobilization import paper_rules, places, rules, standby_rules
+from volunteer_hub.mobilization.desk_rows import Rows, place
+from volunteer_hub.mobilization.models import Offer, SlotFill
 from volunteer_hub.mobilization.policy import CalloutRules
 from volunteer_hub.mobilization.rules import Answer, CalloutState, DeclineReason, Kind, OfferState, Outcome
 
@@ -87,7 +83,7 @@ def take(
     desk = _Desk(tx, replies, rules_of, own=own, fit=fit)
     try:
         with tx.begin_nested():
-            return [desk.result(offer_id, reply) for offer_id, reply in replies]
+            return desk.results(replies)
     except IntegrityError as error:
         if not isinstance(error.orig, ExclusionViolation):
             raise
@@ -98,7 +94,7 @@ def take(
 
 
 class _Desk:
-    """Everything that some answers can touch, locked and in memory."""
+    """Judges answers over the rows that they can touch."""
 
     def __init__(
         self,
@@ -111,18 +107,18 @@ class _Desk:
     ) -> None:
         self._tx, self._rules, self._own, self._fit = tx, rules_of, own, fit
         yes = {offer_id for offer_id, reply in replies if reply.answer is Answer.ACCEPT}
-        touched = bulk.among(col(Offer.id), places.touched(tx, {offer_id for offer_id, _ in replies}, yes))
-        self._offers = {offer.id: offer for offer in places.locked_all(tx, touched)}
-        # Read once the locks are held: cancelling locks every offer, so neither misses the other.
-        self._callouts = self._read_callouts()
-        self._promised = self._read_promises(yes)
-        self._fills = self._lock_fills(yes)
-        self._duties = self._read_duties()
+        self._rows = Rows(tx, {offer_id for offer_id, _ in replies}, yes, own=own)
 
-    def result(self, offer_id: int, reply: Reply) -> Result:
+    def results(self, replies: Sequence[tuple[int, Reply]]) -> list[Result]:
+        """What they come to; written down once all are judged."""
+        found = [self._result(offer_id, reply) for offer_id, reply in replies]
+        self._rows.write()
+        return found
+
+    def _result(self, offer_id: int, reply: Reply) -> Result:
         """The outcome of one answer, or the error that refuses it; then nothing has changed."""
         try:
-            offer = self._offers.get(offer_id)
+            offer = self._rows.offers.get(offer_id)
             if offer is None:
                 raise NotFound("not_found")
             match reply.answer:
@@ -158,7 +154,7 @@ class _Desk:
     def _yes(self, offer: Offer, reply: Reply) -> Answered:
         if reply.minutes_there is not None and not 0 <= reply.minutes_there <= LONGEST_WAY:
             raise Malformed("offer.minutes_there", longest=LONGEST_WAY)
-        fill = self._fills[_place(offer)]
+        fill = self._rows.fills[place(offer)]
         outcome = self._judged(offer, reply, fill)
         if outcome is Outcome.STANDS:
             return Answered(offer, outcome)
@@ -178,9 +174,7 @@ class _Desk:
         self._ask_again(offer, reply)
         if outcome is Outcome.ACCEPTED:
             fill.filled += 1
-            incident = self._callouts[offer.callout_id].incident_id
-            duty = places.seat(self._tx, offer, OfferState.ACCEPTED, self._duties.get(offer.id), incident)
-            self._duties[offer.id] = duty
+            self._rows.seat(offer)
         else:
             fill.line += 1
             offer.state = rules.step("offer", rules.OFFER_ALLOWED, offer.state, OfferState.STANDING_BY)
@@ -188,7 +182,6 @@ class _Desk:
         offer.minutes_there, offer.decline_reason, offer.later_from = reply.minutes_there, None, None
         offer.answered_at, offer.ack_version = reply.given_at or self._tx.now, offer.version
         self._record(offer, reply, minutes_there=reply.minutes_there, state=offer.state.value)
-        self._credit(offer, *drills)
         promoted = tuple(moved for held in left for moved in self._promote(held))
         return Answered(offer, outcome, promoted, drills=tuple(drills))
 
@@ -200,7 +193,6 @@ class _Desk:
         offer.decline_reason, offer.later_from = DeclineReason.LATER, there
         offer.answered_at = reply.given_at or self._tx.now
         self._record(offer, replace(reply, answer=Answer.LATER), state=offer.state.value)
-        self._credit(offer)
         return Answered(offer, Outcome.DECLINED)
 
     def _no(self, offer: Offer, reply: Reply) -> Answered:
@@ -224,7 +216,6 @@ class _Desk:
         elif outcome is Outcome.DECLINED:
             offer.state = rules.step("offer", rules.OFFER_ALLOWED, offer.state, OfferState.DECLINED)
         self._record(offer, reply, reason=reason.value, state=offer.state.value)
-        self._credit(offer)
         promoted = self._promote(offer) if had_place else ()
         return Answered(offer, outcome, promoted, had_place and self._late(offer))
 
@@ -232,7 +223,7 @@ class _Desk:
         return self._rules is not None and rules.late_withdrawal(self._tx.now, offer.starts_at, self._rules)
 
     def _state(self, offer: Offer) -> CalloutState:
-        return self._callouts[offer.callout_id].state
+        return self._rows.callouts[offer.callout_id].state
 
     def _judged(self, offer: Offer, reply: Reply, fill: SlotFill | None = None) -> Outcome:
         """What the answer comes to; only a yes asks how many places are taken. Raises what refuses it."""
@@ -241,7 +232,7 @@ class _Desk:
         filled, maximum = (fill.filled, fill.maximum) if fill is not None else (0, 0)
         it = situation(self._tx, offer, self._state(offer), filled, maximum)
         if reply.given_at is not None:
-            ended_at = self._callouts[offer.callout_id].ended_at
+            ended_at = self._rows.callouts[offer.callout_id].ended_at
             it = paper_rules.as_given(it, reply.given_at, offer.answered_at, ended_at)
         outcome = rules.decide(reply.answer, it)
         error = rules.refusal(outcome)
@@ -263,18 +254,9 @@ class _Desk:
     def _record(self, offer: Offer, reply: Reply, **data: object) -> None:
         if reply.given_at is not None:
             data |= {"on_paper": True, "by": self._tx.actor.id}
-        event = answers.record(self._tx, offer, reply.answer, reply.given_at, **data)
+        self._rows.log(offer, reply.answer, reply.given_at, data)
         if self._own:
             offer.seen_at = offer.seen_at or self._tx.now
-            self._tx.credit(_person(offer), offer, event)
-
-    def _credit(self, *changed: Offer) -> None:
-        """Names the person in the trail, for an offer of theirs and its duty."""
-        if self._own:
-            rows = [
-                row for offer in changed for row in (offer, self._duties.get(offer.id)) if row is not None
-            ]
-            self._tx.credit(_person(changed[0]), *rows)
 
     # -- places --------------------------------------------------------------------------------------------
 
@@ -283,24 +265,24 @@ class _Desk:
         offer.state = rules.step("offer", rules.OFFER_ALLOWED, offer.state, after)
         offer.position = None
         if placed:
-            places.bring(self._duties[offer.id], after)
-            self._fills[_place(offer)].filled -= 1
+            self._rows.unseat(offer)
 
     def _making_way(self, offer: Offer) -> list[Offer]:
         """Drills of that time that the person has a place in, where this is a real callout."""
-        if self._callouts[offer.callout_id].kind is not Kind.REAL:
+        if self._rows.callouts[offer.callout_id].kind is not Kind.REAL:
             return []
         return [
             held
             for held in self._overlapping(offer)
             if held.state is OfferState.ACCEPTED
-            and held.id in self._offers  # locked; one accepted past us a moment ago still holds its person
-            and self._callouts[held.callout_id].kind is Kind.DRILL
+            # Locked: one accepted past us a moment ago still holds its person.
+            and held.id in self._rows.offers
+            and self._rows.callouts[held.callout_id].kind is Kind.DRILL
         ]
 
     def _given_up(self, offer: Offer) -> list[Offer]:
         """The place that a yes to this offer gives up: a re-plan asked the person to move."""
-        held = self._offers.get(offer.instead_of) if offer.instead_of is not None else None
+        held = self._rows.offers.get(offer.instead_of) if offer.instead_of is not None else None
         return [held] if held is not None and held.state is OfferState.ACCEPTED else []
 
     def _elsewhere(self, offer: Offer, but: Collection[Offer]) -> bool:
@@ -308,83 +290,13 @@ class _Desk:
         return any(held.id not in released for held in self._overlapping(offer))
 
     def _overlapping(self, offer: Offer) -> Iterator[Offer]:
-        for held in self._promised.get(offer.volunteer_id, ()):
+        for held in self._rows.promised.get(offer.volunteer_id, ()):
             if held is not offer and held.state in rules.HOLDING and held.during.overlaps(offer.during):
                 yield held
 
     def _promote(self, left: Offer) -> tuple[Offer, ...]:
         """Moves up who stands by for the place that this offer left: by the row, as it may be anybody."""
-        with self._acting(left):
+        with self._rows.by_row(left):
             moved = places.promote(self._tx, left.callout_id, left.slot_id, self._fit)
-        if moved:
-            self._tx.refresh(self._fills[_place(left)])
-            ids = [offer.id for offer in moved]
-            duties = self._tx.exec(select(Duty).where(bulk.among(col(Duty.offer_id), ids)))
-            self._duties |= {duty.offer_id: duty for duty in duties}
-            for offer in moved:
-                self._promised.setdefault(offer.volunteer_id, []).append(offer)
+        self._rows.hold(moved)
         return tuple(moved)
-
-    @contextmanager
-    def _acting(self, offer: Offer) -> Iterator[None]:
-        self._tx.flush()
-        before = self._tx.actor
-        if self._own:
-            self._tx.actor = _person(offer)
-        yield
-        self._tx.actor = before
-
-    # -- what is read and locked ---------------------------------------------------------------------------
-
-    def _read_callouts(self) -> dict[int, Callout]:
-        ids = sorted({offer.callout_id for offer in self._offers.values()})
-        wanted = select(Callout).where(bulk.among(col(Callout.id), ids))
-        found = self._tx.exec(wanted.execution_options(populate_existing=True))
-        return {callout.id: callout for callout in found}
-
-    def _read_promises(self, yes: Collection[int]) -> dict[int, list[Offer]]:
-        """Person -> the offers that hold them, with those of theirs answered now; the people are locked."""
-        people = sorted({self._offers[key].volunteer_id for key in yes if key in self._offers})
-        found: dict[int, list[Offer]] = {person: [] for person in people}
-        if people:
-            places.lock_people(self._tx, people)
-            theirs = bulk.among(col(Offer.volunteer_id), people), col(Offer.state).in_(rules.HOLDING)
-            wanted = select(Offer).where(*theirs).execution_options(populate_existing=True)
-            held = {offer.id: offer for offer in self._tx.exec(wanted)}
-            for offer in (held | self._offers).values():
-                if offer.volunteer_id in found:
-                    found[offer.volunteer_id].append(offer)
-        return found
-
-    def _lock_fills(self, yes: Collection[int]) -> dict[places.Place, SlotFill]:
-        """The counts that can change: where somebody says yes, or has a place to give back."""
-        changing = [
-            offer for offer in self._offers.values() if offer.id in yes or offer.state in rules.PLACED
-        ]
-        if not changing:
-            return {}
-        which = (
-            bulk.among(col(SlotFill.slot_id), sorted({offer.slot_id for offer in changing})),
-            bulk.among(col(SlotFill.callout_id), sorted({offer.callout_id for offer in changing})),
-        )
-        wanted = select(SlotFill).where(*which).order_by(col(SlotFill.slot_id), col(SlotFill.callout_id))
-        locked = wanted.with_for_update(key_share=True).execution_options(populate_existing=True)
-        return {(fill.callout_id, fill.slot_id): fill for fill in self._tx.exec(locked)}
-
-    def _read_duties(self) -> dict[int, Duty]:
-        """Duties of those who have said yes before."""
-        offers = self._offers.values()
-        ids = [offer.id for offer in offers if offer.state is not OfferState.ASKED or offer.held_since]
-        if not ids:
-            return {}
-        wanted = select(Duty).where(bulk.among(col(Duty.offer_id), ids))
-        found = self._tx.exec(wanted.execution_options(populate_existing=True))
-        return {duty.offer_id: duty for duty in found}
-
-
-def _place(offer: Offer) -> places.Place:
-    return offer.callout_id, offer.slot_id
-
-
-def _person(offer: Offer) -> Actor:
-    return Actor("volunteer", offer.volunteer_id)

@@ -6,7 +6,7 @@ only if nobody else holds them, so no circle of waiting forms; the sweep picks u
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from psycopg.errors import ExclusionViolation
 from sqlalchemy import ColumnElement, func, text, tuple_, update
@@ -14,6 +14,7 @@ from sqlalchemy.dialects.postgresql import Range
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 
+from volunteer_hub.core.columns import uuid7
 from volunteer_hub.core.db import Tx
 from volunteer_hub.core.errors import NotFound, Refused
 from volunteer_hub.core.signing import token_hash
@@ -69,8 +70,9 @@ def hold(tx: Tx, offer: Offer, state: OfferState = OfferState.ACCEPTED) -> bool:
             if not _take(tx, offer):
                 return False
             duty = tx.exec(select(Duty).where(col(Duty.offer_id) == offer.id)).first()
-            incident = tx.exec(select(Callout.incident_id).where(col(Callout.id) == offer.callout_id)).one()
-            seat(tx, offer, state, duty, incident)
+            seat(offer, state, duty, tx.now)
+            if duty is None:
+                tx.add(Duty(**new_duty(offer, tx.get_one(Callout, offer.callout_id).incident_id)))
             tx.flush()
     except IntegrityError as error:
         if isinstance(error.orig, ExclusionViolation):
@@ -79,25 +81,28 @@ def hold(tx: Tx, offer: Offer, state: OfferState = OfferState.ACCEPTED) -> bool:
     return True
 
 
-def seat(tx: Tx, offer: Offer, state: OfferState, duty: Duty | None, incident_id: int) -> Duty:
-    """Puts an offer on the place taken for it; its duty, the one it had before or a new one."""
+def seat(offer: Offer, state: OfferState, duty: Duty | None, now: datetime) -> None:
+    """Puts an offer on the place taken for it, and a duty that it had before back into force."""
     offer.state = _step(offer, state)
-    offer.position, offer.held_since, offer.passed_over = None, tx.now, None
+    offer.position, offer.held_since, offer.passed_over = None, now, None
     if duty is not None:
         duty.state = rules.step(
             "duty", rules.DUTY_ALLOWED, duty.state, _DUTY_AFTER.get(offer.state, DutyState.EXPECTED)
         )
         duty.en_route_at = duty.arrives_at = None  # said before they gave the place back
-        return duty
-    duty = Duty(
-        offer_id=offer.id,
-        volunteer_id=offer.volunteer_id,
-        incident_id=incident_id,
-        area=offer.area,
-        code_hash=code_hash(offer, duty_code(offer)),
-    )
-    tx.add(duty)
-    return duty
+
+
+def new_duty(offer: Offer, incident_id: int) -> dict[str, Any]:
+    """The first duty of an offer, as a row."""
+    return {
+        "public_id": uuid7(),
+        "offer_id": offer.id,
+        "volunteer_id": offer.volunteer_id,
+        "incident_id": incident_id,
+        "area": offer.area,
+        "code_hash": code_hash(offer, duty_code(offer)),
+        "state": DutyState.EXPECTED,
+    }
 
 
 def move(tx: Tx, offer: Offer, during: Range[datetime]) -> bool:
