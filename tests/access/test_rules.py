@@ -22,6 +22,7 @@ from volunteer_hub.access.rules import (
     wait,
 )
 from volunteer_hub.core import i18n
+from volunteer_hub.core.errors import Malformed
 
 NOW = datetime(2026, 1, 20, 2, 40, tzinfo=UTC)
 
@@ -154,3 +155,23 @@ def test_rights_are_written_by_noun_with_their_verbs() -> None:
 def test_every_kind_role_and_body_has_a_name_in_both_languages() -> None:
     keys = [f"access.node.{kind}" for kind in NodeKind] + [f"access.role.{role}" for role in [*Role, *Body]]
     assert [(lang, key) for lang in i18n.LANGUAGES for key in keys if not i18n.has(lang, key)] == []
+
+
+@pytest.mark.parametrize("passphrase", ["too short", "aaaaaaaaaaaaaaaa"])
+def test_a_passphrase_that_is_soon_guessed_is_refused(passphrase: str) -> None:
+    with pytest.raises(Malformed) as error:
+        rules.check_passphrase(passphrase)
+    assert [fault.code for fault in error.value.fields] == ["calldown.passphrase"]
+
+
+def test_a_muster_point_has_a_name_and_lies_on_earth() -> None:
+    rules.check_passphrase("seven geese over the lake")
+    rules.check_muster_point("School yard", 46.6, 125.1, "")
+    with pytest.raises(Malformed) as error:
+        rules.check_muster_point(" " * 201, 91, 0, "x" * 1001)
+    assert [(fault.where, fault.code) for fault in error.value.fields] == [
+        ("name", "calldown.point_name"),
+        ("name", "calldown.too_long"),
+        ("words", "calldown.too_long"),
+        ("lat", "calldown.position"),
+    ]
