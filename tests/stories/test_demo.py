@@ -12,7 +12,7 @@ import pytest
 
 from volunteer_hub.simulation import mailbox
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("demo")]  # one worker: one demo
 SECONDS = 240  # twice what it may take on two idle cores
 COMMAND = [sys.executable, "-c", "from volunteer_hub.cli.main import main; main()", "demo"]
 TOLD = [

@@ -230,7 +230,7 @@ def test_an_address_must_fit_its_channel(mei: Tx, bo: Volunteer, lin: Volunteer)
     for kind, address, code in (
         (ContactKind.EMAIL, "nowhere", "volunteer.email"),
         (ContactKind.SMS, "12", "volunteer.phone"),
-        (ContactKind.ROBOT, " ", "volunteer.required"),
+        (ContactKind.CONSOLE, " ", "volunteer.required"),
     ):
         with pytest.raises(Malformed) as caught:
             addresses.add(mei, bo, kind, address)
