@@ -61,7 +61,9 @@ def test_settings_and_their_documentation_name_the_same_variables() -> None:
 @pytest.mark.parametrize("page", PAGES, ids=named)
 def test_no_document_names_a_setting_that_is_not_there(page: Path) -> None:
     settings = {f"HUB_{name.upper()}" for name in Settings.model_fields}
-    of_commands = {name for file in CLI.glob("*.py") for name in re.findall(r'envvar="(\w+)"', file.read_text())}
+    of_commands = {
+        name for file in CLI.glob("*.py") for name in re.findall(r'envvar="(\w+)"', file.read_text())
+    }
     assert set(_SETTING.findall(page.read_text())) - settings - of_commands == set()
 
 

@@ -70,3 +70,7 @@ def test_the_loops_are_compiled_once_whatever_comes_in(seed: int) -> None:
     # Called by compiled loops alone: of those kept on disk the parts are not read again.
     parts = (_allowed, _stretch, _ring, _zones, nearest, lowest, _scan, lift, pop, _reach, _release, _of_cell)
     assert [part for part in parts if len(part.signatures) > 1] == []
+
+
+def test_what_is_kept_on_disk_is_kept_for_this_state_of_the_engine_alone() -> None:
+    assert "compiled-" in counted._cache.cache_path  # type: ignore[attr-defined]  # numba's own
