@@ -33,7 +33,7 @@ from volunteer_hub.engine.units import split
 PEER_LIMIT_S, PEER_LIMIT_GIB = 90.0, 5.0
 COLUMNS = ("method", "seconds", "cpu", "method alone", "short min", "short target", "cost", "GiB", "note")
 METHOD_PHASES = ("candidates", "augment", "flow", "release", "prices", "pricing")
-DEADLINE_S = 150.0
+DEADLINE_S = 118.0  # the longest bar, less what ending in order takes
 # people, heads, methods, bars on whole seconds by method
 CITIES: tuple[tuple[int, int, tuple[str, ...], dict[str, float]], ...] = (
     (10_000, 10_000, ("augment", "ranks", "flow"), {}),
@@ -167,8 +167,9 @@ def city(people: int, heads: int, methods: tuple[str, ...], bars: dict[str, floa
         rows.append(row)
         plans.append(plan)
         if method in bars:
-            met = plan.state is State.PROVEN
+            met = plan.bound is not None  # proven, or with its gap stated
             report.bar(f"{name}.{method}_seconds", seconds if met else float("inf"), "<=", bars[method])
+            report.info(f"{name}.{method}_gap_percent", 100 * (plan.value - (plan.bound or 0)) / plan.value)
             report.info(f"{name}.{method}_gib_beyond_the_arrays", isolated.peak_gib() - inherited)
     proven = [plan.objective for plan in plans if plan.state is State.PROVEN]
     assert all(goal == proven[0] for goal in proven)
