@@ -181,6 +181,8 @@ HEADS = {"most": 10_000}
         (SlotSpec(-1, 4, 6), "minimum", "slot.order", order(-1, 4, 6)),
         (SlotSpec(0, 0, 0), "maximum", "slot.heads", HEADS),
         (SlotSpec(1, 1, 10_001), "maximum", "slot.heads", HEADS),
+        (SlotSpec(1, 1, 1, useful_minutes=1_441), "useful_minutes", "slot.useful", {"most": 1_440}),
+        (SlotSpec(1, 1, 1, useful_minutes=-1), "useful_minutes", "slot.useful", {"most": 1_440}),
         (SlotSpec(1, 1, 1, skill="juggling"), "skill", "slot.skill", {"skill": "juggling"}),
         (SlotSpec(1, 1, 1, level=0), "level", "slot.level", {"level": 0}),
         (SlotSpec(1, 1, 1, level=4), "level", "slot.level", {"level": 4}),
