@@ -1,5 +1,6 @@
 """Backing up and restoring: the same rows, the keys apart, and nothing sent again."""
 
+import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -51,10 +52,11 @@ def dumped(folder: Path) -> Path:
 @pytest.fixture
 def empty() -> Iterator[str]:
     """A database with nothing in it."""
-    databases.admin('CREATE DATABASE "restored"')
-    yield databases.address_of("restored")
+    name = f"restored_{os.getpid()}"  # the other worker's tests may want one at the same time
+    databases.admin(f'CREATE DATABASE "{name}"')
+    yield databases.address_of(name)
     db.engine().dispose()
-    databases.admin('DROP DATABASE "restored" WITH (FORCE)')
+    databases.admin(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
 def rows(address: str) -> dict[str, list[str]]:
