@@ -53,7 +53,7 @@ def select_rows(model: type[SQLModel], rows: Sequence[Row]) -> Select[Any]:
 
     All have the same columns. Ids that the database draws ascend in the order of the rows.
     """
-    table = model.__table__  # type: ignore[attr-defined]
+    table = model.__table__  # type: ignore[attr-defined]  # SQLModel does not declare __table__
     names, known = list(rows[0]), dict[int, int | str | None]()
     columns = {
         name: _Column(name, _plainly([row[name] for row in rows], known), whole=name == names[0])

@@ -23,7 +23,7 @@ def claim(
     The model has ``id`` and ``lease_until``. A row whose lease ran out is due again, so the work of a
     worker that died is taken up by another: what is done under a lease must bear being done twice.
     """
-    table = model.__table__  # type: ignore[attr-defined]
+    table = model.__table__  # type: ignore[attr-defined]  # SQLModel does not declare __table__
     free = table.c.lease_until.is_(None) | (table.c.lease_until < tx.now)
     wanted = (
         select(table.c.id)

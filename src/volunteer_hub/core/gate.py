@@ -14,7 +14,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 def marked(dependency: F, policy: str) -> F:
     """The dependency, bearing its policy: a permission, or one of the words above."""
-    dependency.__policy__ = policy  # type: ignore[attr-defined]
+    dependency.__policy__ = policy  # type: ignore[attr-defined]  # a mark of ours on a function
     return dependency
 
 

@@ -12,6 +12,7 @@ from volunteer_hub.incidents.upward_rules import UpwardKind
 
 
 def _words() -> str:
+    # SQLModel types Field as Any.
     return Field(default="", sa_column=Column(Text, nullable=False))  # type: ignore[no-any-return]
 
 
@@ -68,4 +69,5 @@ END $$;
 CREATE TRIGGER upward_reports_frozen BEFORE UPDATE OR DELETE ON upward_reports
 FOR EACH ROW EXECUTE FUNCTION upward_reports_frozen();
 """
+# SQLAlchemy leaves DDL untyped.
 event.listen(SQLModel.metadata.tables["upward_reports"], "after_create", DDL(SENT_FROZEN))  # type: ignore[no-untyped-call]

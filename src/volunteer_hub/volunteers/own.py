@@ -73,7 +73,7 @@ def everything(tx: Tx, volunteer_id: int) -> dict[str, Any]:
     row = registry.one(tx, volunteer_id)
     held: dict[str, Any] = {"volunteer": row.model_dump(mode="json", exclude=_INNER)}
     for name, model in _PARTS.items():
-        mine: Any = model.volunteer_id  # type: ignore[attr-defined]
+        mine: Any = model.volunteer_id  # type: ignore[attr-defined]  # every model named has the column
         rows = tx.exec(select(model).where(mine == volunteer_id)).all()
         dumped = [part.model_dump(mode="json", exclude=_INNER) for part in rows]
         held[name] = sorted(dumped, key=str)

@@ -13,7 +13,7 @@ INSERT INTO volunteers (id, public_id, {_NAMES}, asked_count, served_minutes, re
   created_at, updated_at)
 SELECT id, public_id, {_NAMES}, 0, 0, 0, 1, %(now)s, %(now)s FROM staged_people
 WHERE twin IS NULL ORDER BY line
-"""  # noqa: S608
+"""  # noqa: S608  # constants of this module
 _CONTACTS: Final = """
 INSERT INTO contacts (volunteer_id, kind, address, preference, delivers)
 SELECT id, 'sms', phone, 1, 'unknown' FROM staged_people WHERE phone IS NOT NULL
@@ -76,7 +76,7 @@ UPDATE volunteers v SET {_SETS},
   lease_until = CASE WHEN {_MOVED} THEN NULL ELSE v.lease_until END,
   version = v.version + 1, updated_at = %(now)s
 FROM staged_people s WHERE s.twin = v.id
-"""  # noqa: S608
+"""  # noqa: S608  # constants of this module
 
 
 def write(tx: Tx, database: psycopg.Cursor[Any]) -> dict[str, int]:
