@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -136,6 +137,24 @@ def test_the_first_account_is_made_and_then_acts(planted: None, tmp_path: Path) 
     kept = tmp_path / "people.csv"
     kept.write_text("name,community\nBo,DQ-DT-001\n", encoding="utf-8")
     assert hub("import", "volunteers", str(kept), "--yes", "--as", "mei@example.org").returncode == 0
+
+
+def test_a_drill_is_made_previewed_paused_and_held(planted: None) -> None:
+    hub(
+        "account", "create", "mei@example.org", "--name", "Mei", "--area", "DQ-ST", "--role", "coordinator",
+        HUB_NEW_PASSWORD=PASSWORD,
+    )  # fmt: skip
+    mei = ("--as", "mei@example.org")
+    unknown = hub("drill", "make", "picnic", "--area", "DQ-ST", *mei)
+    assert (unknown.returncode, "monthly_reachability" in unknown.stderr) == (1, True)
+    key = hub("drill", "make", "monthly_reachability", "--area", "DQ-ST", *mei).stdout.strip()
+    assert f"{key}  active  " in hub("drill", "list", *mei).stdout
+    assert re.findall(r"^\d{4}-\d\d-\d\d 10:00", hub("drill", "next", key, *mei).stdout, re.M)[4:]
+    assert hub("drill", "pause", key, *mei).returncode == 0
+    assert hub("drill", "next", key, *mei).stdout == ""
+    assert hub("drill", "resume", key, *mei).returncode == 0
+    nobody = hub("drill", "run", key, *mei)
+    assert (nobody.returncode, hub("drill", "results", key, *mei).stdout) == (1, "")
 
 
 def test_an_incident_is_declared_listed_planned_without_a_worker_and_closed(planted: None) -> None:

@@ -1,7 +1,7 @@
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -18,9 +18,17 @@ from volunteer_hub.core.db import Tx
 from volunteer_hub.core.errors import Forbidden, Malformed, NotFound, PreconditionFailed, Refused
 from volunteer_hub.drills import due, plans, recurrence, results
 from volunteer_hub.drills.models import DrillPlan, DrillRun
+from volunteer_hub.drills.policy import Blackout
+from volunteer_hub.drills.record import By, Record
 from volunteer_hub.drills.rules import Figures, Misfire, PlanState, RunState, Skipped
 
 FIGURES = Figures(20, 18, 12, 10, 0, {5: 3, 15: 6, 30: 9, 60: 12})
+RECORD = Record(
+    FIGURES,
+    last_acknowledged=at("2031-01-21T10:40"),
+    curve=((3, 3), (41, 12)),
+    groups={By.HOUR: {"10": FIGURES}},
+)
 
 
 @pytest.fixture(autouse=True)
@@ -78,6 +86,30 @@ def test_the_next_five_are_shown_with_the_days_that_are_left_out(tx: Tx) -> None
     assert plans.preview(TUESDAYS.rule, TUESDAYS.zone, tx.now, POLICY) == ahead
     with raises(Malformed, "drill.rule_often"):
         plans.preview("* 10 * * TUE", TUESDAYS.zone, tx.now, POLICY)
+
+
+def test_a_drill_starts_at_a_moment_within_its_window_that_all_workers_agree_on(tx: Tx) -> None:
+    with raises(Malformed, "drill.rule_jitter"):
+        plan(tx, rule="0 10,11 * * TUE", jitter_minutes=90)
+    drill = plan(tx, jitter_minutes=180)
+    assert drill.starts_at is not None
+    assert (local(drill.next_at), at("2031-01-21T10:00") < drill.starts_at < at("2031-01-21T13:00")) == (
+        "2031-01-21 10:00",
+        True,
+    )
+    start = local(drill.starts_at)
+    assert take(tx, drill, "2031-01-21T10:00") == []
+    assert due.claim(tx) == []
+    assert take(tx, drill, "2031-01-21T13:00") == [("2031-01-21 10:00", RunState.RUN, None)]
+    assert (local(drill.next_at), local(drill.starts_at)) != ("2031-01-28 10:00", start)
+
+
+def test_a_holiday_that_moves_is_left_out_in_its_year_alone() -> None:
+    spring = [POLICY.blackout(date(year, 2, 6)) for year in (2027, 2028, 2029)]
+    assert [row and row.name.en for row in spring] == ["Spring Festival", None, None]
+    for first, last in (("02-30", "03-01"), ("2027-02-05", "02-12"), ("2027-02-12", "2027-02-05")):
+        with pytest.raises(ValueError, match="day"):
+            Blackout(name=POLICY.blackouts[0].name, first=first, last=last)
 
 
 def test_a_new_rule_counts_from_now(tx: Tx) -> None:
@@ -181,7 +213,7 @@ def test_a_rule_that_has_ended_is_due_no_more(tx: Tx) -> None:
 def test_a_change_of_rule_to_an_hour_already_held_does_not_hold_it_twice(tx: Tx) -> None:
     drill = plan(tx)
     take(tx, drill, "2031-01-21T10:00")
-    drill.next_at = at("2031-01-21T10:00")
+    drill.next_at = drill.starts_at = at("2031-01-21T10:00")
     assert take(tx, drill, "2031-01-21T10:05") == []
     assert local(drill.next_at) == "2031-01-28 10:00"
 
@@ -226,19 +258,20 @@ def recorded(tx: Tx) -> DrillRun:
     tx.now = at("2031-01-21T10:00")
     run = due.held(tx, due.take(tx, drill.id, POLICY)[0], rows.incident(tx))
     tx.now = at("2031-01-21T12:00")
-    return results.record(tx, run, FIGURES, POLICY)
+    return results.record(tx, run, RECORD, POLICY)
 
 
 def test_figures_are_recorded_once(tx: Tx) -> None:
     run = recorded(tx)
     tx.now = at("2031-01-21T13:00")
-    results.record(tx, run, FIGURES, POLICY)
+    results.record(tx, run, RECORD, POLICY)
     assert local(run.recorded_at) == "2031-01-21 12:00"
     with raises(Refused, "drill.recorded"):
-        results.record(tx, run, replace(FIGURES, accepted=11), POLICY)
+        results.record(tx, run, Record(replace(FIGURES, accepted=11)), POLICY)
     with raises(Malformed, "drill.figures"):
-        results.record(tx, run, replace(FIGURES, accepted=13), POLICY)
-    assert results.result(run) == results.Result(run, FIGURES, {5: 16, 15: 33, 30: 50, 60: 66})
+        results.record(tx, run, Record(replace(FIGURES, accepted=13)), POLICY)
+    assert results.result(run) == results.Result(run, RECORD)
+    assert results.result(run).shares == {5: 16, 15: 33, 30: 50, 60: 66}
     assert results.of_incident(tx, run.incident_id or 0) is run
 
 
@@ -247,8 +280,8 @@ def test_a_drill_that_was_not_held_has_no_figures(tx: Tx) -> None:
     tx.now = at("2031-01-21T10:00")
     run = due.take(tx, drill.id, POLICY)[0]
     with raises(Refused, "drill.not_held"):
-        results.record(tx, run, FIGURES, POLICY)
-    assert results.result(run) == results.Result(run, None, {})
+        results.record(tx, run, RECORD, POLICY)
+    assert results.result(run) == results.Result(run, None)
 
 
 @pytest.mark.parametrize(

@@ -10,12 +10,15 @@ from sqlmodel import col, func, select
 
 from tests import people
 from tests.world import person
+from volunteer_hub.boards import drill_result
 from volunteer_hub.core import clock, db, policy
 from volunteer_hub.core.actor import GUEST, SYSTEM
 from volunteer_hub.core.settings import settings
 from volunteer_hub.drills import plans as drill_plans
+from volunteer_hub.drills import results
 from volunteer_hub.drills.models import DrillPlan, DrillRun
-from volunteer_hub.drills.rules import Kind, Misfire, Notice, PlanSpec, RunState
+from volunteer_hub.drills.record import By
+from volunteer_hub.drills.rules import Figures, Kind, Misfire, Notice, PlanSpec, RunState
 from volunteer_hub.feedback import surveys
 from volunteer_hub.feedback.models import Survey
 from volunteer_hub.flows import drill, duty, feedback, respond
@@ -31,6 +34,7 @@ from volunteer_hub.mobilization.rules import OfferState
 from volunteer_hub.notify.models import Message
 from volunteer_hub.notify.rules import Kind as MessageKind
 from volunteer_hub.volunteers import registry
+from volunteer_hub.volunteers.models import Volunteer
 from volunteer_hub.volunteers.policy import Skills
 
 EVE = datetime(2031, 1, 20, 1, 55, tzinfo=UTC)
@@ -155,15 +159,16 @@ def test_a_reachability_check_is_held_once_and_ends_with_its_figures(
     at(31)
     assert three_workers(drill.progress) == [1]
     assert three_workers(drill.sweep, drill.progress) == [0, 0]
-    figures = run_of(plan_id).figures
-    assert figures == {
-        "notified": 10,
-        "delivered": 0,
-        "acknowledged": 2,
-        "accepted": 1,
-        "assembled": 0,
-        "within": {"5": 1, "15": 2, "30": 2, "60": 2},
-    }
+    record = results.result(run_of(plan_id)).record
+    assert record is not None
+    assert record.figures == Figures(10, 0, 2, 1, 0, {5: 1, 15: 2, 30: 2, 60: 2})
+    assert record.curve == ((4, 1), (12, 2))
+    assert (record.last_acknowledged or EVE).replace(second=0, microsecond=0) == EVE + timedelta(minutes=17)
+    assert record.first_notified == record.last_notified
+    assert record.groups[By.HOUR] == {"10": record.figures}
+    assert record.groups[By.CHANNEL] == {"": record.figures}
+    assert set(record.groups[By.SKILL]) == {"general", "sandbagging", "site_leader", "first_aid"}
+    assert sum(group.notified for group in record.groups[By.COMMUNITY].values()) == 10
     with db.read(SYSTEM) as tx:
         assert tx.exec(select(Incident.state)).one() is State.CLOSED
         assert points.balances(tx, [yes.volunteer_id, no.volunteer_id, offered[2].volunteer_id]) == {
@@ -172,6 +177,8 @@ def test_a_reachability_check_is_held_once_and_ends_with_its_figures(
             offered[2].volunteer_id: 0,
         }
         assert {offer.state for offer in tx.exec(select(Offer))} == {OfferState.RELEASED, OfferState.DECLINED}
+        mine = drill_result.own(tx, tx.get_one(Volunteer, yes.volunteer_id))
+        assert [(one.title, (one.seconds or 0) // 60) for one in mine] == [("Monday check", 3)]
         opened = tx.exec(select(Survey)).all()
         assert {survey.volunteer_id for survey in opened} == {offer.volunteer_id for offer in offered}
         assert {survey.form.value for survey in opened} == {"drill"}

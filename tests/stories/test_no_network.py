@@ -21,6 +21,7 @@ from volunteer_hub.cli.calldown import calldown
 from volunteer_hub.core.db import Tx, transaction
 from volunteer_hub.core.settings import settings
 from volunteer_hub.flows import call_down, deliver, forget
+from volunteer_hub.incidents.models import Incident
 from volunteer_hub.incidents.rules import Kind
 from volunteer_hub.mobilization import attendance
 from volunteer_hub.simulation.gateway import Gateway, Trouble
@@ -144,7 +145,7 @@ def test_a_day_without_network(tx: Tx, gateway: Gateway, tmp_path: Path) -> None
         second = mei.post(where, json={"lines": lines}).json()
         assert (second["taken"], [line["new"] for line in second["lines"]]) == (1, [False] * 3 + [True])
     tx.expire_all()
-    figures = drilled.figures(tx, out.world.incident.id, (5, 15, 30, 60))
+    figures = drilled.record(tx, tx.get_one(Incident, out.world.incident.id), (5, 15, 30, 60)).figures
     assert (figures.notified, figures.delivered) == (5, 0)
     assert (figures.acknowledged, figures.accepted, figures.assembled) == (4, 3, 2)
     assert figures.within == {5: 1, 15: 3, 30: 4, 60: 4}

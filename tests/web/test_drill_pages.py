@@ -2,16 +2,23 @@
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
+from sqlmodel import select
 
 from tests import people
 from tests.doors import client
 from tests.web.test_duty_pages import text
 from tests.world import World, world
-from volunteer_hub.core import clock
+from volunteer_hub.core import clock, policy
 from volunteer_hub.core.db import Tx
+from volunteer_hub.drills import record as records
+from volunteer_hub.drills import results
+from volunteer_hub.drills.models import DrillRun
+from volunteer_hub.drills.policy import Drills
+from volunteer_hub.drills.record import Called
 
 NOW = datetime(2031, 9, 22, 2, 0, tzinfo=UTC)
 PLAN = {
@@ -101,9 +108,36 @@ def test_a_drill_held_now_stands_in_the_results_with_its_incident(w: World) -> N
     assert mei.post(f"{where}/run", data={"once": "a"}).status_code == 303
     page = mei.get(where).text
     assert text(page).count("Being held now") == 1
-    incident = re.search(r'href="(/incidents/[0-9a-f-]{36})"', page)
+    record = re.search(r'href="(/drills/[0-9a-f-]{36}/runs/[0-9a-f-]{36})"', page)
+    assert record is not None
+    shown = mei.get(record[1]).text
+    assert "The figures stand here when its time is over." in shown
+    incident = re.search(r'href="(/incidents/[0-9a-f-]{36})"', shown)
     assert incident is not None
     assert 'class="band band-drill"' in mei.get(incident[1]).text
+
+
+def test_the_record_of_a_drill_is_shown_by_group_and_taken_along_as_a_file(tx: Tx, w: World) -> None:
+    mei = client(w.mei)
+    where = mei.post("/drills/new", data=PLAN).headers["location"]
+    mei.post(f"{where}/run", data={"once": "a"})
+    run = tx.exec(select(DrillRun)).one()
+    called = [
+        Called(
+            w.bo.area, ("driver",), "sms", NOW, NOW + timedelta(minutes=3), accepted=True, assembled=False
+        ),
+        Called(w.lin.area, (), None, NOW, None, accepted=False, assembled=False),
+    ]
+    shown = records.of(called, (5, 15, 30, 60), ZoneInfo("Asia/Shanghai"))
+    results.record(tx, run, shown, policy.load("drills", Drills))
+    record = f"{where}/runs/{run.public_id}"
+    page = text(mei.get(record).text)
+    assert "100 % of those reached had answered within 60 minutes." in page
+    assert "Nothing reached them" in page
+    rows = mei.get(f"{record}/figures.csv").text.removeprefix("\ufeff").splitlines()
+    assert rows[0].startswith("By,Which,Called,Reached,Answered")
+    assert "By channel,SMS,1,1,1,1,0,1,1,1,1" in rows
+    assert client(people.kai(tx)).get(record).status_code == 404
 
 
 def test_a_drill_with_nobody_to_call_says_so(tx: Tx) -> None:

@@ -13,17 +13,24 @@ from volunteer_hub.api.incidents import required
 from volunteer_hub.api.jurisdictions import AreaOut, Code, area_out
 from volunteer_hub.api.pages import Cursor, In, Limit, OnceOnly, Out, Page, Version, etag, page
 from volunteer_hub.boards import drill_plans as board
+from volunteer_hub.boards import drill_result
 from volunteer_hub.boards.drill_plans import PlanLine, RunLine
+from volunteer_hub.boards.drill_result import DrillResult
 from volunteer_hub.core import db
 from volunteer_hub.core.actor import Actor
 from volunteer_hub.core.cursor import decode_cursor
 from volunteer_hub.core.db import Tx
+from volunteer_hub.core.errors import Refused
 from volunteer_hub.drills import plans, results
 from volunteer_hub.drills.models import DrillPlan
 from volunteer_hub.drills.plans import Ahead
+from volunteer_hub.drills.record import By
 from volunteer_hub.drills.rules import (
     LONGEST_ANSWER_MINUTES,
+    LONGEST_JITTER_MINUTES,
     LONGEST_TITLE,
+    PARTS,
+    Figures,
     Kind,
     Misfire,
     Notice,
@@ -67,6 +74,7 @@ class DrillIn(In):
     answer_minutes: int = Field(ge=1, le=LONGEST_ANSWER_MINUTES)
     misfire: Misfire = Misfire.LATEST
     skills: list[str] = Field(default_factory=list, max_length=50)
+    jitter_minutes: int = Field(default=0, ge=0, le=LONGEST_JITTER_MINUTES)
 
 
 class DrillChange(In):
@@ -83,10 +91,12 @@ class DrillChange(In):
     answer_minutes: int | None = Field(default=None, ge=1, le=LONGEST_ANSWER_MINUTES)
     misfire: Misfire | None = None
     skills: list[str] | None = Field(default=None, max_length=50)
+    jitter_minutes: int | None = Field(default=None, ge=0, le=LONGEST_JITTER_MINUTES)
 
 
 class DrillOut(Out):
-    """A drill plan. ``version`` is its ETag; ``next_at`` null while it is paused."""
+    """A drill plan. ``version`` is its ETag; ``next_at``, by its rule, null while it is paused. It starts up
+    to ``jitter_minutes`` later, at a time that is told to nobody."""
 
     id: uuid.UUID
     area: AreaOut
@@ -100,6 +110,7 @@ class DrillOut(Out):
     answer_minutes: int
     misfire: Misfire
     skills: list[str]
+    jitter_minutes: int
     state: PlanState
     next_at: datetime | None
     version: int
@@ -121,6 +132,26 @@ class FiguresOut(Out):
     accepted: int
     assembled: int
     shares: dict[int, int | None]
+
+
+class GroupOut(FiguresOut):
+    """The people of one community (its code), skill, hour of the call ("07") or channel. An empty channel:
+    nothing reached them."""
+
+    key: str
+
+
+class RecordOut(Out):
+    """What a drill has shown. ``curve``: (minute after being called, how many had answered by then)."""
+
+    id: uuid.UUID
+    notice: Notice
+    first_notified: datetime | None
+    last_notified: datetime | None
+    last_acknowledged: datetime | None
+    figures: FiguresOut
+    curve: list[tuple[int, int]]
+    groups: dict[By, list[GroupOut]]
 
 
 class RunOut(Out):
@@ -152,12 +183,34 @@ def _ahead(one: Ahead) -> AheadOut:
     return AheadOut(at=one.at, blackout=name)
 
 
+def _figures(figures: Figures) -> FiguresOut:
+    return FiguresOut(**{part: getattr(figures, part) for part in PARTS}, shares=figures.shares())
+
+
+def _group(shown: DrillResult, by: By, key: str, figures: Figures) -> GroupOut:
+    name = shown.communities[key].code if by is By.COMMUNITY else key
+    return GroupOut(key=name, **_figures(figures).model_dump())
+
+
+def _record(shown: DrillResult) -> RecordOut:
+    record = shown.line.result.record
+    if record is None:
+        raise Refused("drill.no_record")
+    return RecordOut(
+        id=shown.line.result.run.public_id,
+        notice=shown.plan.plan.notice,
+        first_notified=record.first_notified,
+        last_notified=record.last_notified,
+        last_acknowledged=record.last_acknowledged,
+        figures=_figures(record.figures),
+        curve=list(record.curve),
+        groups={by: [_group(shown, by, *row) for row in shown.groups(by)] for by in By},
+    )
+
+
 def _run(line: RunLine) -> RunOut:
     run, figures = line.result.run, line.result.figures
-    counts = ("notified", "delivered", "acknowledged", "accepted", "assembled")
-    shown = None
-    if figures is not None:
-        shown = FiguresOut(**{name: getattr(figures, name) for name in counts}, shares=line.result.shares)
+    shown = _figures(figures) if figures is not None else None
     return RunOut(
         id=run.public_id,
         occurrence=run.occurrence,
@@ -257,6 +310,13 @@ def runs(
         plan = plans.find(tx, "drill.read", id)
         rows = board.runs(tx, plan, before=decode_cursor(cursor), limit=limit)
         return page(rows, limit, _run, lambda line: line.result.run.id)
+
+
+@router.get("/drills/{id}/runs/{run}", response_model=RecordOut)
+def record(actor: Annotated[Actor, allow("drill.read")], id: uuid.UUID, run: uuid.UUID) -> RecordOut:
+    """The record of one drill: by community, skill, hour and channel. 409 while there is none."""
+    with db.read(actor) as tx:
+        return _record(drill_result.result(tx, id, run))
 
 
 @router.post("/drills/{id}/runs", status_code=201, response_model=RunOut)

@@ -1,7 +1,7 @@
 """Drill plans and their occurrences with the names of their areas and the incidents they became."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from sqlmodel import col, select
@@ -53,3 +53,9 @@ def shown(tx: Tx, found: Sequence[Result]) -> list[RunLine]:
     wanted = select(Incident.id, Incident.public_id).where(col(Incident.id).in_(ids))
     known = dict(tx.exec(wanted).all())
     return [RunLine(one, known.get(one.run.incident_id or 0)) for one in found]
+
+
+def titles(tx: Tx, ids: Collection[int]) -> dict[int, str]:
+    """The titles of these plans."""
+    wanted = select(DrillPlan.id, DrillPlan.title).where(col(DrillPlan.id).in_(ids))
+    return dict(tx.exec(wanted).all())

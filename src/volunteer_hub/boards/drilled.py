@@ -1,10 +1,12 @@
 """Drills as they cross the columns: whom one calls, and what it has shown."""
 
+import math
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
+from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,13 +14,17 @@ from sqlalchemy import func
 from sqlalchemy import select as columns  # SQLModel's select is typed for four at most
 from sqlmodel import col, select
 
+from volunteer_hub.access import jurisdictions
 from volunteer_hub.core import policy
+from volunteer_hub.core.bulk import among
 from volunteer_hub.core.db import Tx
 from volunteer_hub.core.site import Site
+from volunteer_hub.drills import record as records
 from volunteer_hub.drills import rules
 from volunteer_hub.drills.models import DrillPlan
 from volunteer_hub.drills.policy import Drills
-from volunteer_hub.drills.rules import Disturbed, Figures, Kind
+from volunteer_hub.drills.record import Called, Record
+from volunteer_hub.drills.rules import Disturbed, Kind
 from volunteer_hub.incidents.models import Incident
 from volunteer_hub.mobilization.models import Callout, Duty, Offer
 from volunteer_hub.mobilization.rules import Kind as CalloutKind
@@ -62,36 +68,84 @@ def narrowed(tx: Tx, incident: Incident, pool: Pool) -> tuple[Pool, NDArray[np.b
     return replace(pool, lat=incident.lat * here, lon=incident.lon * here), chosen
 
 
-def figures(tx: Tx, incident_id: int, report_minutes: Sequence[int]) -> Figures:
-    """What a drill has shown up to now. Whoever accepted and was released has accepted all the same."""
+def record(tx: Tx, incident: Incident, report_minutes: Sequence[int]) -> Record:
+    """What a drill has shown up to now, in four queries."""
+    zone = jurisdictions.by_path(tx, incident.area).zone
+    return records.of(_people(tx, incident.id), report_minutes, ZoneInfo(zone))
+
+
+def _people(tx: Tx, incident_id: int) -> list[Called]:
+    """Everybody called, once: the first call and the first answer, with a yes to any of the questions.
+
+    Whoever accepted and was released has accepted all the same.
+    """
     wanted = (
         columns(
+            col(Offer.id),
             col(Offer.volunteer_id),
+            col(Volunteer.area),
             col(Offer.asked_at),
             col(Offer.answered_at),
             col(Offer.decline_reason).is_(None),
             col(Duty.checked_in_at).is_not(None),
-            _arrived(),
         )
         .join(Callout, col(Callout.id) == col(Offer.callout_id))
+        .join(Volunteer, col(Volunteer.id) == col(Offer.volunteer_id))
         .outerjoin(Duty, col(Duty.offer_id) == col(Offer.id))
         .where(col(Callout.incident_id) == incident_id, col(Offer.asked_at).is_not(None))
         .order_by(col(Offer.id))
     )
     rows = tx.execute(wanted).all()
-    answers: dict[int, float] = {}
-    for person, asked, answered, *_ in rows:
-        if answered is not None:
-            taken = max(0.0, (answered - asked).total_seconds() / 60)
-            answers[person] = min(taken, answers.get(person, taken))
-    return Figures(
-        notified=len({row[0] for row in rows}),
-        delivered=len({row[0] for row in rows if row[5]}),
-        acknowledged=len(answers),
-        accepted=len({row[0] for row in rows if row[2] is not None and row[3]}),
-        assembled=len({row[0] for row in rows if row[4]}),
-        within=rules.answered_within(list(answers.values()), report_minutes),
+    channels = _channels(tx, [row[0] for row in rows])
+    skills = _skills(tx, [row[1] for row in rows])
+    people: dict[int, Called] = {}
+    for offer, person, area, asked, answered, willing, came in rows:
+        now = Called(
+            area,
+            skills.get(person, ()),
+            channels.get(offer),
+            asked,
+            answered,
+            answered is not None and willing,
+            came,
+        )
+        people[person] = _merged(people[person], now) if person in people else now
+    return list(people.values())
+
+
+def _merged(first: Called, second: Called) -> Called:
+    """One person called twice by one drill."""
+    quicker = min(first, second, key=lambda call: math.inf if call.minutes is None else call.minutes)
+    return replace(
+        quicker,
+        channel=first.channel or second.channel,
+        accepted=first.accepted or second.accepted,
+        assembled=first.assembled or second.assembled,
     )
+
+
+def _channels(tx: Tx, offers: Sequence[int]) -> dict[int, str]:
+    """Offer -> the channel by which its question arrived first: with a receipt, else as far as the gateway
+    knows. A notification without a receipt has arrived nowhere."""
+    wanted = select(Message.subject_id, Message.channel).where(
+        col(Message.subject_kind) == Subject.OFFER,
+        among(col(Message.subject_id), offers),
+        col(Message.purpose) == "offer",
+        (col(Message.state) == State.DELIVERED)
+        | ((col(Message.state) == State.SENT) & (col(Message.channel) != Channel.WEBPUSH)),
+    )
+    best_last = (col(Message.state) == State.DELIVERED, col(Message.sent_at).desc())
+    return {offer: str(channel) for offer, channel in tx.exec(wanted.order_by(*best_last))}
+
+
+def _skills(tx: Tx, people: Sequence[int]) -> dict[int, tuple[str, ...]]:
+    wanted = select(SkillClaim.volunteer_id, SkillClaim.skill).where(
+        among(col(SkillClaim.volunteer_id), people)
+    )
+    found: dict[int, list[str]] = defaultdict(list)
+    for person, skill in tx.exec(wanted.distinct()):
+        found[person].append(skill)
+    return {person: tuple(sorted(skills)) for person, skills in found.items()}
 
 
 def answered(tx: Tx, incident_id: int) -> list[int]:
@@ -103,20 +157,6 @@ def answered(tx: Tx, incident_id: int) -> list[int]:
         .distinct()
     )
     return sorted(tx.exec(wanted).all())
-
-
-def _arrived() -> Any:
-    return (
-        select(Message.id)
-        .where(
-            col(Message.subject_kind) == Subject.OFFER,
-            col(Message.subject_id) == col(Offer.id),
-            col(Message.purpose) == "offer",
-            (col(Message.state) == State.DELIVERED)
-            | ((col(Message.state) == State.SENT) & (col(Message.channel) != Channel.WEBPUSH)),
-        )
-        .exists()
-    )
 
 
 def _everybody(tx: Tx, area: str) -> Sequence[int]:
@@ -132,7 +172,7 @@ def _with_skills(tx: Tx, plan: DrillPlan, ids: Collection[int]) -> Collection[in
     if not plan.skills:
         return ids
     wanted = select(SkillClaim.volunteer_id).where(
-        col(SkillClaim.skill).in_(plan.skills), col(SkillClaim.volunteer_id).in_(ids)
+        col(SkillClaim.skill).in_(plan.skills), among(col(SkillClaim.volunteer_id), list(ids))
     )
     return set(tx.exec(wanted.distinct()).all())
 

@@ -135,7 +135,7 @@ def _messages_stuck(tx: Tx) -> Iterable[Row]:
 
 
 def _drills_missed(tx: Tx) -> Iterable[Row]:
-    late = col(DrillPlan.next_at) <= tx.now - GRACE
+    late = col(DrillPlan.starts_at) <= tx.now - GRACE
     wanted = select(DrillPlan.id, DrillPlan.area).where(col(DrillPlan.state) == DrillState.ACTIVE, late)
     return tx.exec(wanted.order_by(col(DrillPlan.id)).limit(_MOST)).all()
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from sqlmodel import col, select
 
 from volunteer_hub.access import jurisdictions
+from volunteer_hub.boards import drill_result
+from volunteer_hub.boards.drill_result import OwnResult
 from volunteer_hub.core import policy
 from volunteer_hub.core.db import Tx
 from volunteer_hub.feedback import surveys
@@ -16,11 +18,13 @@ from volunteer_hub.incentives import queries as points
 from volunteer_hub.incentives.models import LedgerEntry
 from volunteer_hub.incentives.rules import EntryKind
 from volunteer_hub.incidents.models import Incident
+from volunteer_hub.volunteers.models import Volunteer
 
 
 @dataclass(frozen=True)
 class SurveyView:
-    """``state`` is as it is now: a survey past its time has expired. ``points``: earned by the answer."""
+    """``state`` is as it is now: a survey past its time has expired. ``points``: earned by the answer.
+    ``own``: the person's part, where it was a drill."""
 
     survey: Survey
     state: State
@@ -29,6 +33,7 @@ class SurveyView:
     zone: str
     points: int
     balance: int
+    own: OwnResult | None
 
 
 def view(tx: Tx, token: str) -> SurveyView:
@@ -40,6 +45,7 @@ def view(tx: Tx, token: str) -> SurveyView:
         col(LedgerEntry.source) == f"survey:{survey.id}",
         col(LedgerEntry.last_day).is_not(None),  # the person's side, not the pool's
     )
+    person = tx.get_one(Volunteer, survey.volunteer_id)
     return SurveyView(
         survey=survey,
         state=now_state(survey.state, survey.expires_at, tx.now),
@@ -48,4 +54,5 @@ def view(tx: Tx, token: str) -> SurveyView:
         zone=jurisdictions.by_path(tx, survey.area).zone,
         points=tx.exec(earned).first() or 0,
         balance=points.balance(tx, survey.volunteer_id),
+        own=next(iter(drill_result.own(tx, person, incident_id=survey.incident_id, limit=1)), None),
     )

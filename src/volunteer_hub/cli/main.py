@@ -16,6 +16,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "export": ("volunteer_hub.cli.data:export", "Export volunteers to CSV or XLSX."),
     "incident": ("volunteer_hub.cli.incident:incident", "Declare, plan, mobilize and close an incident."),
     "callout": ("volunteer_hub.cli.callout:callout", "Follow, hold, hurry, widen and stop a callout."),
+    "drill": ("volunteer_hub.cli.drill:drill", "Make, preview, pause and hold drills; read their results."),
     "plan": ("volunteer_hub.cli.plan:plan", "Plan from files alone: people and slots in, plan out."),
     "tours": ("volunteer_hub.cli.tours:tours", "Plan tours of many small stops from files alone."),
     "account": ("volunteer_hub.cli.account:account", "Create accounts, set passwords, grant roles."),

@@ -52,6 +52,9 @@ class Settings(BaseSettings):
     )
     geocoder: SecretStr | None = Field(None, description="none by default: addresses never leave by accident")
     roads: SecretStr | None = Field(None, description="osrm:<address> or valhalla:<address>")
+    dead_man: SecretStr | None = Field(
+        None, description="address called every minute while the clock lives and promises are checked"
+    )
     internal_hosts: frozenset[str] = Field(frozenset(), description='"host:port" inside that may be called')
     plan_deadline: float = Field(60.0, gt=0, le=3600, description="seconds a plan may take")
     log_level: Literal["debug", "info", "warning", "error"] = "info"

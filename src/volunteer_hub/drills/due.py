@@ -5,6 +5,8 @@ drill's incident. When it dies before the commit, the claim runs out and another
 committed is there, and the unique pair of plan and occurrence refuses a second time.
 """
 
+from dataclasses import replace
+from datetime import datetime, timedelta
 from itertools import takewhile
 
 from sqlalchemy.dialects.postgresql import insert
@@ -14,6 +16,7 @@ from volunteer_hub.core import claims
 from volunteer_hub.core.columns import uuid7
 from volunteer_hub.core.db import Tx
 from volunteer_hub.core.errors import Refused
+from volunteer_hub.core.signing import derived_code
 from volunteer_hub.drills import recurrence, rules
 from volunteer_hub.drills.models import DrillPlan, DrillRun
 from volunteer_hub.drills.policy import Drills
@@ -22,9 +25,9 @@ from volunteer_hub.drills.rules import Decision, PlanState, RunState, Skipped
 
 def claim(tx: Tx, *, lease_seconds: int = 60, limit: int = 20) -> list[int]:
     """Ids of plans that are due, leased to this worker."""
-    due = (col(DrillPlan.state) == PlanState.ACTIVE) & (col(DrillPlan.next_at) <= tx.now)
+    due = (col(DrillPlan.state) == PlanState.ACTIVE) & (col(DrillPlan.starts_at) <= tx.now)
     return claims.claim(
-        tx, DrillPlan, due, lease_seconds=lease_seconds, limit=limit, order_by=col(DrillPlan.next_at)
+        tx, DrillPlan, due, lease_seconds=lease_seconds, limit=limit, order_by=col(DrillPlan.starts_at)
     )
 
 
@@ -36,17 +39,31 @@ def take(tx: Tx, plan_id: int, policy: Drills) -> list[DrillRun]:
     """
     wanted = select(DrillPlan).where(col(DrillPlan.id) == plan_id).with_for_update(key_share=True)
     plan = tx.exec(wanted.execution_options(populate_existing=True)).first()
-    if plan is None or plan.state is not PlanState.ACTIVE or plan.next_at is None or plan.next_at > tx.now:
+    if plan is None or plan.next_at is None or plan.starts_at is None or plan.starts_at > tx.now:
         return []
     zone = recurrence.zone_of(plan.zone)
-    moments = recurrence.occurrences(plan.rule, zone, plan.next_at, since=plan.since)
-    due = [plan.next_at, *takewhile(lambda moment: moment <= tx.now, moments)]
-    decisions = rules.decide(due, tx.now, plan.misfire, zone, policy)
-    runs = _record(tx, plan, decisions)
-    following = recurrence.next_occurrences(plan.rule, zone, tx.now, 1, since=plan.since)
-    plan.next_at, plan.lease_until = (following[0] if following else None), None
+    later = recurrence.occurrences(plan.rule, zone, plan.next_at, since=plan.since)
+    due = [plan.next_at, *takewhile(lambda moment: _start(plan, moment) <= tx.now, later)]
+    started = rules.decide([_start(plan, moment) for moment in due], tx.now, plan.misfire, zone, policy)
+    decided = zip(due, started, strict=True)
+    runs = _record(tx, plan, [replace(decision, occurrence=moment) for moment, decision in decided])
+    move_on(plan, due[-1])
+    plan.lease_until = None
     tx.flush()
     return runs
+
+
+def move_on(plan: DrillPlan, after: datetime) -> None:
+    """The plan's next hour by its rule after a moment, and when it starts then."""
+    zone = recurrence.zone_of(plan.zone)
+    plan.next_at = next(recurrence.occurrences(plan.rule, zone, after, since=plan.since), None)
+    plan.starts_at = None if plan.next_at is None else _start(plan, plan.next_at)
+
+
+def _start(plan: DrillPlan, occurrence: datetime) -> datetime:
+    """When an occurrence starts: the same for every worker, and foreseen by nobody without the key."""
+    drawn = derived_code("drill start", f"{plan.public_id} {occurrence.timestamp():.0f}", digits=9)
+    return occurrence + timedelta(minutes=plan.jitter_minutes) * (int(drawn) / 10**9)
 
 
 def held(tx: Tx, run: DrillRun, incident_id: int) -> DrillRun:

@@ -19,16 +19,19 @@ def _word() -> Any:
 class DrillPlan(SQLModel, table=True):
     """A drill on a calendar rule, read on the wall clock of ``zone`` and counted from the day of ``since``.
 
-    ``next_at``: when it is due next; None when paused or when the rule has come to its end. ``skills``: codes
-    of which a person called has at least one; empty for anybody.
+    ``next_at``: its next hour by the rule, ``starts_at``: when it starts, up to ``jitter_minutes`` later and
+    told to nobody; both None when paused or when the rule has come to its end. ``skills``: codes of which a
+    person called has at least one; empty for anybody.
     """
 
     __tablename__ = "drill_plans"
     __table_args__ = (
         CheckConstraint("share_percent BETWEEN 1 AND 100", name="share"),
         CheckConstraint("answer_minutes > 0", name="answer_minutes"),
+        CheckConstraint("jitter_minutes >= 0", name="jitter_minutes"),
         CheckConstraint("state = 'active' OR next_at IS NULL", name="paused_is_not_due"),
-        Index("ix_drill_plans_due", "next_at", postgresql_where=text("state = 'active'")),
+        CheckConstraint("(next_at IS NULL) = (starts_at IS NULL)", name="starts"),
+        Index("ix_drill_plans_due", "starts_at", postgresql_where=text("state = 'active'")),
     )
     id: int = pk()
     public_id: uuid.UUID = public_id()
@@ -43,9 +46,11 @@ class DrillPlan(SQLModel, table=True):
     answer_minutes: int
     skills: list[str] = Field(default_factory=list, sa_column=Column(JSONB, nullable=False))
     misfire: Misfire = text_enum(Misfire, "misfire")
+    jitter_minutes: int = 0
     state: PlanState = text_enum(PlanState, "state", PlanState.ACTIVE)
     since: datetime = ts()
     next_at: datetime | None = ts(null=True)
+    starts_at: datetime | None = ts(null=True)
     lease_until: datetime | None = ts(null=True)
     created_by: int | None = ref("accounts.id", null=True, index=False)
     version: int = version()

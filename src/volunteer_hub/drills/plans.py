@@ -3,15 +3,16 @@
 import uuid
 from collections.abc import Collection
 from dataclasses import dataclass, fields, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from sqlmodel import col, select
 
 from volunteer_hub.core.db import Tx
 from volunteer_hub.core.errors import NotFound, PreconditionFailed
 from volunteer_hub.core.policy import Name
-from volunteer_hub.drills import recurrence, rules
+from volunteer_hub.drills import due, recurrence, rules
 from volunteer_hub.drills.models import DrillPlan
 from volunteer_hub.drills.policy import Drills, DrillTemplate
 from volunteer_hub.drills.rules import Kind, Misfire, Notice, PlanSpec, PlanState
@@ -39,7 +40,18 @@ def from_template(template: DrillTemplate, title: str, zone: str) -> PlanSpec:
         share_percent=template.share_percent,
         answer_minutes=template.answer_minutes,
         misfire=Misfire(template.misfire),
+        jitter_minutes=template.jitter_minutes,
     )
+
+
+def with_rule(spec: PlanSpec, rule: str | None) -> PlanSpec:
+    """The same on another calendar rule, where one is given."""
+    return spec if rule is None else replace(spec, rule=rule)
+
+
+def zone_of(plan: DrillPlan) -> ZoneInfo:
+    """The clocks that its rule is read on."""
+    return recurrence.zone_of(plan.zone)
 
 
 def create(
@@ -55,9 +67,9 @@ def create(
         **_values(checked),
         area=area,
         since=tx.now,
-        next_at=_next(checked.rule, checked.zone, tx.now, tx.now),
         created_by=tx.actor.id if tx.actor.kind == "account" else None,
     )
+    due.move_on(plan, tx.now)
     tx.add(plan)
     tx.flush()
     return plan
@@ -85,8 +97,8 @@ def change(
         setattr(plan, name, value)
     if (after.rule, after.zone) != (before.rule, before.zone):
         plan.since = tx.now
-        active = plan.state is PlanState.ACTIVE
-        plan.next_at = _next(plan.rule, plan.zone, tx.now, tx.now) if active else None
+    if plan.state is PlanState.ACTIVE:
+        due.move_on(plan, tx.now)
     plan.version += 1
     tx.flush()
     return plan
@@ -96,7 +108,7 @@ def pause(tx: Tx, plan: DrillPlan, version: int) -> DrillPlan:
     """No drill is due until `resume`. Raises PreconditionFailed, and Refused when it is paused already."""
     _editing(tx, plan, version)
     rules.check_move(plan.state, PlanState.PAUSED)
-    plan.state, plan.next_at = PlanState.PAUSED, None
+    plan.state, plan.next_at, plan.starts_at = PlanState.PAUSED, None, None
     plan.version += 1
     tx.flush()
     return plan
@@ -106,7 +118,8 @@ def resume(tx: Tx, plan: DrillPlan, version: int) -> DrillPlan:
     """Due again, from now on: what would have been meanwhile is not made up for. Raises as `pause`."""
     _editing(tx, plan, version)
     rules.check_move(plan.state, PlanState.ACTIVE)
-    plan.state, plan.next_at = PlanState.ACTIVE, _next(plan.rule, plan.zone, plan.since, tx.now)
+    plan.state = PlanState.ACTIVE
+    due.move_on(plan, tx.now)
     plan.version += 1
     tx.flush()
     return plan
@@ -154,17 +167,12 @@ def _values(spec: PlanSpec) -> dict[str, Any]:
 
 def _checked(spec: PlanSpec, hazards: Collection[str], skills: Collection[str], now: datetime) -> PlanSpec:
     rules.check_spec(spec, hazards, skills)
-    rule = recurrence.check(spec.rule, spec.zone, now)
+    rule = recurrence.check(spec.rule, spec.zone, now, apart=timedelta(minutes=spec.jitter_minutes))
     return replace(spec, title=spec.title.strip(), rule=rule)
 
 
-def _next(rule: str, zone: str, since: datetime, after: datetime) -> datetime | None:
-    moments = recurrence.next_occurrences(rule, recurrence.zone_of(zone), after, 1, since=since)
-    return moments[0] if moments else None
-
-
 def _blackout(local: datetime, policy: Drills) -> Name | None:
-    found = policy.blackout(local.strftime("%m-%d"))
+    found = policy.blackout(local.date())
     return None if found is None else found.name
 
 

@@ -1,6 +1,7 @@
 """What drills are held and how often one person is disturbed (config/drills.toml)."""
 
 import re
+from datetime import date
 from typing import Annotated, Literal
 
 from dateutil.rrule import rrulestr
@@ -24,22 +25,38 @@ def _readable_rule(rule: str) -> str:
 
 
 def _real_day(day: str) -> str:
-    found = re.fullmatch(r"(\d\d)-(\d\d)", day)
-    if not found or not 1 <= int(found[1]) <= 12 or not 1 <= int(found[2]) <= 31:
-        raise ValueError('write the day as "MM-DD", such as "10-01"')
+    found = re.fullmatch(r"(?:(\d{4})-)?(\d\d)-(\d\d)", day)
+    try:
+        date(int(found[1] or 2028), int(found[2]), int(found[3]))  # type: ignore[index]  # None is caught too
+    except (TypeError, ValueError):
+        raise ValueError('write the day as "MM-DD", such as "10-01", or "YYYY-MM-DD"') from None
     return day
 
 
 Rule = Annotated[str, AfterValidator(_readable_rule)]
-DayOfYear = Annotated[str, AfterValidator(_real_day)]
+Day = Annotated[str, AfterValidator(_real_day)]
 
 
 class Blackout(Policy):
-    """Days on which no drill starts, both ends included; a range may run over New Year."""
+    """Days on which no drill starts, both ends included: of every year ("MM-DD", may run over New Year), or
+    of one ("YYYY-MM-DD") for holidays that move."""
 
     name: Name
-    first: DayOfYear
-    last: DayOfYear
+    first: Day
+    last: Day
+
+    @model_validator(mode="after")
+    def _of_one_kind(self) -> "Blackout":
+        if len(self.first) != len(self.last) or (len(self.first) > len("MM-DD") and self.first > self.last):
+            raise ValueError("write both days with the year, the first before the last, or both without")
+        return self
+
+    def covers(self, day: date) -> bool:
+        """Whether no drill starts on that day."""
+        said = day.isoformat()[-len(self.first) :]
+        if self.first <= self.last:
+            return self.first <= said <= self.last
+        return said >= self.first or said <= self.last
 
 
 class Limits(Policy):
@@ -52,7 +69,8 @@ class Limits(Policy):
 
 class DrillTemplate(Policy):
     """A drill plan to start from: RRULE in local time, share of the scope's pool, kind and notice.
-    ``misfire`` says what happens to occurrences that fell due while nothing ran."""
+    ``misfire`` says what happens to occurrences that fell due while nothing ran; ``jitter_minutes``: it
+    starts at a moment drawn by lot, up to so long after the rule's."""
 
     name: Name
     kind: Kind
@@ -62,6 +80,7 @@ class DrillTemplate(Policy):
     share_percent: int = Field(ge=1, le=100)
     answer_minutes: PositiveInt
     misfire: Misfire = "latest"
+    jitter_minutes: int = Field(0, ge=0, le=720)
 
 
 class Drills(Policy):
@@ -79,15 +98,9 @@ class Drills(Policy):
             raise ValueError("the minutes must rise, each once")
         return minutes
 
-    def blackout(self, day: str) -> Blackout | None:
-        """The blackout a day of the year ("MM-DD") falls into, if any."""
-        for row in self.blackouts:
-            inside = (
-                row.first <= day <= row.last if row.first <= row.last else day >= row.first or day <= row.last
-            )
-            if inside:
-                return row
-        return None
+    def blackout(self, day: date) -> Blackout | None:
+        """The blackout a day falls into, if any."""
+        return next((row for row in self.blackouts if row.covers(day)), None)
 
     @model_validator(mode="after")
     def _limits_agree(self) -> "Drills":

@@ -107,14 +107,17 @@ class Recurrence:
         return self.parts["FREQ"] in ("DAILY", "HOURLY")
 
 
-def check(rule: str, zone: str, since: datetime) -> str:
+def check(rule: str, zone: str, since: datetime, *, apart: timedelta = CLOSEST) -> str:
     """The rule, trimmed. Raises Malformed for a rule or zone that cannot be read, for one that never fires
-    and for one that fires more often than once an hour."""
+    and for one that fires more often than once an hour, or than once in the time ``apart``."""
     text, timezone = rule.strip(), zone_of(zone)
     _, times = _wall_clock(text, timezone, since, since)
     looked_at = list(islice(times, _LOOKED_AT))
-    if any(right - left < CLOSEST for left, right in pairwise(looked_at)):
+    gap = min((right - left for left, right in pairwise(looked_at)), default=timedelta.max)
+    if gap < CLOSEST:
         raise Malformed("drill.rule_often")
+    if gap < apart:
+        raise Malformed("drill.rule_jitter")
     if not looked_at or not next_occurrences(text, timezone, since, 1, since=since):
         raise Malformed("drill.rule_never")
     return text

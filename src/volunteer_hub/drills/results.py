@@ -10,32 +10,42 @@ from volunteer_hub.core.errors import NotFound, Refused
 from volunteer_hub.drills import rules
 from volunteer_hub.drills.models import DrillPlan, DrillRun
 from volunteer_hub.drills.policy import Drills
+from volunteer_hub.drills.record import Record
 from volunteer_hub.drills.rules import Figures, RunState
 
 
 @dataclass(frozen=True)
 class Result:
-    """One occurrence with its figures, where they are recorded, and `Figures.shares` of them."""
+    """One occurrence with its record, once there is one."""
 
     run: DrillRun
-    figures: Figures | None
-    shares: dict[int, int | None]
+    record: Record | None
+
+    @property
+    def figures(self) -> Figures | None:
+        """The counts of the record."""
+        return None if self.record is None else self.record.figures
+
+    @property
+    def shares(self) -> dict[int, int | None]:
+        """`Figures.shares` of them, none without a record."""
+        return {} if self.record is None else self.record.figures.shares()
 
 
-def record(tx: Tx, run: DrillRun, figures: Figures, policy: Drills) -> DrillRun:
-    """Freezes the figures of a drill that was held; the same ones again change nothing.
+def record(tx: Tx, run: DrillRun, shown: Record, policy: Drills) -> DrillRun:
+    """Freezes the record of a drill that was held; the same one again changes nothing.
 
     Raises Malformed for figures that cannot be, Refused for a drill not held and for other figures than those
     recorded.
     """
-    rules.check_figures(figures, policy.report_minutes)
+    rules.check_figures(shown.figures, policy.report_minutes)
     tx.refresh(run, with_for_update=True)
     if run.state is not RunState.RUN or run.incident_id is None:
         raise Refused("drill.not_held")
-    if run.figures is not None and run.figures != figures.stored():
+    if run.figures is not None and run.figures != shown.stored():
         raise Refused("drill.recorded")
     if run.figures is None:
-        run.figures, run.recorded_at = figures.stored(), tx.now
+        run.figures, run.recorded_at = shown.stored(), tx.now
         tx.flush()
     return run
 
@@ -72,6 +82,5 @@ def of_plan(tx: Tx, plan: DrillPlan, *, before: int | None = None, limit: int = 
 
 
 def result(run: DrillRun) -> Result:
-    """An occurrence with its figures as they were recorded."""
-    figures = None if run.figures is None else Figures.of(run.figures)
-    return Result(run, figures, {} if figures is None else figures.shares())
+    """An occurrence with its record as it was frozen."""
+    return Result(run, None if run.figures is None else Record.of(run.figures))

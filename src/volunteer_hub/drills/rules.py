@@ -17,6 +17,7 @@ GRACE: Final = timedelta(minutes=15)
 """An occurrence taken up within it is on time; the clock ticks in seconds, but a restart takes a while."""
 LONGEST_TITLE: Final = 200
 LONGEST_ANSWER_MINUTES: Final = 7 * 24 * 60
+LONGEST_JITTER_MINUTES: Final = 12 * 60
 _YEAR: Final = timedelta(days=365)
 
 
@@ -73,7 +74,10 @@ PLAN_ALLOWED: Final[Mapping[PlanState, frozenset[PlanState]]] = {
 
 @dataclass(frozen=True)
 class PlanSpec:
-    """What a planner says of a drill; a template of config/drills.toml holds most of it."""
+    """What a planner says of a drill; a template of config/drills.toml holds most of it.
+
+    ``jitter_minutes``: it starts at an hour that nobody knows beforehand, up to so long after the rule's.
+    """
 
     title: str
     hazard: str
@@ -85,6 +89,7 @@ class PlanSpec:
     answer_minutes: int
     misfire: Misfire = Misfire.LATEST
     skills: tuple[str, ...] = ()
+    jitter_minutes: int = 0
 
 
 @dataclass(frozen=True)
@@ -98,6 +103,10 @@ class Decision:
     def state(self) -> RunState:
         """As it is stored."""
         return RunState.RUN if self.reason is None else RunState.SKIPPED
+
+
+PARTS: Final = ("notified", "delivered", "acknowledged", "accepted", "assembled")
+"""The counts of `Figures`, each a part of the one before, save that who did not accept may come."""
 
 
 @dataclass(frozen=True)
@@ -117,20 +126,14 @@ class Figures:
 
     def stored(self) -> dict[str, Any]:
         """As a run keeps it."""
-        return {
-            "notified": self.notified,
-            "delivered": self.delivered,
-            "acknowledged": self.acknowledged,
-            "accepted": self.accepted,
-            "assembled": self.assembled,
-            "within": {str(minutes): people for minutes, people in sorted(self.within.items())},
-        }
+        within = {str(minutes): people for minutes, people in sorted(self.within.items())}
+        return {part: getattr(self, part) for part in PARTS} | {"within": within}
 
     @classmethod
     def of(cls, stored: Mapping[str, Any]) -> "Figures":
         """As they were recorded."""
         within = {int(minutes): people for minutes, people in stored["within"].items()}
-        return cls(**{**stored, "within": within})
+        return cls(**{part: stored[part] for part in PARTS}, within=within)
 
     def shares(self) -> dict[int, int | None]:
         """Minutes -> whole per cent of those reached who had answered by then; None of nobody."""
@@ -154,6 +157,8 @@ def check_spec(spec: PlanSpec, hazards: Collection[str], skills: Collection[str]
         wrong.append(FieldError("share_percent", "drill.share"))
     if not 1 <= spec.answer_minutes <= LONGEST_ANSWER_MINUTES:
         wrong.append(FieldError("answer_minutes", "drill.answer_minutes", {"most": LONGEST_ANSWER_MINUTES}))
+    if not 0 <= spec.jitter_minutes <= LONGEST_JITTER_MINUTES:
+        wrong.append(FieldError("jitter_minutes", "drill.jitter", {"most": LONGEST_JITTER_MINUTES}))
     if spec.hazard not in hazards:
         wrong.append(FieldError("hazard", "drill.hazard", {"hazard": spec.hazard[:60]}))
     wrong += [
@@ -188,7 +193,7 @@ def decide(
 
 def blacked_out(moment: datetime, zone: ZoneInfo, policy: Drills) -> bool:
     """Whether no drill starts on the local day of that moment."""
-    return policy.blackout(moment.astimezone(zone).strftime("%m-%d")) is not None
+    return policy.blackout(moment.astimezone(zone).date()) is not None
 
 
 @dataclass(frozen=True)

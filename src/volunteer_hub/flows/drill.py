@@ -206,11 +206,11 @@ def _end(tx: Tx, run: DrillRun, callout: Callout) -> datetime:
 def _finish(tx: Tx, run: DrillRun, incident: Incident) -> int:
     """Records the figures for good, pays who only had to answer, and closes what is still open."""
     drills = policy.load("drills", Drills)
-    shown = drilled.figures(tx, incident.id, drills.report_minutes)
-    results.record(tx, run, shown, drills)
+    record = drilled.record(tx, incident, drills.report_minutes)
+    results.record(tx, run, record, drills)
     if tx.get_one(DrillPlan, run.plan_id).kind is Kind.REACHABILITY:
         settle.drill(tx, incident, drilled.answered(tx, incident.id))
-    asked, answered = shown.notified, shown.acknowledged
+    asked, answered = record.figures.notified, record.figures.acknowledged
     logbook.record(tx, incident, LogKind.CALLOUT, "drill_ended", asked=asked, answered=answered)
     if incident.state in OPEN:
         close.close(tx, incident)

@@ -11,8 +11,8 @@ from volunteer_hub.core.actor import SYSTEM
 from volunteer_hub.core.db import Tx
 from volunteer_hub.core.site import Site
 from volunteer_hub.flows import (
-    auditor,
     call_down,
+    dead_man,
     deliver,
     drill,
     duty,
@@ -88,7 +88,7 @@ JOBS: Final = (
     Job("no_shows", 30, duty.no_shows),
     Job("seal", 30, _seal),
     Job("locate", 30, locate.sweep),
-    Job("auditor", 60, auditor.sweep),
+    Job("auditor", 60, dead_man.sweep),
     Job("pool_blocks", 120, _pool_blocks),
     Job("call_downs", 300, call_down.sweep),
     Job("upward_reports", 30, upward.sweep),

@@ -264,6 +264,7 @@ def _spec(form: Form, zone: str) -> PlanSpec:
         answer_minutes=form.whole("answer_minutes"),
         misfire=_one_of(Misfire, form.text("misfire", 20), Misfire.LATEST),
         skills=tuple(form.many("skills")),
+        jitter_minutes=form.whole("jitter_minutes") if form.text("jitter_minutes", 10) else 0,
     )
     form.check()
     return spec

@@ -7,6 +7,7 @@ from typing import Any, Final
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from volunteer_hub.boards import drill_result
 from volunteer_hub.core import db, policy
 from volunteer_hub.core.actor import Actor
 from volunteer_hub.core.errors import FieldError, HubError, Malformed
@@ -93,6 +94,8 @@ def _show(
             purposes=tuple(Purpose),
             skill_names=named,
             cells=_cells(person),
+            drills=drill_result.own(tx, person.row),
+            team_minutes=drill_result.TEAM_MINUTES,
             quiet=(hour_text(person.row.quiet_from), hour_text(person.row.quiet_until)),
             push_key=vapid.public() if settings().push else "",
             wakes=t(lang, f"me.wakes.{_wakes_for(person.row)}"),

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from volunteer_hub.boards import survey as board
+from volunteer_hub.boards.drill_result import TEAM_MINUTES
 from volunteer_hub.core import db
 from volunteer_hub.core.actor import GUEST
 from volunteer_hub.core.errors import HubError, NotFound
@@ -70,6 +71,7 @@ def _show(request: Request, token: str, form: Form | None = None, error: HubErro
         title=pick(view.form.name, lang),
         kind="drill" if view.survey.kind is Kind.DRILL else None,  # nobody is called out by a question
         view=view,
+        team_minutes=TEAM_MINUTES,
         options=lambda question: _options(question, lang),
         typed=_typed(form),
         errors=faults,
