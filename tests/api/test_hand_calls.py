@@ -1,6 +1,7 @@
 """Whom nothing reached is rung up by one helper at a time, and answered for."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -8,11 +9,13 @@ from sqlmodel import col, select
 
 from tests import people
 from tests.doors import client, gateway_post
-from tests.flows.callouts import Sent, at_ten, messages, minutes_later, sent
+from tests.flows.callouts import NOW, Sent, at_ten, messages, minutes_later, sent
+from volunteer_hub.core import db
 from volunteer_hub.core.actor import Actor
 from volunteer_hub.core.db import Tx
 from volunteer_hub.core.settings import settings
 from volunteer_hub.flows import deliver
+from volunteer_hub.flows import hand_call as flow
 from volunteer_hub.mobilization.hand_call_models import HandCall
 from volunteer_hub.simulation.gateway import Gateway
 from volunteer_hub.volunteers import addresses
@@ -117,6 +120,38 @@ def test_whoever_wants_no_more_calls_is_out_of_this_one(tx: Tx, out: Sent) -> No
 def test_another_district_rings_nobody_of_ours(tx: Tx, out: Sent) -> None:
     (row,) = listed(out)
     assert post(people.kai(tx), row, "claim") == 404
+
+
+def test_one_telephone_is_rung_by_one_helper_who_asks_everybody_at_it(
+    tx: Tx, gateway: Gateway, out: Sent
+) -> None:
+    son, an = out.world.bo, people.an(tx)
+    addresses.add(tx, son, ContactKind.SMS, LIN)
+    with db.transaction(out.world.mei, "hand_call.claim") as as_mei:
+        flow.claim(as_mei, out.offer(tx, son).public_id)
+    (row,) = listed(out, an)
+    assert (row["claimed_by"], row["for_another"]) == ("Mei", True)
+    assert [(also["name"], also["task"]) for also in row["same_number"]] == [
+        ("Bo", "Sandbags at the east gate")
+    ]
+    assert post(an, row, "claim") == 409
+    page = client(an).get(f"/callouts/{out.callout.public_id}/hand-calls").text
+    assert "Mei is ringing this telephone for somebody else of the household." in page
+    assert post(out.world.mei, row, "answer", answer="accept") == 204
+
+
+def test_the_page_takes_a_no_with_its_reason_and_an_hour_from_which_they_can(tx: Tx, out: Sent) -> None:
+    mei, at = client(out.world.mei), f"/callouts/{out.callout.public_id}/hand-calls"
+    offer = out.offer(tx, out.world.lin)
+    form = {"offer": str(offer.public_id), "minutes": "15", "reason": "away", "from": "2031-01-20T13:30"}
+    assert mei.post(at, data=form | {"do": "later", "from": ""}).status_code == 422
+    assert mei.post(at, data=form | {"do": "later"}).status_code == 303
+    said = out.offer(tx, out.world.lin)
+    assert (said.decline_reason, said.later_from) == ("later", NOW + timedelta(hours=3, minutes=30))
+    gone = out.offer(tx, out.world.bo)
+    assert mei.post(at, data=form | {"do": "decline", "offer": str(gone.public_id)}).status_code == 303
+    said = out.offer(tx, out.world.bo)
+    assert (said.state.value, said.decline_reason, said.later_from) == ("declined", "away", None)
 
 
 def test_the_page_shows_whom_to_ring_and_takes_what_they_say(tx: Tx, out: Sent) -> None:

@@ -10,7 +10,8 @@ from tests.flows.callouts import Sent, answer, at_ten, messages, minutes_later, 
 from tests.world import world
 from volunteer_hub.core.db import Tx, transaction
 from volunteer_hub.core.settings import settings
-from volunteer_hub.flows import deliver, elsewhere, letters, mobilize, respond
+from volunteer_hub.flows import change, deliver, elsewhere, letters, mobilize, respond
+from volunteer_hub.incidents.models import Task
 from volunteer_hub.incidents.rules import Kind
 from volunteer_hub.mobilization.models import Callout
 from volunteer_hub.notify import callbacks
@@ -234,6 +235,26 @@ def test_whoever_answered_or_was_seen_reading_is_not_tried_elsewhere(
     with minutes_later(4):
         elsewhere.sweep()
     assert lins(tx, out) == [("sms", "sent")]
+
+
+def test_a_change_confirmed_before_its_message_fails_goes_on_to_no_other_address(
+    tx: Tx, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HUB_SMS_URL", gateway.sms_url)
+    settings.cache_clear()
+    out = sent(tx, helpers=1)
+    answer(respond.accept, out.token(tx, out.world.lin))
+    gateway.phones[LIN].dead = True
+    with transaction(out.world.mei, "task.change") as as_mei:
+        task = as_mei.get_one(Task, out.task(tx))
+        change.change_task(as_mei, task, task.version, place="West gate")
+    deliver.sweep()
+    answer(respond.ack, out.token(tx, out.world.lin))
+    gateway.settle()
+    deliver.sweep()
+    gateway.settle()
+    assert lins(tx, out, "changed") == [("sms", "failed"), ("voice", "cancelled")]
+    assert gateway.phones[LIN].calls == []
 
 
 def test_calls_are_for_the_gateway_alone(tx: Tx) -> None:

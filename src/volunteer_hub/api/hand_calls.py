@@ -16,16 +16,26 @@ from volunteer_hub.core.actor import Actor
 from volunteer_hub.core.i18n import pick
 from volunteer_hub.flows import hand_call as flow
 from volunteer_hub.mobilization import callouts
-from volunteer_hub.mobilization.desk import LONGEST_WAY
-from volunteer_hub.mobilization.rules import Answer, Rung
+from volunteer_hub.mobilization.desk import LONGEST_WAY, Reply
+from volunteer_hub.mobilization.rules import Answer, DeclineReason, Rung
 
 router = APIRouter(tags=["hand calls"])
 
 Helper = Annotated[Actor, allow("duty.write")]
 
 
+class SameNumberOut(Out):
+    """Somebody else at the same telephone, and what they are asked."""
+
+    offer: uuid.UUID
+    name: str | None
+    task: str
+
+
 class HandCallOut(Out):
-    """Somebody to ring up. ``claimed_by`` is whoever else is ringing them; ``tries`` calls had no answer."""
+    """Somebody to ring up. ``claimed_by`` is whoever else is ringing them, or their telephone
+    ``for_another`` person; ``same_number`` names who else can be asked in the same call; ``tries`` calls had
+    no answer."""
 
     offer: uuid.UUID
     name: str | None
@@ -36,15 +46,25 @@ class HandCallOut(Out):
     asked_at: datetime | None
     tries: int
     claimed_by: str | None
+    for_another: bool
+    same_number: list[SameNumberOut]
 
 
 class SpokenIn(In):
-    """What they said on the telephone: ``minutes_there`` goes with accept, ``from`` with later."""
+    """What they said on the telephone: ``minutes_there`` goes with accept, ``reason`` with decline, ``from``
+    with later."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"answer": "accept", "minutes_there": 30}]})
     answer: Literal[Answer.ACCEPT, Answer.DECLINE, Answer.LATER]
     minutes_there: int | None = Field(None, ge=0, le=LONGEST_WAY)
+    reason: DeclineReason = DeclineReason.OTHER
     from_when: AwareDatetime | None = Field(None, alias="from")
+
+    def reply(self) -> Reply:
+        """As it is judged: without what goes with another answer."""
+        minutes = self.minutes_there if self.answer is Answer.ACCEPT else None
+        from_when = self.from_when if self.answer is Answer.LATER else None
+        return Reply(self.answer, minutes, self.reason, from_when)
 
 
 class NotSpokenIn(In):
@@ -73,7 +93,7 @@ def claim(actor: Helper, id: uuid.UUID) -> None:
 def answer(actor: Helper, id: uuid.UUID, body: SpokenIn) -> None:
     """Records what they said, on their behalf; the trail keeps by whom."""
     with db.transaction(actor, "offer.on_behalf") as tx:
-        flow.answered(tx, id, body.answer, body.minutes_there, body.from_when)
+        flow.answered(tx, id, body.reply())
 
 
 @router.post("/offers/{id}/hand-call/outcome", status_code=204)
@@ -94,4 +114,9 @@ def _shown(line: HandCallLine, language: str) -> HandCallOut:
         asked_at=line.offer.asked_at,
         tries=line.call.tries if line.call is not None else 0,
         claimed_by=line.claimed_by,
+        for_another=line.for_another,
+        same_number=[
+            SameNumberOut(offer=also.offer.public_id, name=also.name, task=pick(also.facts.title, language))
+            for also in line.also
+        ],
     )

@@ -1,7 +1,7 @@
 """Whom nothing reaches: asked, not seen reading, and every message about it failed, came too late, or lacks
 its receipt past the time for it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -11,7 +11,7 @@ from sqlmodel import col, select
 from volunteer_hub.access.models import Account
 from volunteer_hub.boards import slots
 from volunteer_hub.boards.slots import SlotFacts
-from volunteer_hub.core import policy
+from volunteer_hub.core import bulk, policy
 from volunteer_hub.core.db import Tx
 from volunteer_hub.mobilization.hand_call_models import HandCall
 from volunteer_hub.mobilization.models import Callout, Offer
@@ -19,12 +19,23 @@ from volunteer_hub.mobilization.rules import LIVE, OfferState, Rung
 from volunteer_hub.notify.models import Message
 from volunteer_hub.notify.policy import Messages
 from volunteer_hub.notify.rules import ASIDE, WAITING, State, Subject
+from volunteer_hub.volunteers import addresses
 from volunteer_hub.volunteers.models import Volunteer
 
 
 @dataclass(frozen=True)
+class Also:
+    """Somebody else at the same telephone who waits to be asked something too."""
+
+    offer: Offer
+    facts: SlotFacts
+    name: str | None
+
+
+@dataclass(frozen=True)
 class HandCallLine:
-    """One person to ring up. ``claimed_by``: the name of whoever else is ringing them just now."""
+    """One person to ring up. ``claimed_by``: the name of whoever else is ringing them just now, or their
+    telephone ``for_another``; ``also``: who else can be spoken to in the same call."""
 
     offer: Offer
     facts: SlotFacts
@@ -32,10 +43,21 @@ class HandCallLine:
     phone: str | None
     call: HandCall | None
     claimed_by: str | None
+    for_another: bool
+    also: tuple[Also, ...]
+
+
+@dataclass(frozen=True)
+class Ringing:
+    """A call that another helper is at: about which offer, to whom."""
+
+    offer_id: int
+    volunteer_id: int
+    helper: str
 
 
 def of_callout(tx: Tx, callout: Callout, *, limit: int = 200) -> list[HandCallLine]:
-    """Those of a callout, whoever waits longest first; five queries for any number."""
+    """Those of a callout, whoever waits longest first; seven queries for any number."""
     if callout.state not in LIVE:
         return []
     rows = tx.exec(
@@ -54,12 +76,59 @@ def of_callout(tx: Tx, callout: Callout, *, limit: int = 200) -> list[HandCallLi
         .order_by(col(Offer.asked_at), col(Offer.id))
         .limit(limit)
     ).all()
-    facts = slots.of(tx, {offer.slot_id for offer, *_ in rows})
-    names = _ringing(tx, [call for *_, call in rows if call is not None])
-    return [
-        HandCallLine(offer, facts[offer.slot_id], name, phone, call, names.get(offer.id))
-        for offer, name, phone, call in rows
-    ]
+    shared = addresses.sharing(tx, [offer.volunteer_id for offer, *_ in rows])
+    everybody = set().union(*shared.values())
+    numbers = addresses.numbers(tx, [offer.volunteer_id for offer, *_ in rows])
+    asked = _asked(tx, everybody)
+    facts = slots.of(tx, {offer.slot_id for offer, *_ in rows} | {offer.slot_id for offer, _ in asked})
+    busy = ringing(tx, everybody)
+    lines = []
+    for offer, name, phone, call in rows:
+        own, others = shared[offer.volunteer_id], shared[offer.volunteer_id] - {offer.volunteer_id}
+        at_it = [one for one in busy if one.volunteer_id in own]
+        direct = any(one.offer_id == offer.id for one in at_it)
+        also = [Also(one, facts[one.slot_id], who) for one, who in asked if one.volunteer_id in others]
+        helper = at_it[0].helper if at_it else None
+        another = bool(at_it) and not direct
+        lines.append(
+            HandCallLine(
+                offer,
+                facts[offer.slot_id],
+                name,
+                phone or numbers.get(offer.volunteer_id),
+                call,
+                helper,
+                another,
+                tuple(also),
+            )
+        )
+    return lines
+
+
+def ringing(tx: Tx, people: Collection[int]) -> list[Ringing]:
+    """Which of these people (ids) other helpers are ringing just now, about whatever offer."""
+    rows = tx.exec(
+        select(HandCall.offer_id, Offer.volunteer_id, Account.name)
+        .join(Offer, col(Offer.id) == col(HandCall.offer_id))
+        .join(Account, col(Account.id) == col(HandCall.claimed_by))
+        .where(
+            bulk.among(col(Offer.volunteer_id), list(people)),
+            col(HandCall.lease_until) > tx.now,
+            col(HandCall.claimed_by) != tx.actor.id,
+        )
+    )
+    return [Ringing(*row) for row in rows]
+
+
+def _asked(tx: Tx, people: Collection[int]) -> Sequence[tuple[Offer, str | None]]:
+    """What these people are asked and have not answered, in the actor's areas, with their names."""
+    wanted = select(Offer, Volunteer.name).join(Volunteer, col(Volunteer.id) == col(Offer.volunteer_id))
+    wanted = wanted.where(
+        bulk.among(col(Offer.volunteer_id), list(people)),
+        col(Offer.state) == OfferState.ASKED,
+        tx.actor.scope("duty.write", Offer.area),
+    )
+    return tx.exec(wanted.order_by(col(Offer.id))).all()
 
 
 def _reached(tx: Tx) -> ColumnElement[bool]:
@@ -77,14 +146,3 @@ def _reached(tx: Tx) -> ColumnElement[bool]:
     alive = (col(Message.state) == State.DELIVERED) | ((col(Message.state).in_(WAITING) | sent) & ~beside)
     found: ColumnElement[bool] = select(Message.id).where(about, alive).exists()
     return found
-
-
-def _ringing(tx: Tx, calls: Sequence[HandCall]) -> dict[int, str]:
-    busy = {
-        call.offer_id: call.claimed_by
-        for call in calls
-        if call.lease_until is not None and call.lease_until > tx.now and call.claimed_by != tx.actor.id
-    }
-    wanted = select(Account.id, Account.name).where(col(Account.id).in_(set(busy.values())))
-    names = dict(tx.exec(wanted).all())
-    return {offer_id: names[account] for offer_id, account in busy.items() if account is not None}

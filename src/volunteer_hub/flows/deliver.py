@@ -24,7 +24,7 @@ from volunteer_hub.flows import codes, elsewhere, push, upward_words
 from volunteer_hub.incidents.models import Incident
 from volunteer_hub.mobilization import offers, places
 from volunteer_hub.mobilization.models import Offer
-from volunteer_hub.mobilization.rules import OfferState
+from volunteer_hub.mobilization.rules import HOLDING, OfferState
 from volunteer_hub.notify import dispatch, outbox, replies, templates, texts
 from volunteer_hub.notify.channels.base import Letter
 from volunteer_hub.notify.dispatch import Post
@@ -41,6 +41,8 @@ from volunteer_hub.volunteers.rules import Quiet, left_in_peace
 BATCH: Final = 500
 _BATCHES: Final = 20
 _QUESTIONS: Final = frozenset({"offer", "reminder"})
+_ANSWERABLE: Final = _QUESTIONS | {"changed"}
+_EXPECTED: Final = HOLDING | {OfferState.STANDING_BY}
 _CAN_WAIT: Final = _QUESTIONS | {
     "survey",
     "survey_reminder",
@@ -221,11 +223,14 @@ class Known:
         self._today = _sent_lately(tx, people)
 
     def settled(self, message: Message) -> bool:
-        """Whether a question about an offer needs no answer any more."""
-        if message.subject_kind is not Subject.OFFER or message.purpose not in _QUESTIONS:
+        """Whether a question about an offer needs no answer any more: it was answered, or a change of the
+        work was confirmed, or concerns who is no longer expected there."""
+        if message.subject_kind is not Subject.OFFER or message.purpose not in _ANSWERABLE:
             return False
         offer = self._offers.get(message.subject_id)
-        return offer is None or offer.state is not OfferState.ASKED
+        if offer is None or message.purpose in _QUESTIONS:
+            return offer is None or offer.state is not OfferState.ASKED
+        return offer.state not in _EXPECTED or offer.ack_version == offer.version
 
     def wait(self, message: Message) -> int:
         """Minutes until the person's quiet hours or daily limit let this through; 0 when nothing holds it.

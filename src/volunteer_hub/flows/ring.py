@@ -75,14 +75,20 @@ def refused(tx: Tx, public_id: UUID, error: HubError) -> Spoken:
 def _script(tx: Tx, message: Message) -> Spoken:
     known = deliver.Known(tx, [message])
     if known.settled(message):
-        state = _offer(tx, message).state
-        return Spoken(message.lang, t(message.lang, f"call.{state if state in _ANSWERED else 'settled'}"))
+        return Spoken(message.lang, t(message.lang, f"call.{_stands(_offer(tx, message), message.purpose)}"))
     words = texts.render(
         message.purpose, Channel.VOICE, message.lang, message.kind, message.params, known.personal(message)
     ).body
     if message.purpose == "cancelled":
         return Spoken(message.lang, words)
     return Spoken(message.lang, words, t(message.lang, f"call.keys.{message.purpose}"))
+
+
+def _stands(offer: Offer, purpose: str) -> str:
+    """How a question stands that needs no answer any more."""
+    if purpose == "changed" and offer.ack_version == offer.version:
+        return "acknowledged"
+    return offer.state if offer.state in _ANSWERED else "settled"
 
 
 def _message(tx: Tx, public_id: UUID) -> Message:

@@ -44,6 +44,15 @@ class Asked:
     active: bool
 
 
+REASONS: Final = (
+    DeclineReason.BUSY,
+    DeclineReason.AWAY,
+    DeclineReason.UNWELL,
+    DeclineReason.TOO_FAR,
+    DeclineReason.UNSUITED,
+    DeclineReason.OTHER,
+)
+"""Why somebody says no, as they are given to choose from."""
 _REASONS: Final = {DeclineReason.NOT_ME: Became.WRONG_NUMBER, DeclineReason.LATER: Became.LATER}
 _NO: Final = frozenset({OfferState.DECLINED, OfferState.WITHDRAWN})
 _HOW_FAR: Final = {

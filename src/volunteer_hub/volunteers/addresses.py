@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Final
 
 from sqlalchemy import ColumnElement, text
+from sqlalchemy.orm import aliased
 from sqlmodel import col, select
 
 from volunteer_hub.core import bulk, policy
@@ -25,6 +26,12 @@ WHERE volunteer_id = ANY(CAST(:ids AS bigint[])) AND kind = ANY(CAST(:looked AS 
 ORDER BY volunteer_id, kind <> ALL(CAST(:kinds AS text[])), delivers = 'no', preference, id
 """)
 
+_HOLD: Final = text("""
+SELECT pg_advisory_xact_lock(hashtextextended(address, 23)) FROM (
+  SELECT DISTINCT address FROM contacts
+  WHERE volunteer_id = :person AND kind IN ('sms', 'voice') AND address IS NOT NULL ORDER BY address
+) AS numbers
+""")
 _BY_NUMBER: Final = (ContactKind.SMS, ContactKind.VOICE)
 
 
@@ -137,6 +144,36 @@ def owners(tx: Tx, number: str) -> list[Volunteer]:
     """Who is reached at a telephone number, by text message or call; in a household these may be several."""
     wanted = select(Volunteer).join(Contact, col(Contact.volunteer_id) == col(Volunteer.id))
     return list(tx.exec(wanted.where(_at(number)).distinct().order_by(col(Volunteer.id))))
+
+
+def sharing(tx: Tx, volunteer_ids: Collection[int]) -> dict[int, set[int]]:
+    """Person -> everybody who is reached at one of their telephone numbers, themselves included."""
+    theirs, others = aliased(Contact), aliased(Contact)
+    pairs = select(col(theirs.volunteer_id), col(others.volunteer_id)).where(
+        bulk.among(col(theirs.volunteer_id), list(volunteer_ids)),
+        col(theirs.kind).in_(_BY_NUMBER),
+        col(others.kind).in_(_BY_NUMBER),
+        col(others.address) == col(theirs.address),
+    )
+    found: dict[int, set[int]] = {person: {person} for person in volunteer_ids}
+    for person, other in tx.exec(pairs.distinct()):
+        found[person].add(other)
+    return found
+
+
+def numbers(tx: Tx, volunteer_ids: Collection[int]) -> dict[int, str]:
+    """Person -> the first telephone number at which they are reached."""
+    found: dict[int, str] = {}
+    for person, contacts in of(tx, volunteer_ids).items():
+        first_number = next((c.address for c in contacts if c.kind in _BY_NUMBER and c.address), None)
+        if first_number is not None:
+            found[person] = first_number
+    return found
+
+
+def hold_numbers(tx: Tx, volunteer_id: int) -> None:
+    """Whoever else holds one of this person's telephone numbers waits for the end of this transaction."""
+    tx.execute(_HOLD, {"person": volunteer_id})
 
 
 def stop(tx: Tx, number: str) -> list[int]:

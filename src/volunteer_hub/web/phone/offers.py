@@ -19,6 +19,7 @@ from volunteer_hub.core.actor import GUEST
 from volunteer_hub.core.errors import HubError, Malformed, NotFound
 from volunteer_hub.core.i18n import pick, t
 from volunteer_hub.mobilization.desk import Reply
+from volunteer_hub.mobilization.reply_rules import REASONS
 from volunteer_hub.mobilization.rules import Answer, DeclineReason, OfferState
 from volunteer_hub.web import answer_batch
 from volunteer_hub.web.guard import LINK, see_other
@@ -26,14 +27,6 @@ from volunteer_hub.web.render import Speech, language_of, page
 
 router = APIRouter(dependencies=[LINK])
 
-REASONS = (
-    DeclineReason.BUSY,
-    DeclineReason.AWAY,
-    DeclineReason.UNWELL,
-    DeclineReason.TOO_FAR,
-    DeclineReason.UNSUITED,
-    DeclineReason.OTHER,
-)
 _HOURS_ON = (1, 2, 4, 8, 12, 24)
 _FURTHEST_MINUTES = 24 * 60
 
