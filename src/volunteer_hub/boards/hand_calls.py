@@ -4,6 +4,7 @@ its receipt past the time for it."""
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from uuid import UUID
 
 from sqlalchemy import ColumnElement, or_
 from sqlmodel import col, select
@@ -41,6 +42,7 @@ class HandCallLine:
     facts: SlotFacts
     name: str | None
     phone: str | None
+    person: UUID
     call: HandCall | None
     claimed_by: str | None
     for_another: bool
@@ -61,7 +63,7 @@ def of_callout(tx: Tx, callout: Callout, *, limit: int = 200) -> list[HandCallLi
     if callout.state not in LIVE:
         return []
     rows = tx.exec(
-        select(Offer, Volunteer.name, Volunteer.phone, HandCall)
+        select(Offer, Volunteer, HandCall)
         .join(Volunteer, col(Volunteer.id) == col(Offer.volunteer_id))
         .outerjoin(HandCall, col(HandCall.offer_id) == col(Offer.id))
         .where(
@@ -83,7 +85,7 @@ def of_callout(tx: Tx, callout: Callout, *, limit: int = 200) -> list[HandCallLi
     facts = slots.of(tx, {offer.slot_id for offer, *_ in rows} | {offer.slot_id for offer, _ in asked})
     busy = ringing(tx, everybody)
     lines = []
-    for offer, name, phone, call in rows:
+    for offer, person, call in rows:
         own, others = shared[offer.volunteer_id], shared[offer.volunteer_id] - {offer.volunteer_id}
         at_it = [one for one in busy if one.volunteer_id in own]
         direct = any(one.offer_id == offer.id for one in at_it)
@@ -94,8 +96,9 @@ def of_callout(tx: Tx, callout: Callout, *, limit: int = 200) -> list[HandCallLi
             HandCallLine(
                 offer,
                 facts[offer.slot_id],
-                name,
-                phone or numbers.get(offer.volunteer_id),
+                person.name,
+                person.phone or numbers.get(person.id),
+                person.public_id,
                 call,
                 helper,
                 another,

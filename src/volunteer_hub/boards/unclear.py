@@ -1,6 +1,6 @@
 """Texts that wait for a person: what was written, by whom, and which questions it may be about."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlmodel import col, select
@@ -28,11 +28,12 @@ class Asked:
 
 @dataclass(frozen=True)
 class UnclearLine:
-    """One text. ``written`` is None once its sender was forgotten; ``claimed_by``: the name of whoever else
-    is working on it just now."""
+    """One text. ``written`` is None once its sender was forgotten; ``people``: who is reached at that number,
+    as far as the reader may know; ``claimed_by``: the name of whoever else is working on it just now."""
 
     text: InboundText
     written: Written | None
+    people: tuple[Volunteer, ...]
     asked: tuple[Asked, ...]
     claimed_by: str | None
 
@@ -41,11 +42,11 @@ def waiting(tx: Tx, *, after: int | None = None, limit: int = 50) -> list[Unclea
     """The oldest first; the number of queries does not grow with them."""
     rows = replies.waiting(tx, after=after, limit=limit)
     written = replies.read(tx, rows)
-    found = _questions_of(tx, rows, written)
+    pairs = _pairs(tx, written)
+    found = _questions_of(tx, rows, written, pairs)
     every = [question for some in found.values() for question in some]
     facts = slots.of(tx, {question.offer.slot_id for question in every})
-    people = {question.offer.volunteer_id for question in every}
-    names = dict(tx.exec(select(Volunteer.id, Volunteer.name).where(col(Volunteer.id).in_(people))).all())
+    known = _people(tx, {person for _, person in pairs}, {q.offer.volunteer_id for q in every})
     busy = {row.claimed_by for row in rows if row.lease_until is not None and row.lease_until > tx.now}
     others = select(Account.id, Account.name).where(col(Account.id).in_(busy - {None, tx.actor.id}))
     accounts = dict(tx.exec(others).all())
@@ -53,7 +54,12 @@ def waiting(tx: Tx, *, after: int | None = None, limit: int = 50) -> list[Unclea
         UnclearLine(
             row,
             written.get(row.id),
-            tuple(Asked(q, names.get(q.offer.volunteer_id), facts[q.offer.slot_id]) for q in found[row.id]),
+            tuple(
+                known[person]
+                for number, person in sorted(pairs)
+                if person in known and row.id in written and written[row.id].number == number
+            ),
+            tuple(Asked(q, known[q.offer.volunteer_id].name, facts[q.offer.slot_id]) for q in found[row.id]),
             accounts.get(row.claimed_by or 0),
         )
         for row in rows
@@ -62,17 +68,32 @@ def waiting(tx: Tx, *, after: int | None = None, limit: int = 50) -> list[Unclea
 
 def questions_of(tx: Tx, text: InboundText) -> list[Question]:
     """What the number of a text was asked in the actor's areas and can still answer, the newest first."""
-    return _questions_of(tx, [text], replies.read(tx, [text]))[text.id]
+    written = replies.read(tx, [text])
+    return _questions_of(tx, [text], written, _pairs(tx, written))[text.id]
 
 
-def _questions_of(
-    tx: Tx, rows: Sequence[InboundText], written: Mapping[int, Written]
-) -> dict[int, list[Question]]:
+def _pairs(tx: Tx, written: Mapping[int, Written]) -> set[tuple[str | None, int]]:
+    """(number, person) of everybody reached at the numbers of some texts."""
     numbers = {one.number for one in written.values()}
     wanted = select(Contact.address, Contact.volunteer_id).where(
         col(Contact.address).in_(numbers), col(Contact.kind).in_((ContactKind.SMS, ContactKind.VOICE))
     )
-    pairs = set(tx.exec(wanted).all()) if numbers else set()
+    return set(tx.exec(wanted).all()) if numbers else set()
+
+
+def _people(tx: Tx, people: Collection[int], asked: Collection[int]) -> dict[int, Volunteer]:
+    """Those of the people who are of the actor's areas, or were asked to work there."""
+    here = tx.actor.scope(replies.RIGHT, Volunteer.area) | col(Volunteer.id).in_(asked)
+    wanted = select(Volunteer).where(col(Volunteer.id).in_({*people, *asked}), here)
+    return {row.id: row for row in tx.exec(wanted)}
+
+
+def _questions_of(
+    tx: Tx,
+    rows: Sequence[InboundText],
+    written: Mapping[int, Written],
+    pairs: Collection[tuple[str | None, int]],
+) -> dict[int, list[Question]]:
     asked = [
         question
         for question in questions.of(tx, {person for _, person in pairs})

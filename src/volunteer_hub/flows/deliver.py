@@ -1,7 +1,7 @@
 """The outbox goes out: due messages are leased, put into words, sent without a session, and noted."""
 
 from collections.abc import Collection, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
@@ -41,6 +41,7 @@ from volunteer_hub.volunteers.rules import Quiet, left_in_peace
 BATCH: Final = 500
 _BATCHES: Final = 20
 _QUESTIONS: Final = frozenset({"offer", "reminder"})
+_COVERED: Final = "••••"
 _ANSWERABLE: Final = _QUESTIONS | {"changed"}
 _EXPECTED: Final = HOLDING | {OfferState.STANDING_BY}
 _CAN_WAIT: Final = _QUESTIONS | {
@@ -133,6 +134,18 @@ def read_out(tx: Tx, messages: Sequence[Message], lang: str) -> dict[int, Render
         m.id: texts.render(m.purpose, Channel.CONSOLE, lang, m.kind, m.params, known.personal(m))
         for m in messages
     }
+
+
+def as_sent(tx: Tx, messages: Sequence[Message]) -> dict[int, Rendered]:
+    """Message id -> its words as they went out, for whoever runs the callout to read: without what opens a
+    door, the link and the code. Those that cannot be told any more are left out."""
+    known = Known(tx, messages)
+    found: dict[int, Rendered] = {}
+    for m in messages:
+        personal = known.personal(m) | {"link": _COVERED, "code": _COVERED}
+        with suppress(KeyError, ValueError, IndexError):
+            found[m.id] = texts.render(m.purpose, m.channel, m.lang, m.kind, m.params, personal)
+    return found
 
 
 def _letter(known: "Known", message: Message) -> Letter | Outcome:

@@ -11,7 +11,7 @@ from volunteer_hub.core.db import Tx
 from volunteer_hub.core.errors import Refused
 from volunteer_hub.feedback import surveys
 from volunteer_hub.feedback.policy import Surveys
-from volunteer_hub.flows import letters, reply
+from volunteer_hub.flows import letters
 from volunteer_hub.mobilization import gates, injuries, offers, places
 from volunteer_hub.mobilization.models import Offer
 from volunteer_hub.mobilization.policy import Callouts
@@ -19,7 +19,7 @@ from volunteer_hub.mobilization.rules import DeclineReason, OfferState
 from volunteer_hub.notify import replies
 from volunteer_hub.notify.models import Message
 from volunteer_hub.notify.rules import WAITING, State
-from volunteer_hub.volunteers import forgetting, registry
+from volunteer_hub.volunteers import addresses, forgetting, registry
 from volunteer_hub.volunteers.models import Volunteer
 
 _OPEN: Final = (OfferState.QUEUED, OfferState.ASKED, OfferState.ACCEPTED, OfferState.STANDING_BY)
@@ -46,7 +46,7 @@ def erase(tx: Tx, row: Volunteer) -> Volunteer:
     bodies.forget(tx, row.id)
     injuries.forget(tx, row.id)
     gates.forget(tx, row.id)
-    replies.forget(tx, row.id, reply.on_number(tx, row.id))
+    replies.forget(tx, row.id, addresses.number_hashes(tx, row.id))
     login.forget(tx, row.id)
     idempotency.forget(tx, f"volunteer:{row.id}", str(row.public_id))
     gone = forgetting.erase(tx, row)

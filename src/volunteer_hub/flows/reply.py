@@ -9,15 +9,13 @@ from datetime import timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from sqlmodel import col, select
-
 from volunteer_hub.access import jurisdictions
 from volunteer_hub.boards import questions, slots
 from volunteer_hub.boards.questions import Question
 from volunteer_hub.core import policy
 from volunteer_hub.core.db import Tx
 from volunteer_hub.core.errors import HubError
-from volunteer_hub.core.i18n import DEFAULT, LANGUAGES, Text, pick, t
+from volunteer_hub.core.i18n import DEFAULT, LANGUAGES, Text, pick
 from volunteer_hub.flows import respond
 from volunteer_hub.mobilization import desk, offers, rules
 from volunteer_hub.mobilization.desk import Reply
@@ -33,7 +31,6 @@ from volunteer_hub.volunteers.stored import phone_hash
 
 _LONGEST: Final = 1_600
 ASKED_BACK: Final = ("reply.which", "reply.when", "reply.shared")
-_OFFERS: Final = "offers"
 _NOTHING: Final = Written("", "")
 
 
@@ -61,17 +58,7 @@ def judge(tx: Tx, text_id: int) -> str:
         text.meaning = said.meaning
         _judge(tx, text, written.number, said, people)
         tx.flush()
-    return words(text, people[0].lang if people else DEFAULT)
-
-
-def words(text: InboundText, lang: str) -> str:
-    """What we answered to a text, real or drill first."""
-    if text.told is None:
-        return ""
-    given = {name: value for name, value in text.told_params.items() if name not in (_OFFERS, "kind")}
-    kind = text.told_params.get("kind")
-    marker = t(lang, f"message.kind.{kind}") if kind else ""
-    return marker + t(lang, text.told, **given)
+    return replies.told(text, people[0].lang if people else DEFAULT)
 
 
 def _judge(tx: Tx, text: InboundText, number: str, said: Said, people: Sequence[Volunteer]) -> None:
@@ -105,7 +92,7 @@ def _switch(tx: Tx, text: InboundText, number: str, *, stop: bool) -> None:
 def _bind(text: InboundText, question: Question) -> None:
     text.offer_id, text.volunteer_id = question.offer.id, question.offer.volunteer_id
     text.area = question.offer.area
-    text.told_params = {"kind": question.callout.kind.value, _OFFERS: [question.offer.id]}
+    text.told_params = {"kind": question.callout.kind.value, replies.OFFERS: [question.offer.id]}
 
 
 def _answer(tx: Tx, text: InboundText, question: Question, said: Said) -> None:
@@ -159,7 +146,7 @@ def _ask_which(tx: Tx, text: InboundText, found: Sequence[Question]) -> None:
     """Asks back, naming the letters; of a number that several share only a letter of one person tells."""
     replies.give_letters(tx, {q.offer.id: q.offer.volunteer_id for q in found})
     letters = replies.letters(tx, [q.offer.id for q in found])
-    text.told_params = {_OFFERS: [q.offer.id for q in found]}
+    text.told_params = {replies.OFFERS: [q.offer.id for q in found]}
     if len(set(letters.values())) < len(letters):
         _say(text, "reply.shared", Handled.UNCLEAR)
         return
@@ -184,17 +171,10 @@ def _not_understood(tx: Tx, text: InboundText, known: Sequence[Question]) -> Non
         return
     replies.give_letters(tx, {q.offer.id: q.offer.volunteer_id for q in waiting})
     letters = sorted(set(replies.letters(tx, ids).values()))
-    text.told_params = text.told_params | {_OFFERS: ids}
+    text.told_params = text.told_params | {replies.OFFERS: ids}
     _say(text, "reply.unclear", Handled.UNCLEAR, letter=letters[0])
 
 
 def _say(text: InboundText, key: str | None, state: Handled, **given: Any) -> None:
     text.told, text.state = key, state
     text.told_params = text.told_params | given
-
-
-def on_number(tx: Tx, volunteer_id: int) -> list[bytes]:
-    """The hashes of the numbers that somebody may have written from."""
-    contacts = addresses.of(tx, [volunteer_id])[volunteer_id]
-    own = tx.exec(select(Volunteer.phone_hash).where(col(Volunteer.id) == volunteer_id)).first()
-    return [phone_hash(c.address) for c in contacts if c.address] + ([own] if own else [])

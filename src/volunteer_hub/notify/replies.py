@@ -14,12 +14,15 @@ from sqlmodel import col, select, update
 from volunteer_hub.core import bulk
 from volunteer_hub.core.db import Tx, touched
 from volunteer_hub.core.errors import Gone, NotFound, Refused
+from volunteer_hub.core.i18n import t
 from volunteer_hub.notify import reply_rules, sealed
 from volunteer_hub.notify.models import InboundText, ReplyLetter
 from volunteer_hub.notify.reply_rules import Handled
 
 RIGHT: Final = "duty.write"
 """Who may read what people wrote, and answer for them."""
+OFFERS: Final = "offers"
+"""In ``told_params``: the questions that our answer was about."""
 _LEASE: Final = timedelta(minutes=5)
 
 
@@ -85,6 +88,16 @@ def receive(tx: Tx, text: InboundText, written: Written) -> int:
 def read(tx: Tx, texts: Sequence[InboundText]) -> dict[int, Written]:
     """Id of a text -> what was written, in one query; none of those of which it was taken away."""
     return {key: Written(**facts) for key, facts in sealed.opened(tx, texts).items()}
+
+
+def told(text: InboundText, lang: str) -> str:
+    """What we answered to a text at once, real or drill first; "" where that was nothing."""
+    if text.told is None:
+        return ""
+    given = {name: value for name, value in text.told_params.items() if name not in (OFFERS, "kind")}
+    kind = text.told_params.get("kind")
+    marker = t(lang, f"message.kind.{kind}") if kind else ""
+    return marker + t(lang, text.told, **given)
 
 
 def locked(tx: Tx, text_id: int) -> InboundText:

@@ -18,6 +18,7 @@ from volunteer_hub.volunteers.fields import Wrong
 from volunteer_hub.volunteers.models import Contact, Volunteer
 from volunteer_hub.volunteers.registry import touched
 from volunteer_hub.volunteers.rules import ContactKind, Delivers, counts
+from volunteer_hub.volunteers.stored import phone_hash
 
 _FIRST: Final = text("""
 SELECT DISTINCT ON (volunteer_id) volunteer_id, id, kind FROM contacts
@@ -169,6 +170,13 @@ def numbers(tx: Tx, volunteer_ids: Collection[int]) -> dict[int, str]:
         if first_number is not None:
             found[person] = first_number
     return found
+
+
+def number_hashes(tx: Tx, volunteer_id: int) -> list[bytes]:
+    """The hashes of the numbers that somebody may have written from."""
+    contacts = of(tx, [volunteer_id])[volunteer_id]
+    own = tx.exec(select(Volunteer.phone_hash).where(col(Volunteer.id) == volunteer_id)).first()
+    return [phone_hash(c.address) for c in contacts if c.address] + ([own] if own else [])
 
 
 def hold_numbers(tx: Tx, volunteer_id: int) -> None:

@@ -190,7 +190,7 @@ def _live(tx: Tx, view: LiveCallout, wanted: dict[str, str], lang: Lang) -> Mark
         names=names,
         who=wanted.get("who", "") if wanted.get("who", "") in _SHOWN else "",
         counts=[(key, view.count(key)) for key in _counted() if view.count(key) or key == "asked"],
-        people=[_row(line, speech) for line in lines],
+        people=[_row(line, speech, talks=tx.actor.may("duty.write", callout.area)) for line in lines],
         next=f"{here}?{urlencode({**chosen, 'cursor': encode_cursor(further)})}#people" if further else None,
         unreached=view.unreached,
         unclear=replies.count_waiting(tx),
@@ -271,7 +271,7 @@ def _people(
     )
 
 
-def _row(line: PersonLine, speech: Speech) -> dict[str, Any]:
+def _row(line: PersonLine, speech: Speech, *, talks: bool) -> dict[str, Any]:
     """One person as the table of people takes them."""
     offer, lang = line.offer, speech.lang
     known = policy.load("skills", Skills).skills
@@ -297,6 +297,7 @@ def _row(line: PersonLine, speech: Speech) -> dict[str, Any]:
         "tone": tone,
         "word": word,
         "contact": speech.clock(contact) if contact else "–",
+        "talk": f"/volunteers/{line.volunteer}/conversation" if talks else "",
         "asked": line.asked,
         "served": line.served_minutes // 60,
     }

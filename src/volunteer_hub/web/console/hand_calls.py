@@ -94,6 +94,7 @@ def _page(request: Request, actor: Actor, id: uuid.UUID, error: HubError | None 
                     "id": line.offer.public_id,
                     "name": line.name or "",
                     "phone": line.phone or "",
+                    "person": line.person,
                     "task": pick(line.facts.title, lang),
                     "role": pick(line.facts.role, lang),
                     "starts_at": line.offer.starts_at,

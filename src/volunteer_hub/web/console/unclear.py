@@ -85,12 +85,11 @@ def _page(request: Request, actor: Actor, error: HubError | None = None) -> Resp
 
 
 def _shown(line: UnclearLine, lang: str) -> dict[str, Any]:
-    names = list(dict.fromkeys(asked.name for asked in line.asked if asked.name))
     return {
         "id": line.text.public_id,
         "at": line.text.at,
         "words": line.written.words if line.written is not None else t(lang, "unclear.forgotten"),
-        "who": ", ".join(names) or t(lang, "unclear.stranger"),
+        "people": [(one.public_id, one.name or t(lang, "pool.nameless")) for one in line.people],
         "number": line.written.number if line.written is not None else "",
         "claimed_by": line.claimed_by,
         "offers": [(str(asked.question.offer.public_id), _question(asked, lang)) for asked in line.asked],

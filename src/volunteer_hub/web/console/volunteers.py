@@ -119,7 +119,8 @@ def _file(
         pledged=t(lang, "pool.comma").join(named.get(code, code) for code in row.pledge_for),
         cells=[[bool(row.availability & week.bit(d, night=n)) for d in range(7)] for n in (False, True)],
         quiet=(hour_text(row.quiet_from), hour_text(row.quiet_until)),
-        may={right: actor.may(f"volunteer.{right}", row.area) for right in rights},
+        may={right: actor.may(f"volunteer.{right}", row.area) for right in rights}
+        | {"talk": actor.may("duty.write", row.area)},
         key=forms.new_key(),
     )
     zone = policy.load("hub", Site).zone
