@@ -113,7 +113,7 @@ def _delta(area: str, warm: Warm) -> tuple[tuple[Took, Took], int]:
     for number in range(RUNS):
         with db.transaction(SYSTEM, "bench.change") as tx:
             change = text("UPDATE volunteers SET availability = 16383 - availability WHERE id % 100 = :n")
-            count = tx.execute(change, {"n": number}).rowcount  # type: ignore[attr-defined]
+            count = tx.execute(change, {"n": number}).rowcount  # type: ignore[attr-defined]  # a change has one
         with db.read(SYSTEM) as tx:
             both.append(_renewed(tx, area, warm))
     return (min(one[0] for one in both), min(one[1] for one in both)), count
@@ -156,7 +156,7 @@ def best(work: Callable[[Tx], Any]) -> tuple[Took, Any]:
     took, result = [], None
     for _ in range(RUNS):
         with db.read(SYSTEM) as tx:
-            one, result = timed(tx, lambda tx=tx: work(tx))  # type: ignore[misc]
+            one, result = timed(tx, lambda tx=tx: work(tx))  # type: ignore[misc]  # a lambda's default
         took.append(one)
     return min(took), result
 

@@ -67,7 +67,7 @@ def _reduced(pixels: Bytes) -> tuple[Bytes, Bytes]:
     return kept.astype(np.uint8), nearest.astype(np.uint8)[where]
 
 
-@numba.njit(cache=True)  # type: ignore[untyped-decorator]
+@numba.njit(cache=True)
 def _unfiltered(filters: Bytes, rows: Bytes, step: int) -> Bytes:
     """Rows as they were before each was written as differences to its neighbours."""
     height, length = rows.shape

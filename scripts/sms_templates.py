@@ -22,7 +22,7 @@ def text(purpose: str, kind: object, lang: str) -> str:
     words = str(catalogue(lang)[f"message.{purpose}.short"])
     words = words.replace("{link}", DOMAIN + PATHS.get(purpose, "/c/${link}"))
     words = re.sub(r"(?<!\$)\{(\w+)\}", r"${\1}", words)
-    return f"【{SIGNATURE}】{MARKERS[kind][lang]}{words}"  # type: ignore[index]
+    return f"【{SIGNATURE}】{MARKERS[kind][lang]}{words}"
 
 
 def rendered() -> str:

@@ -1,5 +1,6 @@
 """One real PostgreSQL a run; a test either runs in a transaction rolled back, or on a database of its own."""
 
+import gc
 import os
 import tempfile
 from collections.abc import Iterator
@@ -16,12 +17,18 @@ os.environ.pop("HUB_DATABASE_URL", None)
 os.environ.pop("HUB_CONFIG", None)
 
 from tests import databases  # noqa: E402  (settings read the environment above)
-from volunteer_hub.audit import listener  # noqa: E402
-from volunteer_hub.core import db  # noqa: E402
-from volunteer_hub.core.actor import SYSTEM  # noqa: E402
-from volunteer_hub.notify import lines  # noqa: E402
+from volunteer_hub.audit import listener  # noqa: E402  (likewise)
+from volunteer_hub.core import db  # noqa: E402  (likewise)
+from volunteer_hub.core.actor import SYSTEM  # noqa: E402  (likewise)
+from volunteer_hub.notify import lines  # noqa: E402  (likewise)
 
 listener.install()
+gc.set_threshold(50_000, 20, 20)  # thousands of tests are held, and were walked again and again
+
+
+def pytest_collection_finish() -> None:
+    """What was imported and collected stays: the collector need not look at it."""
+    gc.freeze()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -1,7 +1,12 @@
 """A small flood in Sartu: Mei's incident, its tasks and slots, and the people who may be called."""
 
+import csv
+import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from sqlmodel import col, select
 
 from tests import people
 from volunteer_hub.core import policy
@@ -12,6 +17,7 @@ from volunteer_hub.incidents.models import Incident
 from volunteer_hub.incidents.policy import Hazards
 from volunteer_hub.incidents.rules import IncidentSpec, Kind, MinimumSpec, Node, SlotSpec, TaskSpec
 from volunteer_hub.volunteers import registry
+from volunteer_hub.volunteers.exchange import importing
 from volunteer_hub.volunteers.models import Volunteer
 from volunteer_hub.volunteers.policy import Skills
 
@@ -56,6 +62,18 @@ def person(name: str, number: int, **fields: object) -> dict[str, object]:
     return row | fields
 
 
+def brought_in(tx: Tx, rows: Sequence[dict[str, object]]) -> tuple[Volunteer, ...]:
+    """Many people at once, as a file brings them in, in its order: far quicker than one by one."""
+    file = io.StringIO()
+    table = csv.DictWriter(file, list(rows[0]))
+    table.writeheader()
+    table.writerows(rows)
+    importing.apply(tx, io.BytesIO(file.getvalue().encode()))
+    numbers = [row["external_id"] for row in rows]
+    wanted = select(Volunteer).where(col(Volunteer.external_id).in_(numbers)).order_by(col(Volunteer.id))
+    return tuple(tx.exec(wanted))
+
+
 def sandbagging(starts: datetime, hours: int = 4) -> TaskSpec:
     """Sandbags at the gate: 6 to 10 helpers, of them a first-aider; and one to two first-aiders beside."""
     return TaskSpec(
@@ -78,18 +96,16 @@ def world(tx: Tx, *, crowd: int = 20, kind: Kind = Kind.REAL) -> World:
     mei = people.mei(tx)
     bo = registry.register(tx, person("Bo", 1, skills="first_aid:2;general:1"))
     lin = registry.register(tx, person("Lin", 2))
-    others = [
-        registry.register(
-            tx, person(f"Helper {n}", n, skills="first_aid:1;general:1" if n % 5 == 0 else "general:1")
-        )
+    rows = [
+        person(f"Helper {n}", n, skills="first_aid:1;general:1" if n % 5 == 0 else "general:1")
         for n in range(3, 3 + crowd)
     ]
-    tx.flush()
+    others = brought_in(tx, rows) if rows else ()
     with transaction(mei, "incident.declare") as as_mei:
         incident = declare(as_mei, kind=kind)
         view = queries.whole(as_mei, incident)
     slots = tuple(slot.slot.id for task in view.tasks for slot in task.slots)
-    return World(mei, incident, slots, bo, lin, tuple(others))
+    return World(mei, incident, slots, bo, lin, others)
 
 
 def declare(tx: Tx, *, kind: Kind = Kind.REAL, starts: datetime | None = None) -> Incident:

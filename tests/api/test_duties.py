@@ -11,7 +11,6 @@ from tests.flows import callouts as made
 from tests.flows.callouts import Sent, minutes_later
 from volunteer_hub.core.actor import Actor
 from volunteer_hub.core.db import Tx
-from volunteer_hub.flows import respond
 from volunteer_hub.mobilization import places
 
 API = "/api/v1"
@@ -24,10 +23,7 @@ def _ten_o_clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.fixture
 def sent(tx: Tx) -> Sent:
-    sent = made.sent(tx)
-    for person in (sent.world.bo, sent.world.lin):
-        made.answer(respond.accept, sent.token(tx, person))
-    return sent
+    return made.coming(tx)
 
 
 def link(tx: Tx, sent: Sent) -> dict[str, str]:

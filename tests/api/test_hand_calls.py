@@ -8,12 +8,12 @@ import pytest
 from sqlmodel import col, select
 
 from tests import people
-from tests.doors import client, gateway_post
-from tests.flows.callouts import NOW, Sent, at_ten, messages, minutes_later, sent
+from tests.doors import client
+from tests.flows.callouts import NOW, Sent, messages, minutes_later, sent
+from tests.flows.texting import LIN, by_text
 from volunteer_hub.core import db
 from volunteer_hub.core.actor import Actor
 from volunteer_hub.core.db import Tx
-from volunteer_hub.core.settings import settings
 from volunteer_hub.flows import deliver
 from volunteer_hub.flows import hand_call as flow
 from volunteer_hub.mobilization.hand_call_models import HandCall
@@ -21,17 +21,10 @@ from volunteer_hub.simulation.gateway import Gateway
 from volunteer_hub.volunteers import addresses
 from volunteer_hub.volunteers.rules import ContactKind, Delivers
 
-LIN = "+8613900000002"
-
 
 @pytest.fixture(autouse=True)
 def gateway(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gateway]:
-    with Gateway("http://127.0.0.1:8000", live=False, post=gateway_post) as opened:
-        for _ in at_ten(monkeypatch):
-            monkeypatch.delenv("HUB_SMTP_URL")
-            monkeypatch.setenv("HUB_SMS_URL", opened.sms_url)
-            settings.cache_clear()
-            yield opened
+    yield from by_text(monkeypatch)
 
 
 @pytest.fixture

@@ -43,7 +43,7 @@ def test_connections_all_taken_turn_readiness_red(
 ) -> None:
     engine = db.engine()
     monkeypatch.setattr(engine.pool, "_timeout", 0.2)
-    held = [engine.connect() for _ in range(engine.pool.size())]  # type: ignore[attr-defined]
+    held = [engine.connect() for _ in range(engine.pool.size())]
     try:
         assert (status("/livez"), status("/readyz")) == (200, 503)
     finally:

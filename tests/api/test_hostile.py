@@ -47,6 +47,7 @@ ALSO = {
     "guest POST /complaints": ("admin", "/complaints/{}"),
 }
 """Where somebody else reads what these answers do not show."""
+pytestmark = pytest.mark.xdist_group("hostile")  # what is set up once, one worker sets up
 TASK = {
     "title": "Pumps",
     "place": "East gate",

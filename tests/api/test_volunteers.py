@@ -188,7 +188,7 @@ def test_what_is_exported_can_be_imported_and_the_export_is_on_the_trail(tx: Tx)
     new(tx, "=cmd()", 1)
     api = client(mei)
     sheet = api.get(f"{FILES}/export", params={"form": "xlsx"})
-    rows = list(load_workbook(io.BytesIO(sheet.content)).active.values)  # type: ignore[union-attr]
+    rows = list(load_workbook(io.BytesIO(sheet.content)).active.values)
     assert len(rows) == 2
     table = api.get(f"{FILES}/export").content
     seen = api.post(f"{FILES}/preview", content=table).json()

@@ -195,7 +195,7 @@ def test_hostile_text_is_kept_as_it_was(tx: db.Tx) -> None:
 def test_an_update_over_many_rows_leaves_a_line_with_what_was_set(tx: db.Tx) -> None:
     plant(tx)
     changed = update(Jurisdiction).where(col(Jurisdiction.parent_id).is_not(None)).values(street="S")
-    assert tx.execute(changed).rowcount == 4  # type: ignore[attr-defined]
+    assert tx.execute(changed).rowcount == 4
     line = written(tx, "jurisdictions")[-1]
     assert (line.op, line.row_id, line.area) == (Operation.UPDATE, None, None)
     assert line.changes == {"street": ["[unknown]", "S"], "*": {"rows": 4}}
@@ -203,7 +203,7 @@ def test_an_update_over_many_rows_leaves_a_line_with_what_was_set(tx: db.Tx) -> 
 
 def test_a_statement_that_returns_its_row_names_it_and_the_caller_still_gets_it(tx: db.Tx) -> None:
     plant(tx)
-    table = Jurisdiction.__table__  # type: ignore[attr-defined]
+    table = Jurisdiction.__table__
     one = update(table).where(table.c.code == "DQ").values(residents=table.c.residents + 1)
     assert tx.execute(one.returning(table.c.id)).scalar_one() == 1
     line = written(tx, "jurisdictions")[-1]
@@ -225,7 +225,7 @@ def test_a_statement_returning_objects_leaves_its_line(tx: db.Tx) -> None:
 def test_a_statement_that_touches_nothing_leaves_no_line(tx: db.Tx) -> None:
     plant(tx)
     nobody = update(Account).where(col(Account.email) == "nobody").values(lang="en")
-    assert tx.execute(nobody).rowcount == 0  # type: ignore[attr-defined]
+    assert tx.execute(nobody).rowcount == 0
     assert tx.execute(nobody.returning(col(Account.id))).all() == []
     assert written(tx, "accounts") == []
 

@@ -11,11 +11,10 @@ from playwright.sync_api import Browser, Error, sync_playwright
 from tests import databases, people
 from tests.flows.callouts import NOW
 from tests.server import Server, free_port
-from tests.world import person
+from tests.world import brought_in, person
 from volunteer_hub.core import db
 from volunteer_hub.core.actor import SYSTEM
 from volunteer_hub.simulation import mailbox
-from volunteer_hub.volunteers import registry
 
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 HELPERS = 24
@@ -58,8 +57,8 @@ def house(template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[H
         db.move_clock(NOW)
         with db.transaction(SYSTEM, "test.people") as tx:
             people.mei(tx)
-            for n in range(1, 1 + HELPERS):
-                registry.register(tx, person(f"Helper {n}", n, skills="sandbagging:2;first_aid:2;general:2"))
+            skills = "sandbagging:2;first_aid:2;general:2"
+            brought_in(tx, [person(f"Helper {n}", n, skills=skills) for n in range(1, 1 + HELPERS)])
         push = free_port()
         post = {
             "HUB_SMTP_URL": f"smtp://127.0.0.1:{mail.port}",

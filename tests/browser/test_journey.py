@@ -23,7 +23,7 @@ from volunteer_hub.simulation.mailbox import Watch
 from volunteer_hub.volunteers import devices
 from volunteer_hub.volunteers.models import Contact, Volunteer
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
 YES = 3
 _LINK = re.compile(r"https?://\S+/c/[A-Za-z0-9_-]{22}")

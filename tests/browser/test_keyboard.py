@@ -7,7 +7,7 @@ from tests.browser.conftest import House
 from tests.browser.reader import Reader
 from tests.people import PASSWORD
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 PAGES = (
     "/incidents",
     "/incidents/new",

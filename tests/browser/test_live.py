@@ -11,6 +11,7 @@ from tests.watched import Watched, watched
 from volunteer_hub.core.settings import settings
 
 PATIENCE = 60_000
+pytestmark = pytest.mark.xdist_group("browser")  # what is set up once, one worker sets up
 
 
 @pytest.fixture

@@ -64,7 +64,7 @@ def rows(address: str) -> dict[str, list[str]]:
     with psycopg.connect(address) as connection:
         tables = [name for (name,) in connection.execute(EVERY_TABLE)]
         return {
-            name: sorted(str(row) for (row,) in connection.execute(f"SELECT t::text FROM {name} t"))  # type: ignore[arg-type]
+            name: sorted(str(row) for (row,) in connection.execute(f"SELECT t::text FROM {name} t"))
             for name in tables
         }
 

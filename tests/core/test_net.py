@@ -19,7 +19,7 @@ from volunteer_hub.core.net import Outbound, check_url, checked_addresses, resol
 
 
 def allowed(server: Server, **more: float) -> Outbound:
-    return Outbound(internal=frozenset({server.name}), ports=frozenset({80, 443, server.port}), **more)  # type: ignore[arg-type]
+    return Outbound(internal=frozenset({server.name}), ports=frozenset({80, 443, server.port}), **more)
 
 
 def guarded(server: Server) -> Outbound:
@@ -28,7 +28,7 @@ def guarded(server: Server) -> Outbound:
 
 
 def refusal(url: str, outbound: Outbound, **client: object) -> HubError:
-    with safe_client(outbound, **client) as http, pytest.raises(HubError) as caught:  # type: ignore[arg-type]
+    with safe_client(outbound, **client) as http, pytest.raises(HubError) as caught:
         http.get(url)
     return caught.value
 

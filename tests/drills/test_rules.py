@@ -105,7 +105,7 @@ ANSWER = FieldError("answer_minutes", "drill.answer_minutes", {"most": 10_080})
     ],
 )
 def test_every_wrong_field_is_named(changes: dict[str, object], wrong: list[FieldError]) -> None:
-    spec: PlanSpec = replace(TUESDAYS, **changes)  # type: ignore[arg-type]
+    spec: PlanSpec = replace(TUESDAYS, **changes)
     with raises(Malformed, "form") as caught:
         rules.check_spec(spec, {"flood"}, {"first_aid"})
     assert list(caught.value.fields) == wrong
@@ -122,7 +122,7 @@ def test_every_wrong_field_is_named(changes: dict[str, object], wrong: list[Fiel
     ],
 )
 def test_a_plan_that_is_right_passes(changes: dict[str, object]) -> None:
-    rules.check_spec(replace(TUESDAYS, **changes), {"flood"}, {"first_aid"})  # type: ignore[arg-type]
+    rules.check_spec(replace(TUESDAYS, **changes), {"flood"}, {"first_aid"})
 
 
 def days_ago(*days: int, night: bool = False) -> list[Disturbed]:
@@ -178,7 +178,7 @@ def test_a_share_is_rounded_up_and_the_same_for_the_same_seed() -> None:
 )
 def test_figures_that_cannot_be_are_refused(changes: dict[str, object]) -> None:
     with raises(Malformed, "drill.figures"):
-        rules.check_figures(replace(FIGURES, **changes), POLICY.report_minutes)  # type: ignore[arg-type]
+        rules.check_figures(replace(FIGURES, **changes), POLICY.report_minutes)
 
 
 @pytest.mark.parametrize("everybody", [0, 1, 10])

@@ -49,7 +49,7 @@ def people(count: int, **given: object) -> People:
         "rest_since": np.full(count, LONG_AGO),
         "minutes_24h": np.zeros(count, int),
     }
-    return People(**(columns | given))  # type: ignore[arg-type]
+    return People(**(columns | given))
 
 
 def slots(count: int, **given: object) -> Slots:
@@ -75,7 +75,7 @@ def slots(count: int, **given: object) -> Slots:
         "night": np.zeros(count, bool),
         "max_km": np.full(count, 100.0),
     }
-    return Slots(**(columns | given))  # type: ignore[arg-type]
+    return Slots(**(columns | given))
 
 
 def skilled(*rows: tuple[int, int, int]) -> np.ndarray:

@@ -139,7 +139,7 @@ def test_what_asking_lets_expect_holds_whatever_was_answered_and_adds_up_over_sl
     bands = waves.expected(two, [0, 5, 14, 120], LAW)
     assert bands[0] == (0, 0)
     assert bands == sorted(bands)
-    together = Forecast(Asked([0.4] * 50, [0] * 50, [0.75] * 50, [False] * 50, [False] * 50), LAW)  # type: ignore[arg-type]
+    together = Forecast(Asked([0.4] * 50, [0] * 50, [0.75] * 50, [False] * 50, [False] * 50), LAW)
     low, high = bands[2]
     assert together.at_least(low) >= 0.9 > together.at_least(low + 1)
     assert together.at_least(high) >= 0.1 > together.at_least(high + 1)

@@ -16,11 +16,11 @@ from volunteer_hub.core.actor import GUEST
 from volunteer_hub.core.db import Tx, transaction
 from volunteer_hub.core.settings import settings
 from volunteer_hub.core.site import Site
-from volunteer_hub.flows import mobilize
+from volunteer_hub.flows import mobilize, respond
 from volunteer_hub.incidents.models import RoleSlot, SlotMinimum
 from volunteer_hub.incidents.rules import Kind
-from volunteer_hub.mobilization import offers, plans
-from volunteer_hub.mobilization.models import Callout, Offer, PlanRun
+from volunteer_hub.mobilization import attendance, offers, plans
+from volunteer_hub.mobilization.models import Callout, Duty, Offer, PlanRun
 from volunteer_hub.notify.models import Message
 from volunteer_hub.volunteers.models import Volunteer
 
@@ -140,6 +140,22 @@ def sent(
     spare = [person for person in w.crowd if person not in chosen][:reserves]
     pairs = [(w.slots[0], person) for person in chosen] + [(w.slots[1], w.bo)]
     return send(tx, w, pairs, [(w.slots[0], person) for person in spare])
+
+
+def coming(tx: Tx, **more: Any) -> Sent:
+    """Bo and Lin have said that they come; the rest as of `sent`."""
+    out = sent(tx, **more)
+    for person in (out.world.bo, out.world.lin):
+        answer(respond.accept, out.token(tx, person))
+    return out
+
+
+def duty_of(tx: Tx, out: Sent, person: Volunteer) -> Duty:
+    """Their duty, as stored."""
+    found = attendance.of_offer(tx, out.offer(tx, person))
+    assert found is not None
+    tx.refresh(found)
+    return found
 
 
 def send(

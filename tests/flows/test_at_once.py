@@ -79,7 +79,7 @@ def tokens(callout: Sent, people: Sequence[Any]) -> list[str]:
 def test_six_accept_two_places_at_once_and_each_is_told_how_it_stands() -> None:
     w = made()
     callout = out(w, w.crowd)
-    answers = at_once([lambda t=t: answer(respond.accept, t) for t in tokens(callout, w.crowd)])  # type: ignore[misc]
+    answers = at_once([lambda t=t: answer(respond.accept, t) for t in tokens(callout, w.crowd)])
     outcomes = sorted(answered.outcome.value for answered in answers)
     assert outcomes == ["accepted"] * 2 + ["standing_by"] * 4
     with transaction(SYSTEM, "test") as tx:
@@ -121,7 +121,7 @@ def test_accepting_while_it_is_called_off_ends_one_way_and_everybody_is_told() -
         with transaction(w.mei, "callout.cancel") as tx:
             return len(mobilize.cancel(tx, tx.get_one(Callout, callout.callout.id)).told)
 
-    accepts = [lambda t=t: answer(respond.accept, t) for t in tokens(callout, w.crowd)]  # type: ignore[misc]
+    accepts = [lambda t=t: answer(respond.accept, t) for t in tokens(callout, w.crowd)]
     told, *answers = at_once([call_off, *accepts])
     assert told == 6
     assert all(isinstance(one, Gone | Answered) for one in answers)
@@ -157,7 +157,7 @@ def test_two_callouts_to_the_same_people_are_sent_at_once() -> None:
         with transaction(w.mei, "callout.send") as tx:
             return mobilize.send(tx, tx.get_one(PlanRun, plan_id)).id
 
-    made_now = at_once([lambda number=number: send_plan(number) for number in ids])  # type: ignore[misc]
+    made_now = at_once([lambda number=number: send_plan(number) for number in ids])
     assert len(set(made_now)) == 2
     with transaction(SYSTEM, "test") as tx:
         assert len(messages(tx, "offer")) == 12

@@ -43,7 +43,7 @@ def sent(tx: Tx) -> Sent:
 def settle_messages(tx: Tx) -> None:
     tx.execute(delete(AuditPending))
     for message in tx.exec(select(Message)):
-        message.state = "sent"  # type: ignore[assignment]
+        message.state = "sent"
     tx.flush()
 
 
@@ -120,7 +120,7 @@ def test_lines_that_nobody_seals_are_found(tx: Tx, sent: Sent) -> None:
     made.answer(respond.decline, sent.token(tx, sent.world.lin))
     settle = select(Message).where(col(Message.state) == "queued")
     for message in tx.exec(settle):
-        message.state = "sent"  # type: ignore[assignment]
+        message.state = "sent"
     tx.flush()
     assert set(found(10)) == {"lines_unsealed"}
 

@@ -18,12 +18,12 @@ GATE = (46.6, 125.11)
 
 
 def spec(area: str = "/1/2/", **more: object) -> IncidentSpec:
-    return IncidentSpec(area=area, hazard="flood", lat=GATE[0], lon=GATE[1], **more)  # type: ignore[arg-type]
+    return IncidentSpec(area=area, hazard="flood", lat=GATE[0], lon=GATE[1], **more)
 
 
 def declared(actor: Actor, wanted: IncidentSpec | None = None, **more: object) -> Incident:
     with transaction(actor, "incident.declare") as tx:
-        return flow.declare(tx, wanted or spec(), **more)  # type: ignore[arg-type]
+        return flow.declare(tx, wanted or spec(), **more)
 
 
 def told(tx: Tx, purpose: str) -> list[tuple[int | None, str]]:

@@ -9,6 +9,7 @@ from sqlmodel import col, select
 from tests import people
 from tests.flows import callouts as made
 from tests.flows.callouts import NOW, Sent, messages, minutes_later
+from tests.flows.callouts import duty_of as duty
 from tests.mobilization import rows
 from volunteer_hub.core.actor import GUEST, SYSTEM, Actor
 from volunteer_hub.core.db import Tx, transaction
@@ -33,21 +34,11 @@ def _ten_o_clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.fixture
 def sent(tx: Tx) -> Sent:
     """Bo and Lin have said that they come."""
-    sent = made.sent(tx)
-    for person in (sent.world.bo, sent.world.lin):
-        made.answer(respond.accept, sent.token(tx, person))
-    return sent
+    return made.coming(tx)
 
 
 def code(tx: Tx, sent: Sent, person: Volunteer) -> str:
     return places.duty_code(sent.offer(tx, person))
-
-
-def duty(tx: Tx, sent: Sent, person: Volunteer) -> Duty:
-    found = attendance.of_offer(tx, sent.offer(tx, person))
-    assert found is not None
-    tx.refresh(found)
-    return found
 
 
 def come(tx: Tx, sent: Sent, person: Volunteer, minute: float = 60) -> None:

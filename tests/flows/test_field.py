@@ -9,6 +9,7 @@ from sqlmodel import select
 from tests import people
 from tests.flows import callouts as made
 from tests.flows.callouts import NOW, Sent, messages, minutes_later
+from tests.flows.callouts import duty_of as duty
 from tests.flows.test_at_once import building
 from tests.flows.test_forget import dump
 from tests.mobilization.rows import raises
@@ -20,7 +21,7 @@ from volunteer_hub.core.errors import Forbidden, Malformed, NotFound, Refused
 from volunteer_hub.flows import duty as duties
 from volunteer_hub.flows import field, forget, respond
 from volunteer_hub.incidents.models import Incident, LogEntry, Task
-from volunteer_hub.mobilization import attendance, injuries, places
+from volunteer_hub.mobilization import injuries, places
 from volunteer_hub.mobilization.field_rules import Harm, Severity, Treated
 from volunteer_hub.mobilization.injuries import Happened
 from volunteer_hub.mobilization.models import Duty, Injury
@@ -41,18 +42,7 @@ def sent(tx: Tx) -> Sent:
 
 def coming(tx: Tx) -> Sent:
     """Bo and Lin are expected at eleven."""
-    sent = made.sent(tx, helpers=3, crowd=4)
-    for person in (sent.world.bo, sent.world.lin):
-        made.answer(respond.accept, sent.token(tx, person))
-    return sent
-
-
-def duty(tx: Tx, sent: Sent, person: Volunteer) -> Duty:
-    """Their duty, as stored."""
-    found = attendance.of_offer(tx, sent.offer(tx, person))
-    assert found is not None
-    tx.refresh(found)
-    return found
+    return made.coming(tx, helpers=3, crowd=4)
 
 
 def check_in(tx: Tx, sent: Sent, person: Volunteer, minutes: float = 60) -> Duty:
@@ -75,7 +65,7 @@ def say_ok(tx: Tx, sent: Sent, person: Volunteer, minutes: float) -> None:
 
 
 def logged(tx: Tx) -> list[str | None]:
-    return [line.event for line in tx.exec(select(LogEntry).order_by(LogEntry.id))]  # type: ignore[arg-type]
+    return [line.event for line in tx.exec(select(LogEntry).order_by(LogEntry.id))]
 
 
 def test_whoever_is_on_the_way_says_when_they_are_there_and_is_waited_for(tx: Tx, sent: Sent) -> None:

@@ -27,6 +27,7 @@ from volunteer_hub.volunteers.models import ReserveFloor
 
 RUNNING = threading.Event()
 WHY = "The dyke is giving way."
+pytestmark = pytest.mark.xdist_group("planner")  # what is set up once, one worker sets up
 
 
 @pytest.fixture(scope="module")

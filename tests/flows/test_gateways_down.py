@@ -6,9 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from tests.doors import gateway_post
-from tests.flows.callouts import NOW, Sent, answer, at_ten, messages, minutes_later, sent
+from tests.flows.callouts import NOW, Sent, answer, messages, minutes_later, sent
 from tests.flows.post import PostOffice, post_office
+from tests.flows.texting import by_text
 from volunteer_hub.core.db import Tx
 from volunteer_hub.core.settings import settings
 from volunteer_hub.flows import deliver, elsewhere, respond
@@ -22,12 +22,7 @@ EVERY = HELPERS + 1
 @pytest.fixture(autouse=True)
 def gateway(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gateway]:
     """Everybody has a number for text messages; nothing else is set up."""
-    with Gateway(live=False, post=gateway_post) as opened:
-        for _ in at_ten(monkeypatch):
-            monkeypatch.delenv("HUB_SMTP_URL")
-            monkeypatch.setenv("HUB_SMS_URL", opened.sms_url)
-            settings.cache_clear()
-            yield opened
+    yield from by_text(monkeypatch)
 
 
 def asked(tx: Tx) -> list[Message]:

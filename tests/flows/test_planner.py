@@ -32,6 +32,7 @@ from volunteer_hub.volunteers import registry, skills
 from volunteer_hub.volunteers.policy import Skills
 
 RUNNING = threading.Event()  # never set: nobody stops the worker
+pytestmark = pytest.mark.xdist_group("planner")  # what is set up once, one worker sets up
 
 
 @pytest.fixture(scope="module")

@@ -79,8 +79,8 @@ def test_a_second_plan_of_a_worker_is_that_of_a_new_worker(fresh_database: str) 
     with Planner() as new:
         new.work_one(RUNNING)
     assert stored(again).problem_digest == stored(anew).problem_digest
-    assert stored(again).result["pairs"] == stored(anew).result["pairs"]  # type: ignore[index]
-    assert w.lin.id not in {pair["volunteer"] for pair in stored(again).result["pairs"]}  # type: ignore[index]
+    assert stored(again).result["pairs"] == stored(anew).result["pairs"]
+    assert w.lin.id not in {pair["volunteer"] for pair in stored(again).result["pairs"]}
 
 
 def committed_world() -> World:

@@ -36,7 +36,7 @@ def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[PushService]:
             yield opened
 
 
-def browser(person: Volunteer):  # type: ignore[no-untyped-def]
+def browser(person: Volunteer):
     """Their browser, signed in."""
     return client(Actor("volunteer", person.id))
 

@@ -7,11 +7,11 @@ import pytest
 from sqlmodel import col, select
 
 from tests.doors import gateway_post
-from tests.flows.callouts import Sent, answer, at_ten, messages, minutes_later, send, sent
+from tests.flows.callouts import Sent, answer, messages, minutes_later, send, sent
+from tests.flows.texting import LIN, STRANGER, by_text
 from tests.world import declare, world
 from volunteer_hub.core import vault
 from volunteer_hub.core.db import Tx, transaction
-from volunteer_hub.core.settings import settings
 from volunteer_hub.flows import deliver, forget, mobilize, respond
 from volunteer_hub.incidents import queries
 from volunteer_hub.incidents.rules import Kind
@@ -23,20 +23,11 @@ from volunteer_hub.simulation.phones import Phone
 from volunteer_hub.volunteers import addresses
 from volunteer_hub.volunteers.rules import ContactKind
 
-LIN = "+8613900000002"
-STRANGER = "+8613911112222"
-
 
 @pytest.fixture(autouse=True)
 def gateway(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gateway]:
     """Everybody is written to by text message; there is neither mail nor voice."""
-    with Gateway("http://127.0.0.1:8000", live=False, post=gateway_post) as opened:
-        for _ in at_ten(monkeypatch):
-            monkeypatch.delenv("HUB_SMTP_URL")
-            monkeypatch.setenv("HUB_SMS_URL", opened.sms_url)
-            monkeypatch.setenv("HUB_BASE_URL", "http://127.0.0.1:8000")
-            settings.cache_clear()
-            yield opened
+    yield from by_text(monkeypatch, HUB_BASE_URL="http://127.0.0.1:8000")
 
 
 def asked(tx: Tx, gateway: Gateway) -> tuple[Sent, Phone]:

@@ -1,6 +1,7 @@
 """The laws of the house that a linter does not know."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -42,6 +43,20 @@ def test_no_file_is_longer_than_400_lines() -> None:
 
 def test_no_file_is_named_for_nothing() -> None:
     assert [p for p in PYTHON if p.name in FORBIDDEN_NAMES] == []
+
+
+_SET_ASIDE = re.compile(r"# (?:type: ignore\[[\w, -]+\]|noqa: ?[A-Z]+[0-9]+(?:, ?[A-Z]+[0-9]+)*)(.*)")
+_BARE = re.compile(r"# (?:type: ignore(?!\[)|noqa(?!:))")
+
+
+def test_a_check_that_is_set_aside_is_named_and_says_why() -> None:
+    silent = []
+    for path in (*PYTHON, *(ROOT / "scripts").glob("*.py"), *(ROOT / "benchmarks").rglob("*/*.py")):
+        for number, line in enumerate(path.read_text().splitlines(), 1):
+            found = _SET_ASIDE.search(line)
+            if _BARE.search(line) or (found and not re.search(r"[a-z]{2}", found[1])):
+                silent.append(f"{path.relative_to(ROOT)}:{number}")
+    assert silent == []
 
 
 def late_imports(path: Path) -> list[int]:

@@ -32,7 +32,7 @@ CREW = SlotSpec(
 
 def flood(area: str, **changes: object) -> IncidentSpec:
     spec = IncidentSpec(area=area, hazard="flood", lat=46.6, lon=125.0, title="Water in Dongfeng", level=4)
-    return replace(spec, **changes)  # type: ignore[arg-type]
+    return replace(spec, **changes)
 
 
 @dataclass
@@ -69,7 +69,7 @@ class World:
             ends_at=starts + timedelta(hours=4),
             slots=(CREW,),
         )
-        return replace(spec, **changes)  # type: ignore[arg-type]
+        return replace(spec, **changes)
 
 
 def person(tx: Session, name: str, area: str, role: Role) -> Actor:
@@ -77,7 +77,7 @@ def person(tx: Session, name: str, area: str, role: Role) -> Actor:
         area=area,
         email=f"{name.lower()}@example.org",
         name=name,
-        created_at=tx.now,  # type: ignore[attr-defined]
+        created_at=tx.now,
     )
     tx.add(account)
     tx.flush()

@@ -43,7 +43,7 @@ def alert_of(outcome: Received) -> Alert:
 
 def accept(world: World, row: Alert, **wanted: object) -> Incident:
     tx = world.act(world.mei)
-    return alerts.declare_from(tx, POLICY, row, node=world.node("sartu"), skills=SKILLS, **wanted)  # type: ignore[arg-type]
+    return alerts.declare_from(tx, POLICY, row, node=world.node("sartu"), skills=SKILLS, **wanted)
 
 
 def incidents(world: World) -> list[Incident]:
@@ -320,7 +320,7 @@ class TestManyAtOnce:
             start.wait()
             try:
                 with clock.fixed(SOON), db.transaction(world.mei, "alert") as tx:
-                    outcome = deed(tx)  # type: ignore[operator]
+                    outcome = deed(tx)
                 outcomes.append(outcome)
             except HubError as error:
                 outcomes.append(error.code)

@@ -19,7 +19,7 @@ def drill(**fields: object) -> m.CapAlert:
         "msg_type": m.MsgType.ALERT,
         "scope": m.Scope.PUBLIC,
     }
-    return m.CapAlert(**{**values, **fields})  # type: ignore[arg-type]
+    return m.CapAlert(**{**values, **fields})
 
 
 def test_the_document_is_plain_cap() -> None:

@@ -68,7 +68,7 @@ def test_the_list_holds_what_the_actor_may_read_newest_first_in_pages(world: Wor
     states.move(world.tx, second, State.CLOSED)
 
     def ids(**wanted: object) -> list[int]:
-        return [row.id for row in queries.incidents(world.tx, **wanted)]  # type: ignore[arg-type]
+        return [row.id for row in queries.incidents(world.tx, **wanted)]
 
     assert ids() == [third.id, second.id, first.id]
     assert ids(limit=1) == [third.id, second.id]  # one more than asked: there is a next page

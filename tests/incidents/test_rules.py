@@ -31,7 +31,7 @@ def task(**changes: object) -> TaskSpec:
         "ends_at": NOW + timedelta(hours=4),
         "slots": (CREW,),
     }
-    return TaskSpec(**{**values, **changes})  # type: ignore[arg-type]
+    return TaskSpec(**{**values, **changes})
 
 
 def wrong(spec: TaskSpec) -> list[FieldError]:
@@ -89,7 +89,7 @@ def test_who_may_start_which_level_is_policy() -> None:
     table = {
         kind: [n for n in (1, 2, 3, 4) if rules.may_start(POLICY, kind, n)]
         for kind in ("city", "district", "county", "township", "village", "community")
-    }  # type: ignore[var-annotated]
+    }
     assert table == {
         "city": [1, 2, 3, 4],
         "district": [3, 4],

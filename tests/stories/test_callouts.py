@@ -13,14 +13,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlmodel import col, func, select
 
-from tests.doors import client, gateway_post
-from tests.flows.callouts import Sent, at_ten, messages, minutes_later, send, sent
+from tests.doors import client
+from tests.flows.callouts import Sent, messages, minutes_later, send, sent
+from tests.flows.texting import by_text
 from tests.invariants import broken
 from tests.world import declare
 from volunteer_hub.boards import promises, replies
 from volunteer_hub.core import clock
 from volunteer_hub.core.db import Tx, transaction
-from volunteer_hub.core.settings import settings
 from volunteer_hub.flows import deliver, elsewhere, mobilize, waves
 from volunteer_hub.incentives import queries as points
 from volunteer_hub.incidents import queries
@@ -39,14 +39,7 @@ _LETTER = re.compile(r"Reply ([A-Z])1 yes")
 @pytest.fixture(autouse=True)
 def gateway(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gateway]:
     """Everybody is written to by text message and rung up where none arrives; there is no mail."""
-    with Gateway("http://127.0.0.1:8000", live=False, post=gateway_post) as opened:
-        for _ in at_ten(monkeypatch):
-            monkeypatch.delenv("HUB_SMTP_URL")
-            monkeypatch.setenv("HUB_SMS_URL", opened.sms_url)
-            monkeypatch.setenv("HUB_VOICE_URL", opened.voice_url)
-            monkeypatch.setenv("HUB_BASE_URL", "http://127.0.0.1:8000")
-            settings.cache_clear()
-            yield opened
+    yield from by_text(monkeypatch, HUB_VOICE_URL="gateway", HUB_BASE_URL="http://127.0.0.1:8000")
 
 
 def swept(gateway: Gateway) -> None:

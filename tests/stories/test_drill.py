@@ -9,7 +9,7 @@ import pytest
 from sqlmodel import col, func, select
 
 from tests import people
-from tests.world import person
+from tests.world import brought_in, person
 from volunteer_hub.boards import drill_result
 from volunteer_hub.core import clock, db, policy
 from volunteer_hub.core.actor import GUEST, SYSTEM
@@ -33,13 +33,13 @@ from volunteer_hub.mobilization.models import Callout, Offer, PlanRun
 from volunteer_hub.mobilization.rules import OfferState
 from volunteer_hub.notify.models import Message
 from volunteer_hub.notify.rules import Kind as MessageKind
-from volunteer_hub.volunteers import registry
 from volunteer_hub.volunteers.models import Volunteer
 from volunteer_hub.volunteers.policy import Skills
 
 EVE = datetime(2031, 1, 20, 1, 55, tzinfo=UTC)
 """09:55 in Daqing, five minutes before the drill of the plan below."""
 NEVER = threading.Event()
+pytestmark = pytest.mark.xdist_group("drill")  # what is set up once, one worker sets up
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +58,7 @@ def pool(fresh_database: str, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     with db.transaction(SYSTEM, "test.pool") as tx:
         people.mei(tx)
         skills = "general:2;sandbagging:2;site_leader:2;first_aid:2"
-        made = [registry.register(tx, person(f"Helper {n}", n, skills=skills)) for n in range(20)]
+        made = brought_in(tx, [person(f"Helper {n}", n, skills=skills) for n in range(20)])
         return [row.id for row in made]
 
 

@@ -80,6 +80,6 @@ def test_a_roll_call_with_one_missing(tx: Tx, monkeypatch: pytest.MonkeyPatch) -
         page = text(mei.get(call).text)
         assert "1 of 6 is missing. Ended by hand after 10 minutes. This record stays as it is." in page
         assert "said OK 11:20" in page
-    said = [logbook.words("en", line) for line in tx.exec(select(LogEntry).order_by(LogEntry.id))]  # type: ignore[arg-type]
+    said = [logbook.words("en", line) for line in tx.exec(select(LogEntry).order_by(LogEntry.id))]
     assert said[-1] == "Roll call ended by hand after 10 min: 1 of 6 people missing."
     assert not any(str(crowd[1].name) in line for line in said)

@@ -102,7 +102,7 @@ def test_a_slot_opens_its_people(tx: Tx) -> None:
 
 def test_somebody_whom_nothing_reached_is_named_so(tx: Tx) -> None:
     out = sent(tx, helpers=2)
-    messages(tx, "offer")[0].state = "failed"  # type: ignore[assignment]
+    messages(tx, "offer")[0].state = "failed"
     tx.flush()
     html = client(out.world.mei).get(address(out)).text
     assert "Not delivered" in html

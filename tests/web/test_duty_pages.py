@@ -17,7 +17,7 @@ from volunteer_hub.core.db import Tx, transaction
 from volunteer_hub.feedback import surveys
 from volunteer_hub.feedback.policy import Surveys
 from volunteer_hub.feedback.rules import Form, Kind
-from volunteer_hub.flows import close, field, respond
+from volunteer_hub.flows import close, field
 from volunteer_hub.incidents import rules as incidents
 from volunteer_hub.incidents.models import Incident, Task
 from volunteer_hub.mobilization import places
@@ -32,10 +32,7 @@ def _ten_o_clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.fixture
 def sent(tx: Tx) -> Sent:
-    sent = made.sent(tx)
-    for person in (sent.world.bo, sent.world.lin):
-        made.answer(respond.accept, sent.token(tx, person))
-    return sent
+    return made.coming(tx)
 
 
 def text(page: str) -> str:

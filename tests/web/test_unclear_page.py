@@ -5,26 +5,18 @@ from collections.abc import Iterator
 import pytest
 
 from tests import people
-from tests.doors import client, gateway_post
-from tests.flows.callouts import Sent, at_ten, sent
+from tests.doors import client
+from tests.flows.callouts import Sent, sent
+from tests.flows.texting import LIN, STRANGER, by_text
 from volunteer_hub.core.db import Tx
-from volunteer_hub.core.settings import settings
 from volunteer_hub.flows import deliver
 from volunteer_hub.notify import replies
 from volunteer_hub.simulation.gateway import Gateway
 
-LIN = "+8613900000002"
-STRANGER = "+8613911112222"
-
 
 @pytest.fixture(autouse=True)
 def gateway(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gateway]:
-    with Gateway("http://127.0.0.1:8000", live=False, post=gateway_post) as opened:
-        for _ in at_ten(monkeypatch):
-            monkeypatch.delenv("HUB_SMTP_URL")
-            monkeypatch.setenv("HUB_SMS_URL", opened.sms_url)
-            settings.cache_clear()
-            yield opened
+    yield from by_text(monkeypatch)
 
 
 @pytest.fixture

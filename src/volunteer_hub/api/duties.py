@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Callable
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from fastapi import APIRouter, Query, Response
 from pydantic import AwareDatetime, ConfigDict, Field
@@ -25,6 +25,8 @@ from volunteer_hub.mobilization.models import Duty
 from volunteer_hub.mobilization.rules import DutyState, Evidence, Grade
 
 router = APIRouter(tags=["duties"])
+
+Came = TypeVar("Came", Duty, CheckedOut)
 
 Digits = Annotated[str, Field(min_length=1, max_length=20, description="the person's six digits")]
 Token = Annotated[
@@ -177,15 +179,8 @@ def check_in(
     lang: Language,
 ) -> Response:
     """Checks somebody in: grade A with their code, B confirmed by a leader, C typed in later."""
-
-    def deed() -> Duty:
-        duty = attendance.find(tx, "duty.write", id)
-        if body.code is not None:
-            return flow.check_in(tx, duty, body.code)
-        return flow.confirm_in(tx, duty, Evidence(body.evidence), body.at)
-
     with db.transaction(actor, "duty.check_in") as tx:
-        return once.run(tx, _in(tx, deed, lang))
+        return once.run(tx, _in(tx, lambda: _shown_by(tx, id, body, flow.check_in, flow.confirm_in), lang))
 
 
 @router.post("/duties/{id}/check-out", response_model=DutyOut)
@@ -197,15 +192,18 @@ def check_out(
     lang: Language,
 ) -> Response:
     """Checks somebody out, as at check-in; the duty is worth no more than the weaker of the two."""
-
-    def deed() -> CheckedOut:
-        duty = attendance.find(tx, "duty.write", id)
-        if body.code is not None:
-            return flow.check_out(tx, duty, body.code)
-        return flow.confirm_out(tx, duty, Evidence(body.evidence), body.at)
-
     with db.transaction(actor, "duty.check_out") as tx:
-        return once.run(tx, _out(tx, deed, lang))
+        return once.run(tx, _out(tx, lambda: _shown_by(tx, id, body, flow.check_out, flow.confirm_out), lang))
+
+
+def _shown_by(
+    tx: Tx, id: uuid.UUID, body: StaffIn, code: Callable[..., Came], word: Callable[..., Came]
+) -> Came:
+    """By the person's code where one is given, else by the leader's word."""
+    duty = attendance.find(tx, "duty.write", id)
+    if body.code is not None:
+        return code(tx, duty, body.code)
+    return word(tx, duty, Evidence(body.evidence), body.at)
 
 
 @router.post("/duties/{id}/no-show", response_model=DutyOut)

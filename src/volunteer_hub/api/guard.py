@@ -58,24 +58,7 @@ def language(request: Request) -> str:
 
 def allow(permission: str) -> Any:
     """The dependency of a route that needs a permission; the route's transaction narrows it to an area."""
-
-    def dependency(request: Request) -> Actor:
-        actor = actor_at(request)
-        actor.must(permission)
-        return actor
-
-    return Depends(gate.marked(dependency, permission))
-
-
-def _signed_in(request: Request) -> Actor:
-    return actor_at(request)
-
-
-def _volunteer(request: Request) -> Actor:
-    actor = actor_at(request)
-    if actor.kind != "volunteer":
-        raise Forbidden("forbidden", permission=gate.SELF)
-    return actor
+    return Depends(gate.holding(actor_at, permission))
 
 
 def _public() -> None:
@@ -101,8 +84,8 @@ def _gateway(
     return {name: value.replace("\0", "") for name, value in form}
 
 
-SignedIn = Annotated[Actor, Depends(gate.marked(_signed_in, gate.SIGNED_IN))]
-Volunteer = Annotated[Actor, Depends(gate.marked(_volunteer, gate.SELF))]
+SignedIn = Annotated[Actor, Depends(gate.signed_in(actor_at))]
+Volunteer = Annotated[Actor, Depends(gate.volunteer(actor_at))]
 PUBLIC = Depends(gate.marked(_public, gate.PUBLIC))
 LINK = Depends(gate.marked(_link, gate.LINK))
 GatewayForm = Annotated[Mapping[str, str], Depends(gate.marked(_gateway, gate.GATEWAY))]

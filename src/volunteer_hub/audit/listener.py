@@ -1,7 +1,7 @@
 """Every flush leaves a line for each row it inserts, updates or deletes, in the same transaction."""
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -131,7 +131,7 @@ def _pairs(op: Operation, state: InstanceState[Any]) -> Iterator[tuple[Column[An
 
 @cache
 def _columns(mapper: Mapper[Any]) -> dict[str, Column[Any]]:
-    return {attribute.key: attribute.columns[0] for attribute in mapper.column_attrs}  # type: ignore[misc]
+    return {attribute.key: attribute.columns[0] for attribute in mapper.column_attrs}  # type: ignore[misc]  # never a label
 
 
 class _Seals:
@@ -149,6 +149,7 @@ class _Seals:
         self._session.actor, self._session.action, self._session.now = tx.actor, tx.action, tx.now
         wanted = select(vault.PersonKey).where(col(vault.PersonKey.subject).in_(subjects))
         self._keys = {key.subject: key for key in self._session.exec(wanted)}  # held, so read once
+        self._sealers: dict[int, Callable[[str], str]] = {}
 
     def __enter__(self) -> "_Seals":
         return self
@@ -167,8 +168,10 @@ class _Seals:
     def _sealed(self, subject: int, value: Any) -> Any:
         if _blank(value) or value == UNKNOWN:
             return value
+        if subject not in self._sealers:
+            self._sealers[subject] = vault.sealer(self._session, subject)
         words = json.dumps(plain(value), ensure_ascii=False)
-        return {"sealed": vault.seal(self._session, subject, words), "of": subject}
+        return {"sealed": self._sealers[subject](words), "of": subject}
 
 
 def _blank(value: Any) -> bool:

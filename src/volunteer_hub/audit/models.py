@@ -3,12 +3,12 @@
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import DDL, BigInteger, Column, Index, Text, event
+from sqlalchemy import BigInteger, Column, Index, Text
 from sqlalchemy.dialects.postgresql import INT8MULTIRANGE
 from sqlmodel import Field, SQLModel
 
 from volunteer_hub.audit.rules import Operation
-from volunteer_hub.core.columns import blob, jsonb, pk, text_enum, ts
+from volunteer_hub.core.columns import after_create, blob, jsonb, pk, text_enum, ts
 
 
 class AuditLine(SQLModel, table=True):
@@ -86,5 +86,4 @@ def append_only(table: str) -> str:
 
 
 for _name in ("audit_lines", "audit_seals"):
-    for _sql in (REFUSE_FUNCTION.replace("%", "%%"), append_only(_name)):
-        event.listen(SQLModel.metadata.tables[_name], "after_create", DDL(_sql))  # type: ignore[no-untyped-call]
+    after_create(_name, REFUSE_FUNCTION, append_only(_name))

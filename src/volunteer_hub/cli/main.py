@@ -47,7 +47,7 @@ class _Lazy(TyperGroup):
         del ctx
         return list(COMMANDS)
 
-    def get_command(self, ctx: typer.Context, cmd_name: str) -> TyperCommand | None:  # type: ignore[override]
+    def get_command(self, ctx: typer.Context, cmd_name: str) -> TyperCommand | None:  # type: ignore[override]  # likewise
         del ctx
         if cmd_name not in COMMANDS:
             return None

@@ -123,7 +123,7 @@ def _policy() -> str:
 
 def _database() -> str:
     with db.engine().connect() as connection:
-        version = connection.connection.dbapi_connection.info.server_version  # type: ignore[union-attr]
+        version = connection.connection.dbapi_connection.info.server_version  # type: ignore[union-attr]  # psycopg's
     where = "embedded, " + str(settings().data_dir) if settings().database_url is None else "HUB_DATABASE_URL"
     if version < 150000:
         raise RuntimeError(f"PostgreSQL {version // 10000} is too old; 15 or newer is needed")

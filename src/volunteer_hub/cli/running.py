@@ -100,7 +100,7 @@ def wait_until_ready(running: Running, folder: Path) -> None:
     ends = time.monotonic() + _START_SECONDS
     while time.monotonic() < ends and _ours(running.server) and _ours(running.mail):
         try:
-            with urllib.request.urlopen(f"{running.address}/readyz", timeout=5) as answer:  # noqa: S310
+            with urllib.request.urlopen(f"{running.address}/readyz", timeout=5) as answer:  # noqa: S310  (ours)
                 if answer.status == 200:
                     return
         except (urllib.error.URLError, OSError):

@@ -6,7 +6,19 @@ import uuid
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, DateTime, Enum, ForeignKey, Identity, LargeBinary, Text, Uuid
+from sqlalchemy import (
+    DDL,
+    BigInteger,
+    Column,
+    DateTime,
+    Enum,
+    ForeignKey,
+    Identity,
+    LargeBinary,
+    Text,
+    Uuid,
+    event,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
@@ -100,3 +112,11 @@ def personal(*, null: bool = True) -> Any:
 def version() -> Any:
     """The number two editors of one row are told apart by."""
     return Field(default=1)
+
+
+def after_create(table: str | None, *statements: str) -> None:
+    """SQL that is run once the table, or with None every table, is made: triggers and their functions."""
+    of = SQLModel.metadata if table is None else SQLModel.metadata.tables[table]
+    for statement in statements:
+        made = DDL(statement.replace("%", "%%"))  # type: ignore[no-untyped-call]  # SQLAlchemy leaves it untyped
+        event.listen(of, "after_create", made)

@@ -28,6 +28,11 @@ class HubError(Exception):
         self.params = params
         self.fields = tuple(fields)
 
+    @property
+    def bars(self) -> bool:
+        """Whether it ends the visit: who may not be here, or what is not there, is no fault of a form."""
+        return self.status in (401, 403, 404)
+
     def __str__(self) -> str:
         details = ", ".join(f"{name}={value!r}" for name, value in self.params.items())
         places = "; ".join(f"{f.where}: {f.code}" for f in self.fields)

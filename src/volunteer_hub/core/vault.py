@@ -6,7 +6,7 @@ schema of their own, which dumps leave out: an old dump cannot bring a forgotten
 
 import base64
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 
 from cryptography.fernet import Fernet, InvalidToken
@@ -46,9 +46,14 @@ def _key(tx: Tx, subject: int, *, create: bool) -> Fernet | None:
 
 def seal(tx: Tx, subject: int, text: str) -> str:
     """The text under the person's key, which is made when there is none."""
+    return sealer(tx, subject)(text)
+
+
+def sealer(tx: Tx, subject: int) -> Callable[[str], str]:
+    """Seals texts of one person, whose key is read once, and made when there is none."""
     key = _key(tx, subject, create=True)
     assert key is not None
-    return key.encrypt(text.encode()).decode("ascii")
+    return lambda text: key.encrypt(text.encode()).decode("ascii")
 
 
 def unseal(tx: Tx, subject: int, sealed: str) -> str | None:

@@ -4,11 +4,11 @@ import uuid
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import DDL, CheckConstraint, Column, Index, Text, UniqueConstraint, event, text
+from sqlalchemy import CheckConstraint, Column, Index, Text, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
-from volunteer_hub.core.columns import area, pk, public_id, ref, text_enum, ts, version
+from volunteer_hub.core.columns import after_create, area, pk, public_id, ref, text_enum, ts, version
 from volunteer_hub.drills.rules import Kind, Misfire, Notice, PlanState, RunState, Skipped
 
 
@@ -95,4 +95,4 @@ CREATE TRIGGER drill_runs_frozen BEFORE UPDATE OR DELETE ON drill_runs
 FOR EACH ROW EXECUTE FUNCTION drill_runs_frozen();
 """
 
-event.listen(SQLModel.metadata.tables["drill_runs"], "after_create", DDL(FIGURES_FROZEN))  # type: ignore[no-untyped-call]
+after_create("drill_runs", FIGURES_FROZEN)

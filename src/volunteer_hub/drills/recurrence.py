@@ -201,7 +201,7 @@ def _until(text: str, clock: tzinfo) -> datetime:
     if match is None:
         raise ValueError(text)
     day, hour, zulu = match.groups()
-    wall = datetime.strptime(day + (hour or "235959"), "%Y%m%d%H%M%S")  # noqa: DTZ007
+    wall = datetime.strptime(day + (hour or "235959"), "%Y%m%d%H%M%S")  # noqa: DTZ007  (the zone follows)
     return wall.replace(tzinfo=UTC).astimezone(clock).replace(tzinfo=None) if zulu else wall
 
 

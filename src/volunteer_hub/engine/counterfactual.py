@@ -170,7 +170,7 @@ def _of(person: int, found: Obstacle) -> Obstacle:
     """The obstacle with its change about the person's own row."""
     if found.change is None:
         return found
-    return replace(found, change=replace(found.change, people=(person,)))  # type: ignore[type-var]
+    return replace(found, change=replace(found.change, people=(person,)))  # type: ignore[type-var]  # all name people
 
 
 def _prices(problem: Problem, plan: Plan, could: Could, known: Margins | None, person: int) -> Margins | None:

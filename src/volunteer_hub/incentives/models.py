@@ -4,11 +4,11 @@ import uuid
 from datetime import date, datetime
 from typing import Any, Final
 
-from sqlalchemy import DDL, CheckConstraint, Column, Date, Index, Text, UniqueConstraint, Uuid, event, text
+from sqlalchemy import CheckConstraint, Column, Date, Index, Text, UniqueConstraint, Uuid, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
-from volunteer_hub.core.columns import area, jsonb, pk, public_id, ref, text_enum, ts
+from volunteer_hub.core.columns import after_create, area, jsonb, pk, public_id, ref, text_enum, ts
 from volunteer_hub.incentives.rules import AccountKind, Basis, EntryKind, Grade
 
 
@@ -110,7 +110,4 @@ DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION ledger_balanced();
 """
 """Checked at the commit, when both sides of the transfer are there."""
 
-_DDL: Final = tuple(statement.replace("%", "%%") for statement in (APPEND_ONLY, BALANCED))
-
-for _statement in _DDL:
-    event.listen(SQLModel.metadata.tables["ledger_entries"], "after_create", DDL(_statement))  # type: ignore[no-untyped-call]
+after_create("ledger_entries", APPEND_ONLY, BALANCED)

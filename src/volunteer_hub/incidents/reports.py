@@ -153,7 +153,7 @@ def _lines(table: Iterator[list[str]]) -> Iterator[tuple[int, list[str]]]:
             line = table.line_num  # type: ignore[attr-defined]  # of csv's own reader
             raise Malformed("report.not_csv", line=line, reason=str(error)) from None
         if any(cell.strip() for cell in cells):
-            yield table.line_num, cells  # type: ignore[attr-defined]
+            yield table.line_num, cells  # type: ignore[attr-defined]  # of csv's own reader
 
 
 def _header(table: Iterator[list[str]], source: ReportMap) -> tuple[list[str], tuple[str, ...]]:

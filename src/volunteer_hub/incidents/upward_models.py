@@ -2,18 +2,17 @@
 
 import uuid
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import DDL, CheckConstraint, Column, Index, Text, UniqueConstraint, event, text
+from sqlalchemy import CheckConstraint, Column, Index, Text, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
-from volunteer_hub.core.columns import area, jsonb, pk, public_id, ref, text_enum, ts, version
+from volunteer_hub.core.columns import after_create, area, jsonb, pk, public_id, ref, text_enum, ts, version
 from volunteer_hub.incidents.upward_rules import UpwardKind
 
 
-def _words() -> str:
-    # SQLModel types Field as Any.
-    return Field(default="", sa_column=Column(Text, nullable=False))  # type: ignore[no-any-return]
+def _words() -> Any:
+    return Field(default="", sa_column=Column(Text, nullable=False))
 
 
 class UpwardReport(SQLModel, table=True):
@@ -69,5 +68,4 @@ END $$;
 CREATE TRIGGER upward_reports_frozen BEFORE UPDATE OR DELETE ON upward_reports
 FOR EACH ROW EXECUTE FUNCTION upward_reports_frozen();
 """
-# SQLAlchemy leaves DDL untyped.
-event.listen(SQLModel.metadata.tables["upward_reports"], "after_create", DDL(SENT_FROZEN))  # type: ignore[no-untyped-call]
+after_create("upward_reports", SENT_FROZEN)

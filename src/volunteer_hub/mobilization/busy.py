@@ -60,12 +60,12 @@ FROM (SELECT volunteer_id, checked_in_at, least(coalesce(checked_out_at, :before
       FROM duties WHERE checked_in_at < :before AND state IN ('done', 'on_site') AND {_EVERYBODY}) AS worked
 WHERE ended >= :since
 GROUP BY volunteer_id ORDER BY volunteer_id
-""")  # noqa: S608
+""")  # noqa: S608  # likewise
 _BURDEN = text(f"""
 SELECT volunteer_id, count(*), count(*) FILTER (WHERE state = 'done')
 FROM offers WHERE asked_at >= :since AND {_EVERYBODY}
 GROUP BY volunteer_id ORDER BY volunteer_id
-""")  # noqa: S608
+""")  # noqa: S608  # likewise
 
 
 def held(

@@ -6,7 +6,6 @@ from typing import Any, Final
 
 from pydantic import ConfigDict
 from sqlalchemy import (
-    DDL,
     BigInteger,
     CheckConstraint,
     Column,
@@ -14,7 +13,6 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Index,
     UniqueConstraint,
-    event,
     literal_column,
     text,
 )
@@ -22,6 +20,7 @@ from sqlalchemy.dialects.postgresql import TSTZRANGE, ExcludeConstraint, Range
 from sqlmodel import Field, SQLModel
 
 from volunteer_hub.core.columns import (
+    after_create,
     area,
     blob,
     jsonb,
@@ -387,12 +386,7 @@ FOR EACH ROW EXECUTE FUNCTION roll_call_entries_frozen();
 """Who was accounted for by the end, how and by whom, stays as it was, to be read after the action; only the
 path of an area may change."""
 
-
-def _ddl(statement: str) -> DDL:
-    return DDL(statement)  # type: ignore[no-untyped-call]  # SQLAlchemy leaves its constructor untyped
-
-
-event.listen(SQLModel.metadata.tables["plan_runs"], "after_create", _ddl(PLAN_FROZEN))
-event.listen(SQLModel.metadata.tables["roll_calls"], "after_create", _ddl(ROLL_CALLS_FROZEN))
-event.listen(SQLModel.metadata.tables["roll_call_entries"], "after_create", _ddl(ENTRIES_FROZEN))
-event.listen(SQLModel.metadata.tables["answer_events"], "after_create", _ddl(EVENTS_APPEND_ONLY))
+after_create("plan_runs", PLAN_FROZEN)
+after_create("roll_calls", ROLL_CALLS_FROZEN)
+after_create("roll_call_entries", ENTRIES_FROZEN)
+after_create("answer_events", EVENTS_APPEND_ONLY)

@@ -3,18 +3,10 @@
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import (
-    DDL,
-    BigInteger,
-    CheckConstraint,
-    Column,
-    ForeignKey,
-    UniqueConstraint,
-    event,
-)
+from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKey, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-from volunteer_hub.core.columns import jsonb, pk, ref, text_enum, ts
+from volunteer_hub.core.columns import after_create, jsonb, pk, ref, text_enum, ts
 from volunteer_hub.mobilization import rules
 
 
@@ -62,9 +54,4 @@ CREATE TRIGGER waves_frozen BEFORE UPDATE OR DELETE ON waves
 FOR EACH ROW EXECUTE FUNCTION waves_frozen();
 """
 
-
-event.listen(
-    SQLModel.metadata.tables["waves"],
-    "after_create",
-    DDL(WAVES_FROZEN),  # type: ignore[no-untyped-call]  # SQLAlchemy leaves its constructor untyped
-)
+after_create("waves", WAVES_FROZEN)

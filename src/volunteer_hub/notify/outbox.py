@@ -360,7 +360,7 @@ def counts(tx: Tx, subject_kind: Subject, subject_ids: Sequence[int]) -> dict[St
 
 def forgotten_older_than(tx: Tx, age: timedelta) -> int:
     """Removes ended messages older than ``age``; the count."""
-    old = Message.__table__.delete().where(  # type: ignore[attr-defined]
+    old = Message.__table__.delete().where(  # type: ignore[attr-defined]  # SQLModel does not declare it
         col(Message.created_at) < tx.now - age, col(Message.state).not_in(WAITING)
     )
     return touched(tx.execute(old))

@@ -5,7 +5,6 @@ from datetime import date, datetime
 from typing import Any, Final
 
 from sqlalchemy import (
-    DDL,
     BigInteger,
     CheckConstraint,
     Column,
@@ -15,14 +14,25 @@ from sqlalchemy import (
     Integer,
     Text,
     UniqueConstraint,
-    event,
     text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import TypeEngine
 from sqlmodel import Field, SQLModel
 
-from volunteer_hub.core.columns import area, blob, jsonb, personal, pk, public_id, ref, text_enum, ts, version
+from volunteer_hub.core.columns import (
+    after_create,
+    area,
+    blob,
+    jsonb,
+    personal,
+    pk,
+    public_id,
+    ref,
+    text_enum,
+    ts,
+    version,
+)
 from volunteer_hub.volunteers.rules import (
     Basis,
     ClaimState,
@@ -394,5 +404,4 @@ HOLDER_TRIGGERS: Final = [
     )
 ]
 UNCOMPRESSED: Final = "ALTER TABLE pool_blocks ALTER data SET STORAGE EXTERNAL;"  # read whole
-for _statement in (REVISION_TRIGGERS, *HOLDER_TRIGGERS, UNCOMPRESSED):
-    event.listen(SQLModel.metadata, "after_create", DDL(_statement))  # type: ignore[no-untyped-call]
+after_create(None, REVISION_TRIGGERS, *HOLDER_TRIGGERS, UNCOMPRESSED)

@@ -150,7 +150,7 @@ def add_served(tx: Tx, volunteer_id: int, minutes: int) -> None:
 
 def blank(row: Volunteer) -> None:
     """Empties every personal column of a row."""
-    for item in Volunteer.__table__.columns:  # type: ignore[attr-defined]
+    for item in Volunteer.__table__.columns:  # type: ignore[attr-defined]  # SQLModel does not declare it
         if item.info.get("personal"):
             setattr(row, item.name, None if item.nullable else [])
     row.phone_hash = None

@@ -11,7 +11,7 @@ from volunteer_hub.access import sessions
 from volunteer_hub.core import db, gate
 from volunteer_hub.core.actor import GUEST, Actor
 from volunteer_hub.core.db import Tx
-from volunteer_hub.core.errors import Forbidden, Unauthenticated
+from volunteer_hub.core.errors import Unauthenticated
 from volunteer_hub.web.render import language_of
 
 SESSION_COOKIE = "hub_session"
@@ -41,24 +41,7 @@ def still(request: Request, actor: Actor) -> Callable[[Tx], bool]:
 
 def allow(permission: str) -> Any:
     """The dependency of a page that needs a permission somewhere; its transaction narrows it to an area."""
-
-    def dependency(request: Request) -> Actor:
-        actor = actor_at(request)
-        actor.must(permission)
-        return actor
-
-    return Depends(gate.marked(dependency, permission))
-
-
-def _signed_in(request: Request) -> Actor:
-    return actor_at(request)
-
-
-def _volunteer(request: Request) -> Actor:
-    actor = actor_at(request)
-    if actor.kind != "volunteer":
-        raise Forbidden("forbidden", permission=gate.SELF)
-    return actor
+    return Depends(gate.holding(actor_at, permission))
 
 
 # Async, because a plain function would be sent to a thread and back for nothing.
@@ -70,8 +53,8 @@ async def _link(request: Request) -> None:
     request.state.policy = gate.LINK
 
 
-SignedIn = Annotated[Actor, Depends(gate.marked(_signed_in, gate.SIGNED_IN))]
-Volunteer = Annotated[Actor, Depends(gate.marked(_volunteer, gate.SELF))]
+SignedIn = Annotated[Actor, Depends(gate.signed_in(actor_at))]
+Volunteer = Annotated[Actor, Depends(gate.volunteer(actor_at))]
 PUBLIC = Depends(gate.marked(_public, gate.PUBLIC))
 LINK = Depends(gate.marked(_link, gate.LINK))
 Language = Annotated[str, Depends(language_of)]

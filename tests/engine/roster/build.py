@@ -21,12 +21,12 @@ def duties(*rows: tuple[int, int], **given: object) -> Duties:
     times = np.array(rows, dtype=np.int64).reshape(-1, 2) * 60
     one = np.ones(len(times), np.int64)
     columns: dict[str, object] = {"start": times[:, 0], "end": times[:, 1], "minimum": one, "target": one}
-    return Duties(**(columns | given))  # type: ignore[arg-type]
+    return Duties(**(columns | given))
 
 
 def crew(count: int, **given: object) -> Crew:
     """Tireless people."""
-    return Crew(**({"capacity": np.full(count, 10_000)} | given))  # type: ignore[arg-type]
+    return Crew(**({"capacity": np.full(count, 10_000)} | given))
 
 
 def everybody(people: int, slots: int, cost: object = 0) -> Allowed:

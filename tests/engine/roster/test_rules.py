@@ -160,7 +160,7 @@ def test_an_unknown_term_is_refused() -> None:
 )  # fmt: skip
 def test_what_cannot_be_planned_is_refused_with_its_reason(code: str, make: object) -> None:
     with pytest.raises(ProblemError) as refused:
-        make()  # type: ignore[operator]
+        make()
     assert refused.value.code == code
 
 

@@ -365,7 +365,7 @@ def came_back(
     request: Request, actor: Actor, id: uuid.UUID, form: Form, name: str, error: HubError
 ) -> Response:
     """The board with a form that was refused. A foreign incident stays one that is not there."""
-    if error.status in (401, 403, 404):
+    if error.bars:
         raise error
     errors = forms.words(language_of(request), error)
     typed = {key: values[0] for key, values in form.values.items() if values}

@@ -121,7 +121,7 @@ def _deed(request: Request, actor: Actor, id: uuid.UUID, action: str, deed: Any,
 
 
 def _came_back(request: Request, actor: Actor, id: uuid.UUID, error: HubError, form: Form) -> Response:
-    if error.status in (401, 403, 404):
+    if error.bars:
         raise error
     return _page(request, actor, id, error, form)
 

@@ -130,7 +130,7 @@ def deed(request: Request, actor: Actor, id: uuid.UUID, permission: str, what: A
         with db.transaction(actor, permission) as tx:
             what(tx, callouts.find(tx, permission, id))
     except HubError as error:
-        if error.status in (401, 403, 404):
+        if error.bars:
             raise
         return _page(request, actor, id, {}, error)
     return see_other(f"/callouts/{id}")

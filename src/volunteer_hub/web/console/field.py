@@ -166,7 +166,7 @@ def came_back(
     request: Request, actor: Actor, id: uuid.UUID, error: HubError, form: Form | None = None
 ) -> Response:
     """The page with what was refused. A foreign incident stays one that is not there."""
-    if error.status in (401, 403, 404):
+    if error.bars:
         raise error
     return _page(request, actor, id, {}, error, form)
 

@@ -52,7 +52,7 @@ def open_gate(request: Request, actor: Leader, id: uuid.UUID, form: Sent) -> Res
             gate = flow.open_gate(tx, queries.find_task(tx, "duty.write", id_in(form, "task")))
             opened = gate.public_id
     except HubError as error:
-        if error.status in (401, 403, 404):
+        if error.bars:
             raise
         return _page(request, actor, id, error)
     return see_other(f"/incidents/{id}/gates#g-{opened}")

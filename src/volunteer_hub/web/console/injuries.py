@@ -54,7 +54,7 @@ def record(
         with db.transaction(actor, "field.injury") as tx:
             return see_other(form.once(tx, f"injury {id}", lambda: deed(tx)))
     except HubError as error:
-        if error.status in (401, 403, 404):
+        if error.bars:
             raise
         return _page(request, actor, id, error, form)
 

@@ -59,7 +59,7 @@ def key_in(
         with db.transaction(actor, "callout.paper") as tx:
             keyed = flow.key_in(tx, callouts.find(tx, "duty.write", id), lines)
     except HubError as error:
-        if error.status in (401, 403, 404):
+        if error.bars:
             raise
         return _page(request, actor, id, search, start, 0, form, {}, t(lang, f"error.{error.code}"))
     faults = dict.fromkeys(unread, t(lang, "error.form.moment"))

@@ -61,7 +61,7 @@ def release_all(
 
 
 def _came_back(request: Request, actor: Actor, id: uuid.UUID, error: HubError) -> Response:
-    if error.status in (401, 403, 404):
+    if error.bars:
         raise error
     return _page(request, actor, id, error)
 

@@ -262,7 +262,7 @@ def _again(
     error: HubError | None = None,
 ) -> Response:
     """The form as it was typed, with what was wrong, or with one more row."""
-    if error is not None and error.status in (401, 403, 404):
+    if error is not None and error.bars:
         raise error
     typed = {name: values[0] for name, values in form.values.items() if values}
     errors = forms.words(language_of(request), error) if error is not None else forms.Faults()

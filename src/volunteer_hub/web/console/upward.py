@@ -47,7 +47,7 @@ def write(
             incident = queries.find(tx, "incident.write", id)
             return see_other(form.once(tx, f"upward {id}", lambda: _write(tx, incident, form, lang)))
     except HubError as error:
-        if error.status in (401, 403, 404):
+        if error.bars:
             raise
         return _page(request, actor, id, error, form)
 

@@ -111,7 +111,9 @@ def _wakes_for(row: Row) -> int:
 def _cells(person: Person) -> list[tuple[bool, bool]]:
     """(day, night) for Monday to Sunday."""
     mask = person.row.availability
-    return [tuple(bool(mask & week.bit(day, night=night)) for night in (False, True)) for day in range(7)]  # type: ignore[misc]
+    return [
+        (bool(mask & week.bit(day, night=False)), bool(mask & week.bit(day, night=True))) for day in range(7)
+    ]
 
 
 @router.get("/download")
