@@ -8,7 +8,13 @@ from volunteer_hub.notify.templates import MARKERS, needed
 
 TARGET = Path(__file__).resolve().parents[1] / "config" / "sms_templates.toml"
 SIGNATURE, DOMAIN = "志愿服务", "https://hub.example.org"
-PATHS = {"survey": "/s/${link}", "survey_reminder": "/s/${link}", "welcome": "/me", "certification": "/me"}
+PATHS = {
+    "survey": "/s/${link}",
+    "survey_reminder": "/s/${link}",
+    "welcome": "/me",
+    "certification": "/me",
+    "heard": "/h/${link}",
+}
 HEAD = f"""# Text messages by approved template, for HUB_SMS_URL=template+https://... (docs/configuration.md).
 # Put your signature and domain in place of these, submit each text, and enter the id it is approved under.
 

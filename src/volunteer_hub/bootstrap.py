@@ -8,6 +8,7 @@ from volunteer_hub.core.policy import Policy
 from volunteer_hub.core.settings import settings
 from volunteer_hub.core.site import Site
 from volunteer_hub.drills.policy import Drills
+from volunteer_hub.feedback.actions_policy import Actions
 from volunteer_hub.feedback.policy import Surveys
 from volunteer_hub.incentives.policy import Rewards
 from volunteer_hub.incidents.policy import Hazards
@@ -19,6 +20,7 @@ from volunteer_hub.notify.templates import Templates
 from volunteer_hub.volunteers.policy import Skills
 
 POLICIES: Final[dict[str, type[Policy]]] = {
+    "actions": Actions,
     "answers": Answers,
     "callouts": Callouts,
     "drills": Drills,

@@ -22,10 +22,12 @@ from volunteer_hub.core.actor import GUEST, SYSTEM, Actor
 from volunteer_hub.core.db import Tx
 from volunteer_hub.core.settings import settings
 from volunteer_hub.feedback import surveys
+from volunteer_hub.feedback.actions_rules import Priority, Source
 from volunteer_hub.feedback.policy import Surveys
 from volunteer_hub.feedback.rules import Form
 from volunteer_hub.feedback.rules import Kind as SurveyKind
-from volunteer_hub.flows import duty, field, planner, respond, roll_call, solving
+from volunteer_hub.flows import duty, field, improve, planner, respond, roll_call, solving
+from volunteer_hub.flows.findings import Found
 from volunteer_hub.incidents import levels
 from volunteer_hub.incidents.models import Incident
 from volunteer_hub.incidents.rules import Node
@@ -37,6 +39,7 @@ from volunteer_hub.volunteers.rules import OrganisationKind
 
 # word of an address: the table whose public_id it takes
 TABLES = {
+    "actions": "improvement_actions",
     "accounts": "accounts",
     "alerts": "alerts",
     "callouts": "callouts",
@@ -132,7 +135,7 @@ def solve() -> None:
 
 
 def _more(tx: Tx, s: Sent) -> list[str]:
-    """An organisation, a floor, a complaint, an alert, a question to the city, a token, a drill, a survey."""
+    """One of each: organisation, floor, complaint, alert, question to the city, action, token, survey."""
     unit = OrganisationIn(
         area="/1/2/3/",
         name="Rescue team",
@@ -157,6 +160,8 @@ def _more(tx: Tx, s: Sent) -> list[str]:
     with db.transaction(s.world.mei, "raise.ask") as as_mei:
         levels.ask(as_mei, s.world.incident, 1, Node("/1/2/", "district"), reason="The dyke gives way.")
         mine = as_mei.get_one(Account, s.world.mei.id)
+        found = Found(Source.AFTER_ACTION, "It was dark.", incident=s.world.incident.public_id)
+        improve.propose(as_mei, found, "Lamps", "A lamp at every gate.", Priority.NORMAL)
         tokens.create(as_mei, mine, label="Command", scopes=["incident.read"], area="/1/2/", expires_at=None)
     rules = policy.load("surveys", Surveys)
     asked: list[Any] = surveys.open_for(

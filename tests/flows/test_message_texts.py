@@ -11,7 +11,7 @@ from volunteer_hub.notify.rules import VOICED, Channel, Kind
 TO_VOLUNTEERS = (
     *("offer", "reminder", "accepted", "standing_by", "promoted", "stood_down", "cancelled", "changed"),
     *("released", "survey", "survey_reminder", "certification", "no_show", "login_code"),
-    *("ok_reminder", "evacuate"),
+    *("ok_reminder", "evacuate", "heard"),
 )
 TO_STAFF = (
     "alert_gap",
@@ -21,6 +21,8 @@ TO_STAFF = (
     "alert_injury",
     "alert_replan",
     "alert_replanned",
+    *("action_assigned", "action_unowned", "action_due", "action_overdue", "action_escalated"),
+    *("action_decide", "action_tested", "action_held", "debrief_asked", "debrief_reminder"),
 )
 FACTS = {
     "task": {"en": "Sandbags at Dongfeng Street", "zh": "东风街口装填沙袋"},
@@ -40,6 +42,8 @@ FACTS = {
     "news": {"en": "2 people declined", "zh": "2 人谢绝"},
     "due_at": "2031-12-20T04:00:00+00:00",
     "what": {"en": "injury", "zh": "受伤"},
+    "changed": "Lamps are kept at every gate.",
+    "state": {"en": "Proven", "zh": "已验证"},
     "how_bad": {"en": "serious", "zh": "严重"},
 }
 PERSONAL = {

@@ -133,7 +133,7 @@ MISTAKES = [
         "[surveys.drill]",
         "[surveys.rehearsal]",
         "surveys.rehearsal",
-        "'volunteer', 'leader', 'coordinator' or 'drill'",
+        "'volunteer', 'leader', 'coordinator', 'drill' or 'standby'",
     ),
     ("messages", "[5, 10, 20,", "[5, 100, 20,", "retry_seconds", "must not shrink"),
     ("messages", "broken_by = 4", "broken_by = 5", "quiet.broken_by", "less than or equal to 4"),

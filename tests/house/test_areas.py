@@ -16,7 +16,9 @@ from tests.world import world
 from volunteer_hub.core import db
 from volunteer_hub.core.actor import GUEST, Actor
 from volunteer_hub.core.db import Tx
-from volunteer_hub.flows import duty, field, mobilize, plan, respond, roll_call
+from volunteer_hub.feedback.actions_rules import Priority, Source
+from volunteer_hub.flows import duty, field, improve, mobilize, plan, respond, roll_call
+from volunteer_hub.flows.findings import Found
 from volunteer_hub.incidents.models import Incident, RoleSlot, Task
 from volunteer_hub.mobilization.models import Offer
 
@@ -81,7 +83,15 @@ def identities(tx: Tx, s: Sent) -> dict[str, uuid.UUID]:
         "offers": offer.public_id,
         "volunteers": s.world.bo.public_id,
         "roll-calls": called(tx, s),
+        "actions": improved(tx, s),
     }
+
+
+def improved(tx: Tx, s: Sent) -> uuid.UUID:
+    """An action of Mei's."""
+    found = Found(Source.AFTER_ACTION, "It was dark.", incident=s.world.incident.public_id)
+    with db.transaction(s.world.mei, "action.propose") as as_mei:
+        return improve.propose(as_mei, found, "Lamps", "At every gate.", Priority.NORMAL).public_id
 
 
 def called(tx: Tx, s: Sent) -> uuid.UUID:

@@ -10,6 +10,7 @@ from tests.house.policy_mistakes import MISTAKES
 from volunteer_hub.core.policy import SHIPPED, Policy, PolicyError, load, read
 from volunteer_hub.core.site import Night, Site
 from volunteer_hub.drills.policy import Drills
+from volunteer_hub.feedback.actions_policy import Actions
 from volunteer_hub.feedback.policy import Surveys
 from volunteer_hub.incentives.policy import Rewards
 from volunteer_hub.incidents.policy import Hazards
@@ -30,6 +31,7 @@ SCHEMAS: dict[str, type[Policy]] = {
     "drills": Drills,
     "sms_templates": Templates,
     "surveys": Surveys,
+    "actions": Actions,
 }
 
 

@@ -108,13 +108,14 @@ _COMMAND: Final = _rights(
     "jurisdiction.read account.read+write role.grant volunteer.read+write+approve+import+export+erase "
     "organisation.read+write floor.read+write incident.read+declare+write+command+raise+close "
     "alert.read+write task.read+write plan.read+request+approve callout.read+send+approve+cancel "
-    "offer.read duty.read+write points.read+write reward.write drill.read+write survey.read+write "
+    "offer.read duty.read+write points.read+write reward.write drill.read+write survey.read+write+words "
+    "action.read+write "
     "audit.read job.read settings.read complaint.read+write report.import"
 )
 _POOL: Final = _rights(
     "jurisdiction.read volunteer.read+write+approve+import+export organisation.read+write floor.read "
     "incident.read task.read plan.read callout.read offer.read duty.read+write points.read drill.read "
-    "survey.read complaint.read+write"
+    "survey.read action.read+write complaint.read+write"
 )
 
 PERMISSIONS: Final[Mapping[Role, frozenset[str]]] = {
@@ -126,7 +127,8 @@ PERMISSIONS: Final[Mapping[Role, frozenset[str]]] = {
     ),
     Role.PARTY_COMMITTEE: _rights(
         "jurisdiction.read volunteer.read organisation.read floor.read incident.read task.read plan.read "
-        "callout.read offer.read duty.read points.read drill.read survey.read audit.read complaint.read+write"
+        "callout.read offer.read duty.read points.read drill.read survey.read action.read audit.read "
+        "complaint.read+write"
     ),
     Role.WORKSTATION: _POOL
     | _rights(
@@ -134,10 +136,11 @@ PERMISSIONS: Final[Mapping[Role, frozenset[str]]] = {
     ),
     Role.NEIGHBOURHOOD_COMMITTEE: _rights(
         "jurisdiction.read volunteer.read+approve incident.read task.read callout.read duty.read points.read "
-        "drill.read survey.read complaint.read+write"
+        "drill.read survey.read action.read complaint.read+write"
     ),
     Role.RESIDENTS_COUNCIL: _rights(
-        "jurisdiction.read incident.read callout.read duty.read points.read audit.read complaint.write"
+        "jurisdiction.read incident.read callout.read duty.read points.read action.read audit.read "
+        "complaint.write"
     ),
 }
 """The rights of each role, in its area and below. A role is its set of rights and nothing else."""

@@ -15,8 +15,9 @@ from volunteer_hub.feedback.rules import Form, Kind, State
 class Survey(SQLModel, table=True):
     """The questions of one form, asked of one person after one incident or drill.
 
-    ``answers``: question code -> mark 1-5, choice code or the person's own words. ``remind_at``: when the
-    next reminder is due, None when no more will be sent.
+    ``answers``: question code -> mark 1-5, choice code or the person's own words. ``seen_at``: when its page
+    was first known to be looked at. ``remind_at``: when the next reminder is due, None when no more will be
+    sent.
     """
 
     __tablename__ = "surveys"
@@ -37,6 +38,7 @@ class Survey(SQLModel, table=True):
     state: State = text_enum(State, "state", State.OPEN)
     token_hash: bytes = blob(unique=True)
     opened_at: datetime = ts()
+    seen_at: datetime | None = ts(null=True)
     reminders: int = 0
     reminded_at: datetime | None = ts(null=True)
     remind_at: datetime | None = ts(null=True)

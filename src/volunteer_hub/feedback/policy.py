@@ -8,7 +8,7 @@ from pydantic import Field, PositiveInt, model_validator
 from volunteer_hub.core.policy import Name, Policy
 
 QuestionKind = Literal["scale", "choice", "text"]
-Role = Literal["volunteer", "leader", "coordinator", "drill"]
+Role = Literal["volunteer", "leader", "coordinator", "drill", "standby"]
 
 
 class Choice(Policy):
@@ -40,10 +40,29 @@ class Question(Policy):
         return self
 
 
+class Keywords(Policy):
+    """Beginnings of words in English, words in Chinese."""
+
+    en: tuple[str, ...] = Field(min_length=1)
+    zh: tuple[str, ...] = Field(min_length=1)
+
+
+class Theme(Policy):
+    """What several people may write about, each in words of their own."""
+
+    code: str
+    name: Name
+    keywords: Keywords
+
+
 class Survey(Policy):
-    """The questions one role is asked: few, so that they are answered on a phone in a minute."""
+    """The questions one role is asked: few, so that they are answered on a phone in a minute.
+
+    ``smallest_group``: its answers are shown once so many have answered; that of all forms if not given.
+    """
 
     name: Name
+    smallest_group: PositiveInt | None = None
     questions: tuple[Question, ...] = Field(min_length=1, max_length=8)
 
     @model_validator(mode="after")
@@ -57,17 +76,33 @@ class Survey(Policy):
 
 class Surveys(Policy):
     """config/surveys.toml. Whole hours after the request: a reminder at each of ``reminder_hours``, none once
-    answered; nothing is accepted after ``closes_hours``."""
+    answered; nothing is accepted after ``closes_hours``. Answers of fewer than ``smallest_group`` people are
+    not shown. Without a form for who stood by they are not asked."""
 
     reminder_hours: tuple[PositiveInt, ...]
     closes_hours: PositiveInt
+    smallest_group: PositiveInt = 5
+    themes: tuple[Theme, ...] = ()
     surveys: dict[Role, Survey]
+
+    def shown_from(self, role: str) -> int:
+        """From how many answers on those of a form are shown."""
+        found = next(survey for name, survey in self.surveys.items() if name == role)
+        return found.smallest_group or self.smallest_group
 
     @model_validator(mode="after")
     def _hours_in_order(self) -> "Surveys":
         hours = (*self.reminder_hours, self.closes_hours)
         if any(left >= right for left, right in pairwise(hours)):
             raise ValueError("reminder_hours must rise and end before closes_hours")
+        return self
+
+    @model_validator(mode="after")
+    def _themes_differ(self) -> "Surveys":
+        codes = [theme.code for theme in self.themes]
+        for code in codes:
+            if codes.count(code) > 1:
+                raise ValueError(f'themes: the code "{code}" is used twice; rename one')
         return self
 
     @model_validator(mode="after")

@@ -31,6 +31,7 @@ class Form(StrEnum):
     LEADER = "leader"
     COORDINATOR = "coordinator"
     DRILL = "drill"
+    STANDBY = "standby"
 
 
 class State(StrEnum):
@@ -151,12 +152,21 @@ def tally(question: Question, counts: Mapping[str, int]) -> Tally:
         question.kind,
         answered,
         known,
-        findings=sum(n for code, n in known.items() if _is_finding(code, question)),
+        findings=sum(n for code, n in known.items() if is_finding(code, question)),
         mean=round(marks / answered, 2) if question.kind == "scale" and answered else None,
     )
 
 
-def _is_finding(code: str, question: Question) -> bool:
+def is_finding(answer: str, question: Question) -> bool:
+    """Whether an answer to a scale or choice is one that the policy marks as worth acting on."""
     if question.kind == "scale":
-        return question.finding_at_most is not None and int(code) <= question.finding_at_most
-    return code in question.finding_choices
+        return (
+            question.finding_at_most is not None and answer != "" and int(answer) <= question.finding_at_most
+        )
+    return answer in question.finding_choices
+
+
+def own_words(answers: Mapping[str, Any], policy: Surveys, form: Form) -> list[str]:
+    """What a person wrote in words of their own."""
+    texts = [question.code for question in policy.surveys[form.value].questions if question.kind == "text"]
+    return [answers[code] for code in texts if code in answers]

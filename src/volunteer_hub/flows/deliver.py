@@ -18,7 +18,9 @@ from volunteer_hub.core.db import Tx
 from volunteer_hub.core.i18n import t
 from volunteer_hub.core.settings import settings
 from volunteer_hub.core.site import Site
-from volunteer_hub.feedback import surveys
+from volunteer_hub.feedback import actions, surveys
+from volunteer_hub.feedback.actions_models import ImprovementAction, Voice
+from volunteer_hub.feedback.debriefs_models import Debrief
 from volunteer_hub.feedback.models import Survey
 from volunteer_hub.flows import codes, elsewhere, push, upward_words
 from volunteer_hub.incidents.models import Incident
@@ -47,6 +49,7 @@ _EXPECTED: Final = HOLDING | {OfferState.STANDING_BY}
 _CAN_WAIT: Final = _QUESTIONS | {
     "survey",
     "survey_reminder",
+    "heard",
     "certification",
     "released",
     "stood_down",
@@ -225,10 +228,7 @@ class Known:
         offered = select(Offer).where(col(Offer.id).in_(about[Subject.OFFER]))
         self._offers = {offer.id: offer for offer in tx.exec(offered)}
         self._letters = replies.letters(tx, self._offers)
-        surveys = select(Survey.id, Survey.public_id).where(col(Survey.id).in_(about[Subject.SURVEY]))
-        self._surveys = dict(tx.exec(surveys).all())
-        incidents = select(Incident.id, Incident.public_id)
-        self._incidents = dict(tx.exec(incidents.where(col(Incident.id).in_(about[Subject.INCIDENT]))).all())
+        self._pages = _pages(tx, about)
         self._upward = upward_words.letters(tx, about[Subject.UPWARD])
         bots = {m.params.get("robot") for m in messages if m.channel is Channel.ROBOT} - {None}
         wanted_bots = select(Robot.id, Robot.sealed).where(col(Robot.id).in_(bots))
@@ -287,17 +287,29 @@ class Known:
         return found | codes.opened(self._tx, message)
 
     def _path(self, message: Message) -> str:
-        match message.subject_kind:
-            case Subject.OFFER if message.subject_id in self._offers:
-                return f"/c/{offers.link_token(self._offers[message.subject_id].public_id)}"
-            case Subject.SURVEY if message.subject_id in self._surveys:
-                return f"/s/{surveys.token(self._surveys[message.subject_id])}"
-            case Subject.INCIDENT if message.subject_id in self._incidents:
-                return f"/incidents/{self._incidents[message.subject_id]}"
-            case Subject.CERTIFICATION | Subject.VOLUNTEER:
-                return "/me"
-            case _:
-                return "/incidents"
+        about = (message.subject_kind, message.subject_id)
+        if message.subject_kind is Subject.OFFER and message.subject_id in self._offers:
+            return f"/c/{offers.link_token(self._offers[message.subject_id].public_id)}"
+        own = message.subject_kind in (Subject.CERTIFICATION, Subject.VOLUNTEER)
+        return self._pages.get(about, "/me" if own else "/incidents")
+
+
+def _pages(tx: Tx, about: Mapping[Subject, Collection[int]]) -> dict[tuple[Subject, int], str]:
+    """Where the links of messages lead, but those about offers: (kind, row) -> address."""
+    asked = select(Survey).where(col(Survey.id).in_(about[Subject.SURVEY]))
+    heard = select(Voice).where(col(Voice.id).in_(about[Subject.VOICE]))
+    declared = select(Incident).where(col(Incident.id).in_(about[Subject.INCIDENT]))
+    improved = select(ImprovementAction).where(col(ImprovementAction.id).in_(about[Subject.ACTION]))
+    led = (
+        select(Debrief.id, Incident.public_id)
+        .join(Incident, col(Incident.id) == col(Debrief.incident_id))
+        .where(col(Debrief.id).in_(about[Subject.DEBRIEF]))
+    )
+    found = {(Subject.SURVEY, one.id): f"/s/{surveys.token(one.public_id)}" for one in tx.exec(asked)}
+    found |= {(Subject.VOICE, one.id): f"/h/{actions.token(one)}" for one in tx.exec(heard)}
+    found |= {(Subject.INCIDENT, one.id): f"/incidents/{one.public_id}" for one in tx.exec(declared)}
+    found |= {(Subject.ACTION, one.id): f"/actions/{one.public_id}" for one in tx.exec(improved)}
+    return found | {(Subject.DEBRIEF, key): f"/incidents/{page}/debrief" for key, page in tx.exec(led)}
 
 
 def _sent_lately(tx: Tx, people: Collection[int]) -> Mapping[int | None, int]:

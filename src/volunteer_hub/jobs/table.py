@@ -12,6 +12,7 @@ from volunteer_hub.core.db import Tx
 from volunteer_hub.core.site import Site
 from volunteer_hub.flows import (
     call_down,
+    chase,
     dead_man,
     deliver,
     drill,
@@ -93,6 +94,7 @@ JOBS: Final = (
     Job("call_downs", 300, call_down.sweep),
     Job("upward_reports", 30, upward.sweep),
     Job("survey_reminders", 60, feedback.remind),
+    Job("actions", 60, chase.sweep),
     Job("old_keys", 600, _in_one("idempotency.sweep", idempotency.sweep)),
     Job("old_logins", 600, _in_one("login.sweep", login.sweep)),
     Job("old_codes", 600, _in_one("join.sweep", join.sweep)),

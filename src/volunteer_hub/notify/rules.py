@@ -57,6 +57,9 @@ class Subject(StrEnum):
     LOGIN_CODE = "login_code"
     VOLUNTEER = "volunteer"
     UPWARD = "upward"
+    ACTION = "action"
+    VOICE = "voice"
+    DEBRIEF = "debrief"
 
 
 ALLOWED: Final[dict[State, frozenset[State]]] = {

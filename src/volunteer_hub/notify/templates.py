@@ -20,9 +20,9 @@ MARKERS: Final = {
     Kind.DRILL: {"zh": "演练：", "en": "DRILL: "},
     Kind.NONE: {"zh": "", "en": ""},
 }
-_STAFF: Final = ("alert_", "handover_", "incident_", "level_", "second_", "upward_")
+_STAFF: Final = ("action_", "alert_", "debrief_", "handover_", "incident_", "level_", "second_", "upward_")
 """How purposes begin that are told to staff alone, by console and e-mail."""
-_PLAIN: Final = frozenset({"application_declined", "certification", "login_code", "welcome"})
+_PLAIN: Final = frozenset({"application_declined", "certification", "heard", "login_code", "welcome"})
 """Purposes that belong neither to a real callout nor to a drill."""
 _VARIABLE: Final = re.compile(r"\$\{(\w+)\}")
 _LINK: Final = re.compile(r"(https?://[^\s$]*)\$\{link\}")
