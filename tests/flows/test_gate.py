@@ -235,3 +235,26 @@ def test_one_address_is_limited_and_mistakes_are_named(
     monkeypatch.setattr(gate, "rules_of", lambda: rules.model_copy(update={"forms_per_address": 1}))
     assert at.come() == 303
     assert at.come(phone="13800002222") == 429
+
+
+def test_a_gate_is_run_by_another_program_too(tx: Tx) -> None:
+    out = sent(tx)
+    gate_ = Gate(tx, out)
+    assert gate_.come() == 303
+    mei = client(out.world.mei)
+    where = f"/api/v1/incidents/{out.world.incident.public_id}/gates"
+    shown = mei.get(where).json()["items"][0]
+    assert shown["link"].endswith(gate_.link)
+    assert [(one["name"], one["state"], one["claims"]) for one in shown["entries"]] == [
+        ("Zhou Min", "waiting", ["first_aid"])
+    ]
+    entry, role = shown["entries"][0]["id"], next(role for role in shown["roles"] if role["free"])
+    unseen = mei.post(f"/api/v1/gate-entries/{entry}/admit", json={"slot": role["slot"], "identity": False})
+    assert unseen.status_code == 422
+    seen = {"slot": role["slot"], "identity": True, "birthday": "1988-04-02"}
+    assert mei.post(f"/api/v1/gate-entries/{entry}/admit", json=seen).status_code == 204
+    again = mei.post(f"/api/v1/gate-entries/{entry}/refuse", json={"reason": "too late"})
+    assert again.status_code == 409
+    closed = mei.post(f"/api/v1/gates/{shown['id']}/close").json()
+    assert (closed["open"], closed["entries"][0]["state"]) == (False, "admitted")
+    assert mei.post(where, json={"task": shown["task"]}).json()["open"] is True
