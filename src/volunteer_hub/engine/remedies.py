@@ -109,7 +109,7 @@ def remedies(
     waiting: list[list[Remedy]] = []
     for numbers in shared.values():
         enough = clock.left > options.deadline_s / 2  # the other half is for solving
-        waiting.append(_ranked(problem, plan, gaps[numbers[0]], known, groups or {}) if enough else [])
+        waiting.append(ranked(problem, plan, gaps[numbers[0]], known, groups) if enough else [])
     solved: list[list[Remedy]] = [[] for _ in waiting]
     for turn in range(MOST_SOLVED):
         for numbers, queue, done in zip(shared.values(), waiting, solved, strict=True):
@@ -156,10 +156,10 @@ def _outdoes(other: Remedy, one: Remedy) -> bool:
     )
 
 
-def _ranked(
-    problem: Problem, plan: Plan, gap: Gap, known: Margins, groups: Mapping[str, People]
+def ranked(
+    problem: Problem, plan: Plan, gap: Gap, known: Margins, groups: Mapping[str, People] | None = None
 ) -> list[Remedy]:
-    """Candidates, those worth most by the prices first, few of each kind."""
+    """What might close a gap, not tried yet: those worth most by the prices first, few of each kind."""
     members = gap.group.units if gap.group is not None else (gap.unit,)
     open_ = [u for u in members if plan.units.access[u] == Access.OPEN and u != gap.unit]
     chosen = [gap.unit] if plan.units.access[gap.unit] == Access.OPEN else []
@@ -170,7 +170,7 @@ def _ranked(
         for near in nearly(problem, plan.units, known, u):
             found.append(_of_people(problem, plan.units, u, near, short))
         found += _moves(problem, plan.units, known, u, short)
-    for name, people in groups.items():
+    for name, people in (groups or {}).items():
         found += _borrowed(problem, plan.units, known, chosen, name, people, short)
     found.sort(key=lambda remedy: -remedy.worth)
     of_kind: dict[tuple[Kind, str], int] = {}
