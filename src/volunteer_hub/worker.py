@@ -1,4 +1,5 @@
-"""The clock-and-plan process: sweeps what is due, and solves what is asked in a child of its own."""
+"""The clock-and-plan process: sweeps what is due, solves what is asked in a child of its own, and plays what
+is imagined in another, so that no plan waits for it."""
 
 import signal
 import threading
@@ -7,7 +8,7 @@ from types import FrameType
 from volunteer_hub import bootstrap
 from volunteer_hub.core import db
 from volunteer_hub.core.log import logger
-from volunteer_hub.flows import planner
+from volunteer_hub.flows import planner, whatif_desk
 from volunteer_hub.jobs import table
 from volunteer_hub.jobs.runner import Runner
 
@@ -26,6 +27,8 @@ def main() -> None:
     signal.signal(signal.SIGINT, stop)
     runner = Runner(table.JOBS)
     runner.start()
+    imagining = threading.Thread(target=whatif_desk.work, args=(stopped,), name="what-if")
+    imagining.start()
     with planner.Planner() as plans:
         while not stopped.is_set():
             try:
@@ -35,6 +38,7 @@ def main() -> None:
                 busy = False
             if not busy:
                 stopped.wait(_PLAN_PAUSE_SECONDS)
+    imagining.join()
     runner.stop()
     db.engine().dispose()
 

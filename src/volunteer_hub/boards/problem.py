@@ -4,8 +4,8 @@ Minutes count from ``Case.epoch``, the whole minute before the transaction's now
 is judged on the safe side: insured through the last slot's day, of age on the first one's.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
@@ -14,13 +14,15 @@ from numpy.typing import NDArray
 from sqlmodel import col, func, select
 
 from volunteer_hub.access import jurisdictions
+from volunteer_hub.access.rules import NodeKind
 from volunteer_hub.boards import area_parts, drilled, free_times
+from volunteer_hub.boards import asked as offers_so_far
 from volunteer_hub.boards import spared as sparing
 from volunteer_hub.boards.digests import digest
 from volunteer_hub.boards.free_times import Ints, Place
 from volunteer_hub.boards.orders import NONE, Standing
-from volunteer_hub.boards.wanted import Need, Wanted, wanted
-from volunteer_hub.core import policy
+from volunteer_hub.boards.wanted import Need, Wanted, of_specs, wanted
+from volunteer_hub.core import geo, policy
 from volunteer_hub.core.db import Tx
 from volunteer_hub.core.site import Site
 from volunteer_hub.engine.problem import (
@@ -38,11 +40,9 @@ from volunteer_hub.engine.problem import (
 )
 from volunteer_hub.incidents.models import Incident
 from volunteer_hub.incidents.policy import Hazards
-from volunteer_hub.incidents.rules import check_open
+from volunteer_hub.incidents.rules import TaskSpec, check_open
 from volunteer_hub.mobilization import busy
-from volunteer_hub.mobilization.models import Callout, Offer
 from volunteer_hub.mobilization.policy import Callouts
-from volunteer_hub.mobilization.rules import LIVE, PLACED, OfferState
 from volunteer_hub.volunteers import pool as people_pool
 from volunteer_hub.volunteers.models import OnCall, Volunteer
 from volunteer_hub.volunteers.policy import Skills
@@ -52,9 +52,8 @@ from volunteer_hub.volunteers.rules import ADULT_AGE, Status, TravelMode
 DAY: Final = 24 * 60
 EARTH_KM: Final = 20_100.0  # slots set no limit of their own
 UNSTATED_HOURS: Final = 2.0  # who names no distance is asked as far as this journey
+AT_HOME: Final = frozenset({NodeKind.COMMUNITY, NodeKind.VILLAGE})
 _TENTHS: Final = 10  # the engine weighs in 0.1 minutes
-_UNANSWERED: Final = frozenset({OfferState.QUEUED, OfferState.ASKED})
-_ASKABLE_AGAIN: Final = frozenset({OfferState.CANCELLED, OfferState.RELEASED})
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 
@@ -87,18 +86,6 @@ class Case:
     lost: tuple[tuple[int, int], ...] = ()  # of a re-plan: (volunteer, slot) who may serve there no longer
 
 
-@dataclass(frozen=True)
-class _Asked:
-    """Offers of the incident so far, as parallel arrays."""
-
-    slot: Ints
-    volunteer: Ints
-    offer: Ints
-    placed: Bools
-    waiting: Bools
-    barred: Bools
-
-
 Pools = Callable[[Tx, str], Pool]
 
 
@@ -128,13 +115,13 @@ def build(
     zone = jurisdictions.by_path(tx, incident.area).zone
     place = Place.of(zone, site.night, epoch)
     slots = wanted(tx, incident.id, place)
-    asked = _asked(tx, incident.id, again)
+    asked = offers_so_far.of(tx, incident.id, again)
     pool, called = drilled.narrowed(tx, incident, pools(tx, pool_area))
     waiting = np.unique(asked.volunteer[asked.waiting])
     free = called & (_onto(pool.ids, waiting, np.ones_like(waiting), 0) == 0)
     spared = sparing.of(tx, incident, zone, pool.ids, but=[who for who, _ in again.moving.values()])
     real = np.flatnonzero(free & ~spared.among(pool.ids))
-    held = _held(asked, slots)
+    held = offers_so_far.held(asked, slots)
     takers = (asked.volunteer[held], asked.offer[held])
     people = _people(tx, pool, real, *takers, slots, place, incident, reach_km or 0.0, again)
     locked = Pairs(len(real) + np.arange(len(held)), np.searchsorted(slots.ids, asked.slot[held]))
@@ -143,12 +130,8 @@ def build(
         slots=_slots(slots, np.bincount(locked.slot, minlength=len(slots.ids))),
         minima=Minima(slots.of_slot, slots.nested, np.ones_like(slots.nested), slots.heads, slots.shared),
         locked=locked,
-        forbidden=_forbidden(pool.ids[real], asked, slots),
-        limits=Limits(
-            min_rest_min=callouts.callout.rest_minutes,
-            max_minutes_24h=callouts.callout.most_minutes_in_24h,
-            detour=callouts.travel.detour,
-        ),
+        forbidden=offers_so_far.forbidden(pool.ids[real], asked, slots),
+        limits=_limits(callouts),
     )
     areas, parts = area_parts.of(tx, pool_area, pool.area_ids[real])
     return Case(
@@ -167,40 +150,70 @@ def build(
     )
 
 
-# ---- offers so far
+def imagined(tx: Tx, incident: Incident, tasks: Sequence[TaskSpec], pool: Pool, zone: str) -> Case:
+    """What would be to plan if this happened, to an incident and tasks that are not stored and begin at one
+    moment: with everybody of the pool, rested, free as their pattern and promises say of that time. Slots are
+    numbered from 1 in the order of the tasks'."""
+    callouts = policy.load("callouts", Callouts)
+    epoch = min(task.starts_at for task in tasks).astimezone(UTC).replace(second=0, microsecond=0)
+    place = Place.of(zone, policy.load("hub", Site).night, epoch)
+    slots, nobody = of_specs(tasks, place), np.zeros(0, np.int64)
+    people = _people(tx, pool, np.arange(len(pool)), nobody, nobody, slots, place, incident, 0.0, NONE)
+    rested = np.full(len(pool), LONG_AGO), np.zeros(len(pool), np.int64)
+    problem = Problem(
+        people=replace(people, rest_since=rested[0], minutes_24h=rested[1]),
+        slots=_slots(slots, np.zeros(len(slots.ids), np.int64)),
+        minima=Minima(slots.of_slot, slots.nested, np.ones_like(slots.nested), slots.heads, slots.shared),
+        limits=_limits(callouts),
+    )
+    return Case(problem, pool.ids, slots.ids, slots.needs, epoch, {}, digest="")
 
 
-def _asked(tx: Tx, incident_id: int, again: Standing) -> _Asked:
-    rows = tx.execute(
-        select(Offer.slot_id, Offer.volunteer_id, Offer.id, Offer.state, Callout.state)  # type: ignore[call-overload]  # SQLModel types four columns at most
-        .join(Callout, col(Callout.id) == col(Offer.callout_id))
-        .where(col(Callout.incident_id) == incident_id)
-        .order_by(col(Offer.id))
-    ).all()
-    keys = np.array([row[:3] for row in rows], dtype=np.int64).reshape(-1, 3)
-    return _Asked(
-        slot=keys[:, 0],
-        volunteer=keys[:, 1],
-        offer=keys[:, 2],
-        placed=np.array(
-            [(r[3] in PLACED and r[2] not in again.moving) or r[2] in again.counted for r in rows], dtype=bool
-        ),
-        waiting=np.array([row[3] in _UNANSWERED and row[4] in LIVE for row in rows], dtype=bool),
-        barred=np.array(
-            [row[3] not in _ASKABLE_AGAIN and row[2] not in again.moving for row in rows], dtype=bool
-        ),
+@dataclass(frozen=True)
+class Homes:
+    """Everybody of a pool by the community they live in: ``area`` [V] numbers ``paths``; who lives at another
+    node is left out. ``skills`` [K] are codes; ``ways`` [V] minutes to the community's centre."""
+
+    paths: tuple[str, ...]
+    volunteers: Ints
+    area: Ints
+    skills: tuple[str, ...]
+    holds: Bools  # [V, K]
+    free: Bools  # [V]
+    ways: Floats  # [V]
+
+
+def homes(tx: Tx, pool_area: str, pool: Pool, start: datetime, end: datetime) -> Homes:
+    """Who counts for what at home, and who is free from start to end."""
+    callouts = policy.load("callouts", Callouts)
+    nodes = [node for node in jurisdictions.subtree(tx, pool_area) if node.kind in AT_HOME]
+    nodes.sort(key=lambda node: node.id)
+    ids = np.array([node.id for node in nodes], dtype=np.int64)
+    at = np.searchsorted(ids, pool.area_ids)
+    rows = np.flatnonzero(np.append(ids, -1)[at] == pool.area_ids)
+    area = at[rows]
+    centre = np.array([(node.lat, node.lon) for node in nodes]).reshape(-1, 2)[area]
+    km = geo.haversine_km(pool.lat[rows], pool.lon[rows], centre[:, 0], centre[:, 1])
+    speed = _speeds(callouts)[pool.mode[rows]]
+    skills = tuple(policy.load("skills", Skills).skills)
+    holds = np.stack([pool.counts_until(skill, 1)[rows] > 0 for skill in skills], axis=1)
+    return Homes(
+        paths=tuple(node.path for node in nodes),
+        volunteers=pool.ids[rows],
+        area=area,
+        skills=skills,
+        holds=holds,
+        free=people_pool.free_throughout(pool, start, end)[rows],
+        ways=60 * callouts.travel.detour * km / speed,
     )
 
 
-def _held(asked: _Asked, slots: Wanted) -> Ints:
-    """Offers that hold a place of a slot that is still wanted."""
-    return np.flatnonzero(asked.placed & np.isin(asked.slot, slots.ids))
-
-
-def _forbidden(ids: Ints, asked: _Asked, slots: Wanted) -> Pairs:
-    known = asked.barred & np.isin(asked.slot, slots.ids) & np.isin(asked.volunteer, ids)
-    pairs = np.unique(np.column_stack([asked.volunteer[known], asked.slot[known]]), axis=0)
-    return Pairs(np.searchsorted(ids, pairs[:, 0]), np.searchsorted(slots.ids, pairs[:, 1]))
+def _limits(callouts: Callouts) -> Limits:
+    return Limits(
+        min_rest_min=callouts.callout.rest_minutes,
+        max_minutes_24h=callouts.callout.most_minutes_in_24h,
+        detour=callouts.travel.detour,
+    )
 
 
 # ---- slots
@@ -312,12 +325,17 @@ def _worked(tx: Tx, pool: Pool, callouts: Callouts) -> tuple[Ints, Ints]:
 
 
 def _speed(pool: Pool, callouts: Callouts, incident: Incident) -> Floats:
-    travel = callouts.travel
-    by_mode = {TravelMode.BICYCLE: travel.bicycle, TravelMode.CAR: travel.car}
     hazard = policy.load("hazards", Hazards).hazards.get(incident.hazard)
     slow_down = hazard.slow_down if hazard is not None else 1.0
-    speeds: Floats = np.array([by_mode.get(mode, travel.foot) for mode in MODES])[pool.mode] / slow_down
+    speeds: Floats = _speeds(callouts)[pool.mode] / slow_down
     return speeds
+
+
+def _speeds(callouts: Callouts) -> Floats:
+    """By means of travel, in the order of MODES."""
+    travel = callouts.travel
+    by_mode = {TravelMode.BICYCLE: travel.bicycle, TravelMode.CAR: travel.car}
+    return np.array([by_mode.get(mode, travel.foot) for mode in MODES])
 
 
 def _skills(pool: Pool, slots: Wanted, place: Place, rows: Ints) -> tuple[Levels, Minutes]:

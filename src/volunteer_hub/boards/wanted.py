@@ -15,7 +15,7 @@ from volunteer_hub.boards.free_times import Ints, Place
 from volunteer_hub.core import policy
 from volunteer_hub.core.db import Tx
 from volunteer_hub.incidents.models import RoleSlot, SlotMinimum, Task
-from volunteer_hub.incidents.rules import MinimumSpec, TaskState
+from volunteer_hub.incidents.rules import MinimumSpec, TaskSpec, TaskState
 from volunteer_hub.volunteers.policy import Skills
 
 Need = tuple[tuple[str, int], ...]
@@ -74,7 +74,27 @@ def wanted(tx: Tx, incident_id: int, place: Place) -> Wanted:
         )
         .order_by(col(RoleSlot.id))
     ).all()  # fmt: skip
-    nested = _nested(tx, [row[0] for row in rows], [row[8] for row in rows])
+    return _made(rows, _nested(tx, [row[0] for row in rows], [row[8] for row in rows]), place)
+
+
+def of_specs(tasks: Sequence[TaskSpec], place: Place) -> Wanted:
+    """The same of tasks that are not stored; tasks and slots are numbered from 1."""
+    slots = [(number, task, slot) for number, task in enumerate(tasks, start=1) for slot in task.slots]
+    rows = [
+        (key, number, task.lat, task.lon, task.starts_at, task.ends_at, task.priority, slot.minimum,
+         slot.target, slot.maximum, slot.skill, slot.level, slot.adult_only, slot.insured_only,
+         task.hazardous)
+        for key, (number, task, slot) in enumerate(slots, start=1)
+    ]  # fmt: skip
+    nested = [
+        (position, need, heads, shared)
+        for position, (_, _, slot) in enumerate(slots)
+        for need, heads, shared in apart(slot.minima, slot.target)
+    ]
+    return _made(rows, nested, place)
+
+
+def _made(rows: Sequence[Any], nested: Sequence[tuple[int, Need, int, bool]], place: Place) -> Wanted:
     own = [((row[10], row[11]),) if row[10] is not None else ANYBODY for row in rows]
     needs = tuple(dict.fromkeys([ANYBODY, *own, *(minimum[1] for minimum in nested)]))
     number = {need: k for k, need in enumerate(needs)}

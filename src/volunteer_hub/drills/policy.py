@@ -5,13 +5,14 @@ from datetime import date
 from typing import Annotated, Literal
 
 from dateutil.rrule import rrulestr
-from pydantic import AfterValidator, Field, PositiveInt, field_validator, model_validator
+from pydantic import AfterValidator, Field, NonNegativeFloat, PositiveInt, field_validator, model_validator
 
 from volunteer_hub.core.policy import Name, Policy
 
 Kind = Literal["reachability", "assembly"]
 Notice = Literal["full", "partial", "none"]
 Misfire = Literal["skip", "latest", "all"]
+Fix = Literal["train", "certify", "insure", "fitness", "night", "free", "recruit"]
 
 
 def _readable_rule(rule: str) -> str:
@@ -83,10 +84,39 @@ class DrillTemplate(Policy):
     jitter_minutes: int = Field(0, ge=0, le=720)
 
 
+class WhatIf(Policy):
+    """[what_if]. An imagined callout is played in ``draws``; people leave ``prepare_minutes`` after a yes,
+    and travel times vary by ``travel_spread``, the standard deviation of their logarithm. Coverage is judged
+    after ``horizon_minutes``; readiness is told by ``ready_minutes``. The whole city is played at night when
+    the last time is ``grid_days`` ago, and the last ``keep_grids`` are kept. ``hours``: of work that a fix
+    takes for one person; what is not named is not proposed."""
+
+    draws: int = Field(default=1000, ge=10, le=100_000)
+    grid_draws: int = Field(default=1000, ge=10, le=100_000)
+    prepare_minutes: NonNegativeFloat = 10
+    travel_spread: float = Field(default=0.3, ge=0, le=2)
+    horizon_minutes: PositiveInt = 60
+    ready_minutes: tuple[PositiveInt, ...] = (15, 30, 60)
+    grid_days: PositiveInt = 7
+    keep_grids: PositiveInt = 8
+    lease_minutes: PositiveInt = 10
+    hours: dict[Fix, NonNegativeFloat] = {}
+
+    @model_validator(mode="after")
+    def _rising(self) -> "WhatIf":
+        minutes = list(self.ready_minutes)
+        if minutes != sorted(set(minutes)) or len(minutes) != 3:
+            raise ValueError("ready_minutes: name three that rise, such as [15, 30, 60]")
+        if self.horizon_minutes % 5 or self.horizon_minutes > 180:
+            raise ValueError("horizon_minutes: a multiple of 5 up to 180")
+        return self
+
+
 class Drills(Policy):
     """config/drills.toml. ``report_minutes``: within how many minutes the share that answered is reported."""
 
     report_minutes: tuple[PositiveInt, ...] = Field(min_length=1)
+    what_if: WhatIf = WhatIf()
     limits: Limits
     blackouts: tuple[Blackout, ...] = ()
     templates: dict[str, DrillTemplate] = Field(min_length=1)

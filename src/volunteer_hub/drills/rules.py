@@ -246,3 +246,53 @@ def answered_within(minutes: Sequence[float], report_minutes: Sequence[int]) -> 
 def percent(part: int, whole: int) -> int | None:
     """A share as a whole per cent, rounded down so that it never flatters; None of nothing."""
     return None if whole == 0 else 100 * part // whole
+
+
+class WhatIfKind(StrEnum):
+    """One imagined callout, or a whole area at every hour of the week."""
+
+    SINGLE = "single"
+    GRID = "grid"
+
+
+class WhatIfState(StrEnum):
+    """Cells are worked until all are done, or somebody stopped them."""
+
+    RUNNING = "running"
+    DONE = "done"
+    STOPPED = "stopped"
+
+
+class CellState(StrEnum):
+    """A cell is due until it is done, or was tried too often."""
+
+    DUE = "due"
+    DONE = "done"
+    FAILED = "failed"
+
+
+HOURS: Final = range(14)
+"""The day and the night of each weekday: 2 x weekday + night, Monday's day is 0."""
+EVERYBODY: Final = ""
+"""In place of a hazard: the cell is the readiness of everybody of its area."""
+
+
+@dataclass(frozen=True)
+class CellSpec:
+    """An imagined callout: what happens, where, whose people are asked, in which cell of the week."""
+
+    area: str
+    pool_area: str
+    hazard: str
+    hour: int
+
+
+def check_cell(spec: CellSpec, hazards: Collection[str]) -> CellSpec:
+    """The cell. Raises Malformed for an hour or a hazard that there is not, naming those that there are."""
+    if spec.hour not in HOURS:
+        raise Malformed("what_if.hour")
+    if spec.hazard != EVERYBODY and spec.hazard not in hazards:
+        raise Malformed("incident.hazard", hazard=spec.hazard, known=", ".join(hazards))
+    if not spec.area.startswith(spec.pool_area):
+        raise Malformed("plan.pool")
+    return spec

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
@@ -32,7 +33,7 @@ MOST_FIXES: Final = 4
 MOST_RECRUITS: Final = 64
 RECRUIT: Final = "recruit"
 DEADLINE_S: Final = 20.0
-NOTHING, ANSWERS, TRAVEL = "none", "answers", "travel"
+NOTHING, ANSWERS, TRAVEL, POOL = "none", "answers", "travel", "pool"
 _TRIED: Final = frozenset({Kind.TRAIN, Kind.CERTIFY, Kind.INSURE, Kind.FITNESS, Kind.NIGHT, Kind.FREE})
 
 
@@ -185,12 +186,28 @@ def _binding(
     if sure[worst] >= rules.confidence:
         return Binding(worst, NOTHING)
     if short:
-        gap = min(short, key=lambda one: (sure[one.slot], one.unit))
-        return Binding(gap.slot, gap.binding, sum(one.short for one in short), gap.left)
+        gap = _worst(short, sure)
+        return Binding(gap.slot, _why(gap), sum(one.short for one in short), gap.left)
     near = play(problem, replace(asked, ways=np.zeros(len(asked.ways))), answering, rules)
     at_once = play(problem, asked, _prompt(answering), rules)
     travels = near.sure[worst, rules.at] > at_once.sure[worst, rules.at]
     return Binding(worst, TRAVEL if travels else ANSWERS)
+
+
+def _worst(short: Sequence[Gap], sure: Floats) -> Gap:
+    """Of the slot least likely to be covered the part that lacks most people."""
+    return min(short, key=lambda one: (sure[one.slot], -one.short, one.unit))
+
+
+def _why(gap: Gap) -> str:
+    """The rule that leaves too few; where everybody would be too few, the one that leaves the least share of
+    whom it finds, if that is less than half."""
+    if gap.binding != POOL:
+        return gap.binding
+    counts = [count for _, count in gap.left]
+    shares = [after / before if before else 1.0 for before, after in pairwise(counts)]
+    least = int(np.argmin(shares))
+    return gap.left[least + 1][0] if shares[least] < 0.5 else POOL
 
 
 def _prompt(answering: Answering) -> Answering:
@@ -210,7 +227,8 @@ class _Trial:
     hours: Mapping[str, float]
 
     def best(self, plan: Plan, could: Could, short: Sequence[Gap], binding: Binding) -> tuple[Fix, ...]:
-        gap = next((one for one in short if one.slot == binding.slot), None)
+        own = [one for one in short if one.slot == binding.slot]
+        gap = max(own, key=lambda one: (one.short, -one.unit), default=None)
         found = [] if gap is None else self._remedies(plan, could, gap)
         if RECRUIT in self.hours:
             unit = int(np.flatnonzero(plan.units.slot == binding.slot)[0]) if gap is None else gap.unit

@@ -9,11 +9,12 @@ A process that passes the deadline or dies is replaced, and the new one solves g
 import multiprocessing
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from multiprocessing.connection import Connection
 from types import TracebackType
-from typing import Final, Self
+from typing import Any, Final, Self
 
 from sqlalchemy import text
 
@@ -69,9 +70,9 @@ class Unwanted(Exception):
 class Process:
     """One warm planning process at the other end of a pipe."""
 
-    def __init__(self) -> None:
+    def __init__(self, serve: Callable[[Connection], None] = solving.serve) -> None:
         self._line, far = _SPAWN.Pipe()
-        self._process = _SPAWN.Process(target=solving.serve, args=(far,), name="planner", daemon=True)
+        self._process = _SPAWN.Process(target=serve, args=(far,), name="planner", daemon=True)
         self._process.start()
         far.close()  # or the pipe would not break when the process dies
         self._ready = False
@@ -102,6 +103,22 @@ class Process:
                 if message == solving.EXPLAINING:
                     ends = time.monotonic() + EXPLAIN_SECONDS + _pairs(task) / EXPLAINED
                 phase = message
+        except (EOFError, OSError):
+            raise Lost from None
+
+    def each(self, task: object, count: int, limit: float, tick: Callable[[str], None]) -> Iterator[Any]:
+        """So many answers to a task, of a process that serves it so, each within ``limit`` seconds of the one
+        before. ``tick`` and Lost as `ask`."""
+        self._wait_until_ready(tick)
+        try:
+            self._line.send(Handed(task))
+            for _ in range(count):
+                ends = time.monotonic() + limit
+                while not self._line.poll(_POLL_SECONDS):
+                    if time.monotonic() > ends:
+                        raise Lost
+                    tick(solving.SOLVING)
+                yield self._line.recv()
         except (EOFError, OSError):
             raise Lost from None
 

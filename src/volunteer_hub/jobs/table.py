@@ -27,6 +27,7 @@ from volunteer_hub.flows import (
     roll_call,
     upward,
     waves,
+    whatif,
 )
 from volunteer_hub.jobs.runner import Job
 from volunteer_hub.notify import outbox, replies
@@ -100,6 +101,7 @@ JOBS: Final = (
     Job("old_codes", 600, _in_one("join.sweep", join.sweep)),
     Job("old_files", 600, _in_one("import_file.sweep", waiting.sweep)),
     Job("old_sessions", 600, _in_one("session.sweep", sessions.sweep)),
+    Job("what_if", 600, whatif.sweep),
     Job("certification_reminders", 3600, remind.certifications),
     Job("old_addresses", 3600, _in_one("address_answer.sweep", lookups.sweep)),
     Job("old_messages", 3600, _in_one("message.sweep", _old_messages)),
