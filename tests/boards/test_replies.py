@@ -1,7 +1,6 @@
 """Everybody whom a callout asked is in one count, which opens its list; only what arrived teaches."""
 
 from collections.abc import Iterator
-from datetime import timedelta
 
 import pytest
 from sqlmodel import col, select
@@ -18,7 +17,7 @@ from volunteer_hub.incidents.models import Task
 from volunteer_hub.mobilization.reply_rules import Became
 from volunteer_hub.mobilization.rules import DeclineReason
 from volunteer_hub.notify.models import Message
-from volunteer_hub.notify.rules import State
+from volunteer_hub.notify.rules import Channel, State
 from volunteer_hub.volunteers.models import Volunteer
 from volunteer_hub.volunteers.rules import Status
 
@@ -39,6 +38,7 @@ def out(tx: Tx) -> Sent:
     """Lin came, one declined, one is gone, three messages ended differently; Bo's and two more wait."""
     out = sent(tx, helpers=8)
     crowd = out.world.crowd
+    message(tx, out, out.world.lin, State.SENT)  # e-mail gives no receipts: handed over is all there is
     for person, state in zip(crowd[:3], (State.SENT, State.FAILED, State.DELIVERED), strict=True):
         message(tx, out, person, state)
     message(tx, out, crowd[3], State.DELIVERED)
@@ -96,10 +96,18 @@ def test_a_list_is_read_page_by_page(tx: Tx, out: Sent) -> None:
 
 
 def test_only_questions_that_arrived_teach_and_silence_only_once_it_is_final(tx: Tx, out: Sent) -> None:
-    since = tx.now - timedelta(hours=1)
     with db.read(SYSTEM) as read:
-        early = {one.outcome for one in replies.teaching(read, since)}
+        early = {one.outcome for one in replies.teaching(read, [out.callout.id])}
     with minutes_later(60 * 12), db.read(SYSTEM) as read:
-        later = sorted((one.outcome, one.channel) for one in replies.teaching(read, since))
+        later = sorted((one.outcome, one.channel) for one in replies.teaching(read, [out.callout.id]))
     assert early == {Became.ACCEPTED, Became.DECLINED}
-    assert later == [("accepted", "email"), ("declined", "email"), ("delivered", "email")]
+    assert later == [(what, "email") for what in ("accepted", "declined", "delivered", "sent")]
+
+
+def test_where_receipts_are_given_nothing_without_one_teaches_not_even_a_yes(tx: Tx, out: Sent) -> None:
+    for row in tx.exec(select(Message)):
+        row.channel = Channel.SMS
+    tx.flush()
+    with minutes_later(60 * 12), db.read(SYSTEM) as read:
+        outcomes = sorted(one.outcome for one in replies.teaching(read, [out.callout.id]))
+    assert outcomes == ["declined", "delivered"]

@@ -14,8 +14,10 @@ from volunteer_hub.core import policy
 from volunteer_hub.core.db import Tx
 from volunteer_hub.core.site import Site
 from volunteer_hub.mobilization.models import Callout
-from volunteer_hub.mobilization.reply_rules import ARRIVED, Asked, Became, Reached, became
+from volunteer_hub.mobilization.reply_rules import Asked, Became, Reached, became, teaches
 from volunteer_hub.mobilization.rules import DeclineReason, Kind, OfferState
+from volunteer_hub.notify.policy import Messages
+from volunteer_hub.notify.rules import Channel, State
 from volunteer_hub.volunteers.models import Volunteer
 from volunteer_hub.volunteers.rules import Status, may_be_called
 
@@ -49,16 +51,20 @@ FROM ({_FACTS}) AS facts JOIN offers o ON o.id = facts.id JOIN volunteers v ON v
 WHERE facts.id > :after ORDER BY facts.id
 """)  # noqa: S608  # constants of this module
 _TEACHING: Final = text("""
-SELECT o.volunteer_id, m.channel, c.kind, o.asked_at, o.answered_at, o.state, o.decline_reason,
-       o.seen_at IS NOT NULL AS seen, m.state = 'delivered' AS delivered
-FROM offers o JOIN callouts c ON c.id = o.callout_id
-JOIN LATERAL (SELECT channel, state FROM messages
+SELECT o.id, o.volunteer_id, o.callout_id, m.channel, c.kind, j.zone, o.state, o.decline_reason, o.chance,
+       coalesce(m.sent_at, o.asked_at) AS asked_at, o.answered_at, o.seen_at IS NOT NULL AS seen,
+       least(o.expires_at, c.ended_at) AS open_until, c.ended_at < o.expires_at AS taken_back,
+       m.state AS message
+FROM offers o JOIN callouts c ON c.id = o.callout_id JOIN jurisdictions j ON j.path = c.area
+JOIN LATERAL (SELECT channel, state, sent_at FROM messages
               WHERE subject_kind = 'offer' AND subject_id = o.id AND purpose = 'offer'
               ORDER BY (state = 'delivered') DESC, id DESC LIMIT 1) m ON true
-WHERE o.asked_at >= :since AND (o.answered_at IS NOT NULL OR o.expires_at <= :now)
+WHERE o.callout_id = ANY(:callouts) AND o.asked_at IS NOT NULL
+  AND (o.answered_at IS NOT NULL OR least(o.expires_at, c.ended_at) <= :now)
   AND NOT EXISTS (SELECT FROM answer_events a WHERE a.offer_id = o.id AND a.data ->> 'on_paper' IS NOT NULL)
-ORDER BY o.asked_at, o.id
+ORDER BY o.id
 """)
+_GOT: Final = {State.DELIVERED: Reached.DELIVERED, State.SENT: Reached.SENT}
 
 
 @dataclass(frozen=True)
@@ -84,14 +90,21 @@ class Reply:
 
 @dataclass(frozen=True)
 class Example:
-    """One question that reached its person, to learn from; ``delivered`` and ``seen`` are silence."""
+    """One question that reached its person, to learn from. It was open until ``open_until``, which is before
+    its time when it was ``taken_back``. ``chance``: of a yes as believed when it was asked, if it was."""
 
+    offer_id: int
     volunteer_id: int
+    callout_id: int
     channel: str
     kind: Kind
+    zone: str
     asked_at: datetime
     answered_at: datetime | None
     outcome: Became
+    open_until: datetime
+    taken_back: bool
+    chance: float | None
 
 
 def counted(tx: Tx, callout: Callout) -> Replies:
@@ -135,23 +148,33 @@ def names(tx: Tx, people: Collection[UUID]) -> dict[UUID, str | None]:
     return dict.fromkeys(people) | dict(tx.exec(wanted).all())
 
 
-def teaching(tx: Tx, since: datetime) -> Iterator[Example]:
-    """Examples for the answer model, in the order of asking: questions that reached their person since a
-    moment and were answered, or can be no more. One that was not delivered says nothing about anybody."""
-    for row in tx.execute(_TEACHING, {"since": since, "now": tx.now}):
-        reached = Reached.DELIVERED if row.delivered else Reached.SENT
+def teaching(tx: Tx, callout_ids: Collection[int]) -> Iterator[Example]:
+    """Examples for the answer model, by offer: questions of these callouts that reached their person and
+    were answered, or can be no more. One that did not arrive says nothing about anybody."""
+    receipts = policy.load("messages", Messages).receipts.minutes()
+    for row in tx.execute(_TEACHING, {"callouts": list(callout_ids), "now": tx.now}):
+        reached = _GOT.get(State(row.message), Reached.FAILED)
+        answered = row.answered_at is not None
         facts = Asked(
-            OfferState(row.state),
-            _reason(row.decline_reason),
-            row.seen,
-            row.answered_at is not None,
-            reached,
-            active=True,
+            OfferState(row.state), _reason(row.decline_reason), row.seen, answered, reached, active=True
         )
         outcome = became(facts)
-        if outcome in ARRIVED:
-            kind = Kind(row.kind)
-            yield Example(row.volunteer_id, row.channel, kind, row.asked_at, row.answered_at, outcome)
+        waits = receipts.get(Channel(row.channel)) is not None
+        if outcome is not Became.WRONG_NUMBER and teaches(reached, receipts=waits):
+            yield Example(
+                offer_id=row.id,
+                volunteer_id=row.volunteer_id,
+                callout_id=row.callout_id,
+                channel=row.channel,
+                kind=Kind(row.kind),
+                zone=row.zone,
+                asked_at=row.asked_at,
+                answered_at=row.answered_at,
+                outcome=outcome,
+                open_until=row.open_until,
+                taken_back=bool(row.taken_back),
+                chance=row.chance,
+            )
 
 
 def _became(tx: Tx, row: Row[Any]) -> Became:

@@ -215,7 +215,7 @@ class _Candidate:
 
 
 class Candidates:
-    """People who might be asked: who is free, and how likely each says yes. Seven queries for any number."""
+    """People who might be asked: who is free, and how likely each says yes. Eleven queries for any number."""
 
     def __init__(self, tx: Tx, people: Iterable[int], facts: Sequence[SlotFacts]) -> None:
         self._ways = letters.reach(tx, people)
@@ -224,8 +224,8 @@ class Candidates:
             left = spared.of(tx, facts[0].incident, facts[0].zone, np.array(sorted(self._callable)))
             self._callable -= left.ids()
         self._held = _held(tx, self._callable, facts)
-        self._beliefs = Beliefs(tx.now)
-        self._known: dict[tuple[Channel | None, int, float], tuple[Belief, float]] = {}
+        self._beliefs = Beliefs(tx, self._ways)
+        self._shares: dict[tuple[Channel | None, int, float], float] = {}
 
     def free(self, volunteer_id: int, facts: SlotFacts) -> bool:
         """Whether they may be called now, were not asked enough this week, and hold no promise within the
@@ -258,7 +258,7 @@ class Candidates:
 
     def belief(self, volunteer_id: int, facts: SlotFacts) -> Belief:
         """The same, with what it rests on."""
-        return self._beliefs.of(self.channel(volunteer_id), facts)
+        return self._beliefs.of(self.channel(volunteer_id), facts, volunteer_id)
 
     def channel(self, volunteer_id: int) -> Channel | None:
         """By what they are written to; None where nothing reaches them."""
@@ -271,15 +271,15 @@ class Candidates:
 
     def candidate(self, ask: Ask, facts: SlotFacts, minutes: float, *, chosen: bool) -> _Candidate:
         """Somebody of a plan with all that a choice among them needs."""
+        belief = self.belief(ask.volunteer_id, facts)
         alike = (
             self.channel(ask.volunteer_id),
             facts.slot.id,
             minutes,
         )  # a city's people are asked in few ways
-        if alike not in self._known:
-            belief = self.belief(ask.volunteer_id, facts)
-            self._known[alike] = belief, self.in_time(ask.volunteer_id, facts, minutes)
-        belief, in_time = self._known[alike]
+        if alike not in self._shares:
+            self._shares[alike] = self.in_time(ask.volunteer_id, facts, minutes)
+        in_time = self._shares[alike]
         return _Candidate(replace(ask, chance=belief.chance), chosen, belief.chance * in_time, belief)
 
     def law(self, facts: SlotFacts, beliefs: Sequence[Belief]) -> Shock:

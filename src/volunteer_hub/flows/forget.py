@@ -12,7 +12,7 @@ from volunteer_hub.core.errors import Refused
 from volunteer_hub.feedback import actions, surveys
 from volunteer_hub.feedback.policy import Surveys
 from volunteer_hub.flows import letters
-from volunteer_hub.mobilization import gates, injuries, offers, places
+from volunteer_hub.mobilization import answers, gates, injuries, offers, places
 from volunteer_hub.mobilization.models import Offer
 from volunteer_hub.mobilization.policy import Callouts
 from volunteer_hub.mobilization.rules import DeclineReason, OfferState
@@ -47,6 +47,7 @@ def erase(tx: Tx, row: Volunteer) -> Volunteer:
     bodies.forget(tx, row.id)
     injuries.forget(tx, row.id)
     gates.forget(tx, row.id)
+    answers.forget(tx, row.id)
     replies.forget(tx, row.id, addresses.number_hashes(tx, row.id))
     login.forget(tx, row.id)
     idempotency.forget(tx, f"volunteer:{row.id}", str(row.public_id))

@@ -162,7 +162,7 @@ def read(
 ) -> Outlook:
     """The callout as it stands, for the slots of ``facts``, in two queries."""
     rows = _rows(tx, callout)
-    beliefs = Beliefs(tx.now)
+    beliefs = Beliefs(tx, {row.volunteer_id for row in rows})
     curves = _Curves(beliefs, tx.now)
     by_slot: dict[int, list[Row]] = defaultdict(list)
     for row in rows:
@@ -172,7 +172,9 @@ def read(
         key: _slot(by_slot[key], figures[key], one, callout, limits, curves, beliefs, minima, tx.now)
         for key, one in facts.items()
     }
-    rest = [beliefs.of(row.channel, facts[row.slot_id]) for row in rows if row.slot_id in facts]
+    rest = [
+        beliefs.of(row.channel, facts[row.slot_id], row.volunteer_id) for row in rows if row.slot_id in facts
+    ]
     first = next(iter(facts.values()))
     return Outlook(
         callout=callout,
@@ -235,7 +237,8 @@ def _slot(
 ) -> engine.Slot:
     told = [row for row in rows if _tells(row)]
     chances = [
-        row.chance if row.chance is not None else beliefs.of(row.channel, facts).chance for row in told
+        row.chance if row.chance is not None else beliefs.of(row.channel, facts, row.volunteer_id).chance
+        for row in told
     ]
     numbers = [curves.number(row.channel, facts, row.asked_at) for row in told]
     return engine.Slot(

@@ -11,6 +11,7 @@ from volunteer_hub.core.actor import SYSTEM
 from volunteer_hub.core.db import Tx
 from volunteer_hub.core.site import Site
 from volunteer_hub.flows import (
+    calibrate,
     call_down,
     chase,
     dead_man,
@@ -91,6 +92,7 @@ JOBS: Final = (
     Job("seal", 30, _seal),
     Job("locate", 30, locate.sweep),
     Job("auditor", 60, dead_man.sweep),
+    Job("answers", 60, calibrate.sweep),
     Job("pool_blocks", 120, _pool_blocks),
     Job("call_downs", 300, call_down.sweep),
     Job("upward_reports", 30, upward.sweep),

@@ -159,9 +159,30 @@ class ChannelDelay(Delay):
     kind: CalloutKind | None = None
 
 
+class Learning(Policy):
+    """[learning]. How answers are learned from: an ask counts half after ``half_life_days``. A callout is
+    settled ``settle_minutes`` after its end, when receipts have come; all is fitted anew when the last time
+    is ``anew_hours`` ago, and in between the newest callouts are added.
+
+    ``person``, ``area``: how alike the answers of one person are within their community, of one community
+    within its city (intraclass correlations), until it is measured: worth what ``people`` asked more than
+    once, or ``areas``, would show. ``correlation`` is worth that of so many ``callouts``.
+    """
+
+    half_life_days: PositiveFloat = 365
+    settle_minutes: NonNegativeInt = 30
+    anew_hours: PositiveInt = 24
+    person: Probability = 0.1
+    area: Probability = 0.01
+    people: PositiveInt = 300
+    areas: PositiveInt = 30
+    callouts: PositiveInt = 12
+
+
 class Answers(Policy):
     """config/answers.toml. ``correlation``: how far answers to one callout go together (0 = independent)."""
 
+    learning: Learning = Learning()
     default: Default
     correlation: float = Field(ge=0, lt=1)
     correlations: tuple[Correlation, ...] = ()

@@ -61,8 +61,6 @@ _HOW_FAR: Final = {
     Reached.FAILED: Became.NOT_DELIVERED,
     Reached.DELIVERED: Became.DELIVERED,
 }
-ARRIVED: Final = frozenset({Became.DELIVERED, Became.SEEN, Became.LATER, Became.DECLINED, Became.ACCEPTED})
-"""The question reached its person: only then their silence says something about them."""
 
 
 def became(it: Asked) -> Became:
@@ -76,3 +74,13 @@ def became(it: Asked) -> Became:
     if not it.active:
         return Became.INACTIVE
     return Became.SEEN if it.seen else _HOW_FAR[it.reached]
+
+
+def teaches(reached: Reached, *, receipts: bool) -> bool:
+    """Whether a question is taken to have reached its person, whatever became of it: by its receipt or, on a
+    channel that gives none, by being handed over.
+
+    An answer alone does not do: of questions without a receipt those answered would teach and those passed
+    over in silence would not, and everybody would seem more willing than they are.
+    """
+    return reached is Reached.DELIVERED or (reached is Reached.SENT and not receipts)

@@ -16,6 +16,7 @@ from sqlalchemy import text
 
 from volunteer_hub.core import policy
 from volunteer_hub.core.db import Tx
+from volunteer_hub.core.packed import fetch
 from volunteer_hub.core.site import Site
 from volunteer_hub.volunteers.pool import blocks, people, reading
 from volunteer_hub.volunteers.pool import rows as packed
@@ -165,6 +166,6 @@ def _pool(tx: Tx, who: sql.Composable, rows: Rows) -> Pool:
 
 def _times(tx: Tx, who: sql.Composable) -> Columns:
     query = sql.SQL(_TIMES).format(now=sql.Literal(tx.now), who=who)
-    row = reading.fetch(tx, query)
+    row = fetch(tx, query)
     names = ("holder", "start", "end", "available")
     return {name: np.array(values, np.int64) for name, values in zip(names, row, strict=True)}

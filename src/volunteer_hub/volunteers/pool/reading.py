@@ -1,9 +1,4 @@
-"""Rows of the database into packed columns: a few set-based reads, no object per person.
-
-Each column comes as one array in PostgreSQL's binary format, which numpy reads as it stands: 20 bytes of
-header, then for each value its length and the value. COPY BINARY sends the same bytes, but each row as a
-message of its own, which takes Python longer than the server takes to make it (docs/benchmarks/pool.md).
-"""
+"""Rows of the database into packed columns: a few set-based reads, no object per person."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,6 +10,7 @@ from numpy.typing import NDArray
 from psycopg import sql
 
 from volunteer_hub.core.db import Tx
+from volunteer_hub.core.packed import SENT, array, fetch
 from volunteer_hub.volunteers.pool import rows as packed
 from volunteer_hub.volunteers.pool.rows import ID_SHIFT, MOST_SKILLS, SKILL_SHIFT, TABLES, Columns, Ints, Rows
 from volunteer_hub.volunteers.rules import Status, TravelMode
@@ -27,7 +23,6 @@ NEVER: Final = FOREVER + 1
 STANDING: Final = (Status.ACTIVE, Status.PLEDGED, Status.PAUSED)
 MODE_BIT, FIT_BIT, PLEDGED_BIT = 14, 17, 18
 """Where things stand in ``bits``, above the 14 cells of the week."""
-_HEADER_BYTES: Final = 20
 _WORK_MEMORY: Final = "SELECT set_config('work_mem', '256MB', true)"  # joins of millions in memory, this once
 
 _PEOPLE: Final[Sequence[LiteralString]] = (
@@ -64,7 +59,6 @@ _SOURCES: Final[dict[str, tuple[Sequence[LiteralString], LiteralString]]] = {
         + " WHERE {who} AND v.pledge_for <> '[]'",
     ),
 }
-_SENT: Final = {"i8": "int8", "f8": "float8", "i4": "int4"}
 
 
 @dataclass(frozen=True)
@@ -126,7 +120,7 @@ def between(first: int, last: int) -> sql.Composable:
 def ids(tx: Tx, who: sql.Composable) -> Ints:
     """Who meets a condition, whatever their state; ascending."""
     (data,) = fetch(tx, sql.SQL("SELECT array_send(array_agg(v.id)) FROM volunteers v WHERE {}").format(who))
-    return np.sort(_array(data, "i8"))
+    return np.sort(array(data, "i8"))
 
 
 def read(
@@ -215,24 +209,10 @@ def _columns(
 ) -> dict[str, NDArray[Any]]:
     """The columns of a query, none of whose values may be null, each as one array."""
     parts = [
-        f"({e})::{_SENT[kind]} AS {name}" for e, (name, kind) in zip(expressions, kinds.items(), strict=True)
+        f"({e})::{SENT[kind]} AS {name}" for e, (name, kind) in zip(expressions, kinds.items(), strict=True)
     ]
     inner: LiteralString = ", ".join(parts)
     outer: LiteralString = ", ".join([f"array_send(array_agg({name}))" for name in kinds])
     query: LiteralString = f"SELECT {outer} FROM (SELECT {inner} FROM {source}) AS q"  # noqa: S608  (literals)
     row = fetch(tx, sql.SQL(query).format(**words))
-    return {name: _array(data, kind) for (name, kind), data in zip(kinds.items(), row, strict=True)}
-
-
-def fetch(tx: Tx, query: sql.Composable) -> Any:
-    """The one row of a query, in the binary format."""
-    connection: Any = tx.connection().connection.driver_connection
-    with connection.cursor(binary=True) as cursor:
-        return cursor.execute(query).fetchone()
-
-
-def _array(data: bytes | None, kind: str) -> NDArray[Any]:
-    """The values of an array as `array_send` writes it; no rows make no array at all."""
-    wire = np.dtype([("length", ">i4"), ("value", f">{kind}")])
-    values = np.frombuffer(data or b"", wire, offset=_HEADER_BYTES if data else 0)["value"]
-    return values.astype(kind)
+    return {name: array(data, kind) for (name, kind), data in zip(kinds.items(), row, strict=True)}

@@ -14,7 +14,7 @@ from volunteer_hub.core.cursor import decode_cursor, encode_cursor
 from volunteer_hub.core.errors import FieldError, HubError, Malformed
 from volunteer_hub.core.i18n import pick, t
 from volunteer_hub.core.site import Site
-from volunteer_hub.flows import forget
+from volunteer_hub.flows import answer_words, forget
 from volunteer_hub.flows import join as flow
 from volunteer_hub.volunteers import fields, queries, registry, skills, standing, week
 from volunteer_hub.volunteers.fields import Wrong, hour_text
@@ -107,12 +107,14 @@ def _file(
     lang = language_of(request)
     with db.read(actor) as tx:
         person = queries.person(tx, registry.find(tx, "volunteer.read", id))
+        answering = answer_words.person(tx, person.row, lang)
     row = person.row
     rights = ("write", "approve", "erase")
     context = nav.console(
         request,
         actor,
         person=person,
+        answering=answering,
         tone=TONES[row.status],
         errors=errors or {},
         skill_names=(named := skill_names(lang)),
