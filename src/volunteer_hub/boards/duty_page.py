@@ -5,6 +5,7 @@ from typing import Final
 
 from sqlmodel import col, select
 
+from volunteer_hub.boards import leading
 from volunteer_hub.boards import offer as offers
 from volunteer_hub.boards.offer import OfferView
 from volunteer_hub.core.db import Tx
@@ -23,7 +24,8 @@ class DutyView:
     """``points``: what the duty has earned, with ``why`` line by line; None before it has ended.
 
     ``evacuating``: a roll call waits for this person; ``ways``: minutes to choose from when they set out, the
-    likeliest first.
+    likeliest first. ``crew``: how many a roll call would tell now, for who leads the task, else None;
+    ``calling``: a roll call of theirs runs.
     """
 
     seen: OfferView
@@ -33,6 +35,8 @@ class DutyView:
     balance: int
     evacuating: bool
     ways: tuple[int, ...]
+    crew: int | None = None
+    calling: bool = False
 
 
 def view(tx: Tx, token: str) -> DutyView:
@@ -40,6 +44,7 @@ def view(tx: Tx, token: str) -> DutyView:
     seen = offers.view(tx, token)
     duty = seen.page.duty
     paid = _paid(tx, duty) if duty is not None else None
+    led = leading.of(tx, duty, seen.facts) if duty is not None else None
     return DutyView(
         seen=seen,
         duty=duty,
@@ -48,6 +53,8 @@ def view(tx: Tx, token: str) -> DutyView:
         balance=points.balance(tx, seen.offer.volunteer_id),
         evacuating=duty is not None and bool(roll_calls.open_for(tx, duty.id)),
         ways=_ways(seen),
+        crew=led.there if led is not None else None,
+        calling=led is not None and led.running,
     )
 
 

@@ -18,6 +18,8 @@ from volunteer_hub.incidents.rules import TaskState
 from volunteer_hub.mobilization.policy import Callouts
 from volunteer_hub.volunteers.policy import Skills
 
+LEADER: Final = "site_leader"
+"""The skill of the slot whose people lead the task."""
 Said = dict[str, str]
 """One text in both languages."""
 
@@ -85,6 +87,11 @@ class SlotFacts:
             return self.slot.useful_minutes
         policies: Callouts = policy.load("callouts", Callouts)
         return policies.callout.useful_minutes
+
+    @property
+    def leads(self) -> bool:
+        """Whether whoever has a place here leads the others of the task."""
+        return self.slot.skill == LEADER
 
     def open(self, now: datetime) -> bool:
         """Whether people can still be asked to it."""

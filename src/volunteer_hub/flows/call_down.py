@@ -19,6 +19,7 @@ from volunteer_hub.access import jurisdictions, muster
 from volunteer_hub.access.models import Jurisdiction
 from volunteer_hub.audit import lines
 from volunteer_hub.audit.rules import Operation
+from volunteer_hub.boards import slots
 from volunteer_hub.core import db, policy, strongbox
 from volunteer_hub.core.actor import SYSTEM
 from volunteer_hub.core.db import Tx
@@ -35,7 +36,6 @@ from volunteer_hub.volunteers.models import SkillClaim, Volunteer
 from volunteer_hub.volunteers.rules import HOME_KINDS, ClaimState, Status, is_adult, may_be_called
 
 SUFFIX: Final = ".calldown"
-_LEADS: Final = "site_leader"
 _log = logger("call_down")
 
 
@@ -127,7 +127,9 @@ def sheet_of(tx: Tx, node: Jurisdiction) -> Sheet:
             Person(
                 row.id,
                 call_down.building_of(row.address, row.street),
-                max((claim.level for claim in held.get(row.id, ()) if claim.skill == _LEADS), default=0),
+                max(
+                    (claim.level for claim in held.get(row.id, ()) if claim.skill == slots.LEADER), default=0
+                ),
                 is_adult(row.birthday, today),
             )
             for row in people.values()

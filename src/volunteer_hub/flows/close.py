@@ -6,6 +6,7 @@ from typing import Final
 
 from sqlmodel import col, select
 
+from volunteer_hub.boards import slots
 from volunteer_hub.core import policy
 from volunteer_hub.core.db import Tx
 from volunteer_hub.feedback import surveys
@@ -14,7 +15,7 @@ from volunteer_hub.feedback.policy import Surveys
 from volunteer_hub.feedback.rules import Form
 from volunteer_hub.feedback.rules import Kind as SurveyKind
 from volunteer_hub.flows import duty as duties
-from volunteer_hub.flows import feedback, mobilize, roll_call, settle
+from volunteer_hub.flows import feedback, mobilize, roll_call
 from volunteer_hub.incidents import logbook, states
 from volunteer_hub.incidents.models import Incident, RoleSlot
 from volunteer_hub.incidents.rules import Kind, LogKind, State
@@ -141,7 +142,7 @@ def _forms(tx: Tx, incident: Incident) -> dict[Form, set[int]]:
         .where(col(Duty.incident_id) == incident.id, col(Duty.state) == DutyState.DONE)
     )
     rows = tx.exec(served).all()
-    led = {person for person, skill in rows if skill == settle.LEADER}
+    led = {person for person, skill in rows if skill == slots.LEADER}
     return {Form.LEADER: led, Form.VOLUNTEER: {person for person, _ in rows} - led}
 
 

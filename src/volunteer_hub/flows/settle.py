@@ -5,7 +5,6 @@ Each is paid once, whoever asks again. Points are kept where the person's home i
 
 import uuid
 from collections.abc import Iterable, Sequence
-from typing import Final
 from zoneinfo import ZoneInfo
 
 from sqlmodel import col, select
@@ -25,8 +24,6 @@ from volunteer_hub.incidents.models import Incident
 from volunteer_hub.mobilization.models import Duty, Offer
 from volunteer_hub.volunteers import registry
 from volunteer_hub.volunteers.models import Volunteer
-
-LEADER: Final = "site_leader"
 
 
 def in_force(tx: Tx) -> InForce:
@@ -61,7 +58,7 @@ def _service(done: Duty, person: Volunteer, place: SlotFacts) -> Service:
         grade=Grade(done.grade.value),
         basis=Basis(person.basis.value),
         hazardous=place.task.hazardous,
-        leader=place.slot.skill == LEADER,
+        leader=place.leads,
     )
 
 

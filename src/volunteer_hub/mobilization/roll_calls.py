@@ -7,7 +7,7 @@ a person's offer is locked before it.
 import uuid
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import func
+from sqlalchemy import ColumnElement, func
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
 
@@ -70,14 +70,11 @@ def running(tx: Tx, limit: int = 100) -> Sequence[RollCall]:
 
 def join(tx: Tx, call: RollCall, slot_ids: Collection[int] | None) -> list[Offer]:
     """Puts everybody on it who is on site or on the way there and not on it yet; their offers."""
-    there = (col(Duty.state) == DutyState.ON_SITE) | (
-        (col(Duty.state) == DutyState.EXPECTED) & col(Duty.en_route_at).is_not(None)
-    )
     known = select(RollCallEntry.duty_id).where(col(RollCallEntry.roll_call_id) == call.id)
     wanted = (
         select(Duty, Offer)
         .join(Offer, col(Offer.id) == col(Duty.offer_id))
-        .where(col(Duty.incident_id) == call.incident_id, there, col(Duty.id).not_in(known))
+        .where(col(Duty.incident_id) == call.incident_id, _there(), col(Duty.id).not_in(known))
         .order_by(col(Duty.id))
     )
     if slot_ids is not None:
@@ -96,6 +93,24 @@ def join(tx: Tx, call: RollCall, slot_ids: Collection[int] | None) -> list[Offer
         )
     tx.flush()
     return [offer for _, offer in found]
+
+
+def there(tx: Tx, incident_id: int, slot_ids: Collection[int]) -> int:
+    """How many of these slots' people a roll call would tell now."""
+    wanted = select(func.count(col(Duty.id))).join(Offer, col(Offer.id) == col(Duty.offer_id))
+    mine = (col(Duty.incident_id) == incident_id) & col(Offer.slot_id).in_(slot_ids)
+    return tx.exec(wanted.where(mine, _there())).one()
+
+
+def holds_any(tx: Tx, call: RollCall, slot_ids: Collection[int]) -> bool:
+    """Whether any of these slots' people are on it."""
+    wanted = (
+        select(RollCallEntry.id)
+        .join(Duty, col(Duty.id) == col(RollCallEntry.duty_id))
+        .join(Offer, col(Offer.id) == col(Duty.offer_id))
+        .where(col(RollCallEntry.roll_call_id) == call.id, col(Offer.slot_id).in_(slot_ids))
+    )
+    return tx.exec(wanted.limit(1)).first() is not None
 
 
 def account_for(tx: Tx, duty: Duty, how: Accounted) -> list[RollCall]:
@@ -171,6 +186,12 @@ def account_for_gone(tx: Tx, call: RollCall) -> None:
     gone = select(Duty).where(col(Duty.id).in_(missing), col(Duty.state) == DutyState.DONE)
     for duty in tx.exec(gone.order_by(col(Duty.id))).all():
         _mark(tx, call, duty, Accounted.LEFT)
+
+
+def _there() -> ColumnElement[bool]:
+    """On site, or on the way there."""
+    on_the_way = (col(Duty.state) == DutyState.EXPECTED) & col(Duty.en_route_at).is_not(None)
+    return (col(Duty.state) == DutyState.ON_SITE) | on_the_way
 
 
 def _lock(tx: Tx, call: RollCall) -> None:

@@ -123,15 +123,15 @@ def _live(tx: Tx, view: RollCallView, lang: Lang) -> Markup:
         view=view,
         here=here,
         may_write=tx.actor.may("duty.write", call.area),
-        missing=[_shown(line, speech) for line in view.missing],
-        safe=[_shown(line, speech) for line in view.safe],
+        missing=[shown(line, speech) for line in view.missing],
+        safe=[shown(line, speech) for line in view.safe],
         minutes=int((((call.ended_at or tx.now) - call.started_at).total_seconds()) // 60),
         now=tx.now,
     )
 
 
-def _shown(line: EntryLine, speech: Speech) -> dict[str, Any]:
-    """One person of the list; of whoever is safe, how that is known."""
+def shown(line: EntryLine, speech: Speech) -> dict[str, Any]:
+    """One person of a roll call's list; of whoever is safe, how that is known."""
     entry, lang = line.entry, speech.lang
     how = ""
     if entry.accounted is not None and entry.accounted_at is not None:
