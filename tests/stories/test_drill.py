@@ -1,18 +1,24 @@
 """A drill whose hour comes, with several workers at the clock: held once, ended with its figures."""
 
+import re
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from sqlmodel import col, func, select
 
 from tests import people
-from tests.world import brought_in, person
-from volunteer_hub.boards import drill_result
+from tests.doors import client
+from tests.flows.callouts import approved, at_ten
+from tests.flows.callouts import planned as made_plan
+from tests.world import brought_in, person, world
+from volunteer_hub.boards import drill_result, promises
 from volunteer_hub.core import clock, db, policy
-from volunteer_hub.core.actor import GUEST, SYSTEM
+from volunteer_hub.core.actor import GUEST, SYSTEM, Actor
+from volunteer_hub.core.db import Tx
 from volunteer_hub.core.settings import settings
 from volunteer_hub.drills import plans as drill_plans
 from volunteer_hub.drills import results
@@ -21,7 +27,16 @@ from volunteer_hub.drills.record import By
 from volunteer_hub.drills.rules import Figures, Kind, Misfire, Notice, PlanSpec, RunState
 from volunteer_hub.feedback import surveys
 from volunteer_hub.feedback.models import Survey
-from volunteer_hub.flows import drill, duty, feedback, respond
+from volunteer_hub.flows import (
+    call_down,
+    drill,
+    duty,
+    elsewhere,
+    feedback,
+    mobilize,
+    respond,
+    waves,
+)
 from volunteer_hub.flows.planner import Planner
 from volunteer_hub.incentives import queries as points
 from volunteer_hub.incentives.models import LedgerEntry
@@ -39,6 +54,7 @@ from volunteer_hub.volunteers.policy import Skills
 EVE = datetime(2031, 1, 20, 1, 55, tzinfo=UTC)
 """09:55 in Daqing, five minutes before the drill of the plan below."""
 NEVER = threading.Event()
+PASSPHRASE = "seven geese over the lake"
 pytestmark = pytest.mark.xdist_group("drill")  # what is set up once, one worker sets up
 
 
@@ -71,8 +87,7 @@ def _real_time_again() -> Iterator[None]:
 
 def planned(kind: Kind, answer_minutes: int = 30, share: int = 50, misfire: Misfire = Misfire.LATEST) -> int:
     """Mei's plan of a drill at ten on Mondays; its id."""
-    with db.transaction(SYSTEM, "test.mei") as tx:
-        mei = people.mei(tx)
+    mei = people_of_sartu()
     spec = PlanSpec(
         title="Monday check",
         hazard="flood",
@@ -103,6 +118,16 @@ def _together(sweep: Callable[[], int]) -> int:
 
     with ThreadPoolExecutor(3) as pool:
         return sum(pool.map(worker, range(3)))
+
+
+def people_of_sartu() -> Actor:
+    with db.transaction(SYSTEM, "test.mei") as tx:
+        return people.mei(tx)
+
+
+def ten(minutes: float) -> str:
+    """So many minutes after ten, as a sheet of paper says it."""
+    return (EVE + timedelta(minutes=5 + minutes)).isoformat()
 
 
 def at(minutes: float) -> None:
@@ -247,6 +272,70 @@ def test_a_muster_is_attended_and_ends_after_its_work(pool: list[int], planner: 
         assert found is not None
         assert (found.state.value, found.grade and found.grade.value) == ("done", "B")
         assert points.balance(tx, offer.volunteer_id) == 15
+
+
+def test_a_drill_with_the_network_down_runs_on_paper(
+    pool: list[int], planner: Planner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HUB_DATA_DIR", str(tmp_path))
+    settings.cache_clear()
+    mei = client(people_of_sartu())
+    spec = {"area": "DQ-ST", "title": "Dark Monday", "hazard": "flood", "rule": "0 10 * * 1"}
+    spec |= {"kind": "reachability", "share_percent": 100, "answer_minutes": 30, "on_paper": True}
+    plan = mei.post("/api/v1/drills", json=spec).json()
+    # The evening before, the list by building; at the hour, it is opened and people are knocked at.
+    node = re.search(r'href="(/call-downs/[0-9a-f-]{36})">Dongfeng', mei.get("/call-downs").text)
+    assert node is not None
+    mei.post(f"{node[1]}/passphrase", data={"passphrase": PASSPHRASE})
+    assert call_down.sweep() == 1
+    at(0.05)
+    called_out(planner)
+    sealed = next(tmp_path.glob("call-down/*/*.calldown"))
+    sheet = mei.post(f"{node[1]}/open", data={"day": sealed.stem, "passphrase": PASSPHRASE}).text
+    phones = re.findall(r"\+86139\d{8}", sheet)
+    assert len(phones) == 20
+    with db.read(SYSTEM) as tx:
+        callout = tx.exec(select(Callout)).one()
+    page = f"/callouts/{callout.public_id}"
+    assert "On paper: nobody is written to" in mei.get(page).text
+    assert mei.post(f"/api/v1{page}/waves", json={}).json()["code"] == "callout.on_paper"
+    # The time to answer passes without a message or a wave; the day after, the sheets are keyed in.
+    at(31)
+    for sweep in (waves.top_up, elsewhere.sweep, mobilize.expire, drill.progress):
+        assert sweep() == 0
+    with db.read(SYSTEM) as tx:
+        assert {one.code for one in promises.broken(tx)}.isdisjoint({"offers_untold", "waves_unsent"})
+    at(20 * 60)
+    mei = client(people_of_sartu())
+    lines = [{"phone": phones[0], "answer": "accept", "at": ten(minutes=4)}]
+    lines += [{"phone": number, "answer": "decline", "at": ten(minutes=14)} for number in phones[1:5]]
+    assert mei.post(f"/api/v1{page}/paper", json={"lines": lines}).json()["taken"] == 5
+    at(24 * 60 + 31)
+    assert drill.progress() == 1
+    mei = client(people_of_sartu())
+    with db.read(SYSTEM) as tx:
+        before = select(Message.purpose).where(col(Message.volunteer_id).is_not(None))
+        assert set(tx.exec(before)) <= {"survey"}  # which comes when the drill is over
+    (run,) = mei.get(f"/api/v1/drills/{plan['id']}/runs").json()["items"]
+    assert run["figures"] == {
+        "notified": 20,
+        "delivered": 0,
+        "acknowledged": 5,
+        "accepted": 1,
+        "assembled": 0,
+        "on_paper": True,
+        "shares": {"5": 5, "15": 25, "30": 25, "60": 25},
+    }
+    assert "on paper" in mei.get(f"/drills/{plan['id']}").text
+
+
+def test_no_real_callout_runs_on_paper(tx: Tx, monkeypatch: pytest.MonkeyPatch) -> None:
+    for _ in at_ten(monkeypatch):
+        w = world(tx, crowd=3)
+        plan = approved(w, made_plan(tx, w, [(w.slots[0], w.lin)]))
+        refused = client(w.mei).post(f"/api/v1/plans/{plan.public_id}/callout", json={"on_paper": True})
+        assert (refused.status_code, refused.json()["code"]) == (409, "callout.paper_real")
+        assert tx.exec(select(Callout)).all() == []
 
 
 def test_people_called_lately_are_left_in_peace(pool: list[int], planner: Planner) -> None:

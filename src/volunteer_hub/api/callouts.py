@@ -32,6 +32,7 @@ class SendIn(In):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{}, {"answer_minutes": 20}]})
     answer_minutes: int | None = Field(None, ge=1, le=24 * 60)
+    on_paper: bool = Field(False, description="a drill as if the network were down; refused for a real one")
 
 
 class SlotOut(Out):
@@ -82,6 +83,7 @@ class CalloutOut(Out):
                     "answer_by": "2031-01-20T02:30:00Z",
                     "expires_at": "2031-01-20T07:00:00Z",
                     "ended_at": None,
+                    "on_paper": False,
                     "slots": [],
                     "skills": [{"skill": "first_aid", "minimum": 2, "there": 1, "short": 1}],
                     "messages": {"sent": 63},
@@ -101,6 +103,7 @@ class CalloutOut(Out):
     answer_by: datetime
     expires_at: datetime
     ended_at: datetime | None
+    on_paper: bool
     slots: list[SlotOut]
     skills: list[SkillOut]
     messages: dict[State, int]
@@ -139,7 +142,7 @@ def send(
 
         def deed() -> CalloutOut:
             plan = plans.find(tx, "callout.send", id)
-            sent = mobilize.send(tx, plan, answer_minutes=body.answer_minutes)
+            sent = mobilize.send(tx, plan, answer_minutes=body.answer_minutes, on_paper=body.on_paper)
             return _out(board.live(tx, sent))
 
         return once.run(tx, deed, 201)
@@ -247,6 +250,7 @@ def _out(view: LiveCallout) -> CalloutOut:
         answer_by=callout.answer_by,
         expires_at=callout.expires_at,
         ended_at=callout.ended_at,
+        on_paper=callout.on_paper,
         slots=[_slot(line) for line in view.slots],
         skills=[
             SkillOut(skill=one.skill, minimum=one.minimum, there=one.there, short=one.short)

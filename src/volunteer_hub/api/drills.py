@@ -75,6 +75,7 @@ class DrillIn(In):
     misfire: Misfire = Misfire.LATEST
     skills: list[str] = Field(default_factory=list, max_length=50)
     jitter_minutes: int = Field(default=0, ge=0, le=LONGEST_JITTER_MINUTES)
+    on_paper: bool = Field(False, description="as if the network were down: nothing is sent")
 
 
 class DrillChange(In):
@@ -92,6 +93,7 @@ class DrillChange(In):
     misfire: Misfire | None = None
     skills: list[str] | None = Field(default=None, max_length=50)
     jitter_minutes: int | None = Field(default=None, ge=0, le=LONGEST_JITTER_MINUTES)
+    on_paper: bool | None = None
 
 
 class DrillOut(Out):
@@ -111,6 +113,7 @@ class DrillOut(Out):
     misfire: Misfire
     skills: list[str]
     jitter_minutes: int
+    on_paper: bool
     state: PlanState
     next_at: datetime | None
     version: int
@@ -124,13 +127,15 @@ class AheadOut(Out):
 
 
 class FiguresOut(Out):
-    """What a drill has shown, in people; ``shares``: minutes -> per cent of those reached who answered."""
+    """What a drill has shown, in people; ``shares``: minutes -> per cent of those reached who answered, in a
+    drill on paper of all who were to be knocked at."""
 
     notified: int
     delivered: int
     acknowledged: int
     accepted: int
     assembled: int
+    on_paper: bool
     shares: dict[int, int | None]
 
 
@@ -184,7 +189,8 @@ def _ahead(one: Ahead) -> AheadOut:
 
 
 def _figures(figures: Figures) -> FiguresOut:
-    return FiguresOut(**{part: getattr(figures, part) for part in PARTS}, shares=figures.shares())
+    counts = {part: getattr(figures, part) for part in PARTS}
+    return FiguresOut(**counts, on_paper=figures.on_paper, shares=figures.shares())
 
 
 def _group(shown: DrillResult, by: By, key: str, figures: Figures) -> GroupOut:

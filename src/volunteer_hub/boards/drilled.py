@@ -88,6 +88,7 @@ def _people(tx: Tx, incident_id: int) -> list[Called]:
             col(Offer.answered_at),
             col(Offer.decline_reason).is_(None),
             col(Duty.checked_in_at).is_not(None),
+            col(Callout.on_paper),
         )
         .join(Callout, col(Callout.id) == col(Offer.callout_id))
         .join(Volunteer, col(Volunteer.id) == col(Offer.volunteer_id))
@@ -99,7 +100,7 @@ def _people(tx: Tx, incident_id: int) -> list[Called]:
     channels = _channels(tx, [row[0] for row in rows])
     skills = _skills(tx, [row[1] for row in rows])
     people: dict[int, Called] = {}
-    for offer, person, area, asked, answered, willing, came in rows:
+    for offer, person, area, asked, answered, willing, came, on_paper in rows:
         now = Called(
             area,
             skills.get(person, ()),
@@ -108,6 +109,7 @@ def _people(tx: Tx, incident_id: int) -> list[Called]:
             answered,
             answered is not None and willing,
             came,
+            on_paper,
         )
         people[person] = _merged(people[person], now) if person in people else now
     return list(people.values())

@@ -60,7 +60,7 @@ class Ringing:
 
 def of_callout(tx: Tx, callout: Callout, *, limit: int = 200) -> list[HandCallLine]:
     """Those of a callout, whoever waits longest first; seven queries for any number."""
-    if callout.state not in LIVE:
+    if callout.state not in LIVE or callout.on_paper:
         return []
     rows = tx.exec(
         select(Offer, Volunteer, HandCall)

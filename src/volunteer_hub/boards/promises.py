@@ -74,8 +74,9 @@ def _by_city(rows: Iterable[Row]) -> dict[str, list[int]]:
 
 
 def _reachable() -> ColumnElement[bool]:
-    """Whether a message could reach the person of an offer."""
-    return (
+    """Whether a message could reach the person of an offer: nobody's in a drill on paper."""
+    by_message = select(Callout.id).where(col(Callout.id) == col(Offer.callout_id), ~col(Callout.on_paper))
+    return by_message.exists() & (
         select(Contact.id)
         .where(
             col(Contact.volunteer_id) == col(Offer.volunteer_id),

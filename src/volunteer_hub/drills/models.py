@@ -21,7 +21,7 @@ class DrillPlan(SQLModel, table=True):
 
     ``next_at``: its next hour by the rule, ``starts_at``: when it starts, up to ``jitter_minutes`` later and
     told to nobody; both None when paused or when the rule has come to its end. ``skills``: codes of which a
-    person called has at least one; empty for anybody.
+    person called has at least one; empty for anybody. ``on_paper``: as if the network were down.
     """
 
     __tablename__ = "drill_plans"
@@ -47,6 +47,7 @@ class DrillPlan(SQLModel, table=True):
     skills: list[str] = Field(default_factory=list, sa_column=Column(JSONB, nullable=False))
     misfire: Misfire = text_enum(Misfire, "misfire")
     jitter_minutes: int = 0
+    on_paper: bool = False
     state: PlanState = text_enum(PlanState, "state", PlanState.ACTIVE)
     since: datetime = ts()
     next_at: datetime | None = ts(null=True)

@@ -113,10 +113,12 @@ class WhatIf(Policy):
 
 
 class Drills(Policy):
-    """config/drills.toml. ``report_minutes``: within how many minutes the share that answered is reported."""
+    """config/drills.toml. ``report_minutes``: within how many minutes the share that answered is reported;
+    ``paper_hours``: how long after its time a drill on paper waits for its sheets to be keyed in."""
 
     report_minutes: tuple[PositiveInt, ...] = Field(min_length=1)
     what_if: WhatIf = WhatIf()
+    paper_hours: PositiveInt = 24
     limits: Limits
     blackouts: tuple[Blackout, ...] = ()
     templates: dict[str, DrillTemplate] = Field(min_length=1)

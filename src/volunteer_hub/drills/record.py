@@ -27,8 +27,8 @@ class By(StrEnum):
 
 @dataclass(frozen=True)
 class Called:
-    """One person whom a drill called. ``channel``: by which the question arrived, None where it did not;
-    ``community``: the path of the person's area."""
+    """One person whom a drill called. ``channel``: by which the question arrived, None where it did not, as
+    ``on_paper``; ``community``: the path of the person's area."""
 
     community: str
     skills: tuple[str, ...]
@@ -37,6 +37,7 @@ class Called:
     answered_at: datetime | None
     accepted: bool
     assembled: bool
+    on_paper: bool = False
 
     @property
     def minutes(self) -> float | None:
@@ -120,6 +121,7 @@ def figures(people: Collection[Called], report_minutes: Sequence[int]) -> Figure
         accepted=sum(person.accepted for person in people),
         assembled=sum(person.assembled for person in people),
         within=rules.answered_within(minutes, report_minutes),
+        on_paper=any(person.on_paper for person in people),
     )
 
 

@@ -77,6 +77,7 @@ class PlanSpec:
     """What a planner says of a drill; a template of config/drills.toml holds most of it.
 
     ``jitter_minutes``: it starts at an hour that nobody knows beforehand, up to so long after the rule's.
+    ``on_paper``: as if the network were down, nothing is sent; people are knocked at by the call-down.
     """
 
     title: str
@@ -90,6 +91,7 @@ class PlanSpec:
     misfire: Misfire = Misfire.LATEST
     skills: tuple[str, ...] = ()
     jitter_minutes: int = 0
+    on_paper: bool = False
 
 
 @dataclass(frozen=True)
@@ -114,7 +116,7 @@ class Figures:
     """What a drill has shown, in people. ``within``: minutes -> how many had answered by then.
 
     Not delivered is nobody's silence: shares are of those whom the message reached. Who answered was reached,
-    whatever the gateway says.
+    whatever the gateway says. On paper, nobody is written to and all count as knocked at.
     """
 
     notified: int
@@ -123,22 +125,28 @@ class Figures:
     accepted: int
     assembled: int
     within: Mapping[int, int]
+    on_paper: bool = False
 
     def stored(self) -> dict[str, Any]:
         """As a run keeps it."""
         within = {str(minutes): people for minutes, people in sorted(self.within.items())}
-        return {part: getattr(self, part) for part in PARTS} | {"within": within}
+        return {part: getattr(self, part) for part in PARTS} | {"within": within, "on_paper": self.on_paper}
 
     @classmethod
     def of(cls, stored: Mapping[str, Any]) -> "Figures":
         """As they were recorded."""
         within = {int(minutes): people for minutes, people in stored["within"].items()}
-        return cls(**{part: stored[part] for part in PARTS}, within=within)
+        on_paper = stored.get("on_paper", False)  # not told before there were any
+        return cls(**{part: stored[part] for part in PARTS}, within=within, on_paper=on_paper)
+
+    @property
+    def reached(self) -> int:
+        """How many the shares are of."""
+        return self.notified if self.on_paper else max(self.delivered, self.acknowledged)
 
     def shares(self) -> dict[int, int | None]:
         """Minutes -> whole per cent of those reached who had answered by then; None of nobody."""
-        reached = max(self.delivered, self.acknowledged)
-        return {minutes: percent(people, reached) for minutes, people in sorted(self.within.items())}
+        return {minutes: percent(people, self.reached) for minutes, people in sorted(self.within.items())}
 
 
 def check_move(before: PlanState, after: PlanState) -> None:

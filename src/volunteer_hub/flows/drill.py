@@ -177,7 +177,7 @@ def _send(tx: Tx, run: DrillRun, incident: Incident) -> int:
     drill = tx.get_one(DrillPlan, run.plan_id)
     try:
         with tx.begin_nested():
-            mobilize.send(tx, latest, answer_minutes=drill.answer_minutes)
+            mobilize.send(tx, latest, answer_minutes=drill.answer_minutes, on_paper=drill.on_paper)
     except Refused as error:
         _log.info("drill not sent", run=run.id, why=error.code)
         return _finish(tx, run, incident)
@@ -195,12 +195,14 @@ def _plan_again(tx: Tx, run: DrillRun, incident: Incident) -> int:
 
 
 def _end(tx: Tx, run: DrillRun, callout: Callout) -> datetime:
-    """When it is over: the time to answer, or the last of the work where people come."""
+    """When it is over: the time to answer, or the last of the work where people come; on paper, once there
+    was time to key it in."""
+    hours = policy.load("drills", Drills).paper_hours if callout.on_paper else 0
     drill = tx.get_one(DrillPlan, run.plan_id)
     if drill.kind is Kind.REACHABILITY:
-        return callout.answer_by
+        return callout.answer_by + timedelta(hours=hours)
     ends = select(Task.ends_at).where(col(Task.incident_id) == callout.incident_id)
-    return max(tx.exec(ends).all())
+    return max(tx.exec(ends).all()) + timedelta(hours=hours)
 
 
 def _finish(tx: Tx, run: DrillRun, incident: Incident) -> int:

@@ -86,7 +86,8 @@ class Told(Protocol):
 
 
 def tell(tx: Tx, purpose: str, offers: Sequence[Told], **more: Any) -> int:
-    """Queues one message of this purpose to everybody behind these offers; how many can be reached.
+    """Queues one message of this purpose to everybody behind these offers; how many can be reached: nobody
+    in a drill on paper.
 
     ``more`` are further facts of the text. The number of statements does not grow with the offers.
     """
@@ -153,7 +154,7 @@ def _about(tx: Tx, offers: Sequence[Told]) -> dict[Place, tuple[Callout, SlotFac
 def _draft(
     tx: Tx, purpose: str, offer: Told, callout: Callout, way: Reach, said: Mapping[Place, dict[str, Any]]
 ) -> Draft | None:
-    if way.contact is None or way.channel is None:
+    if way.contact is None or way.channel is None or callout.on_paper:
         return None
     return Draft(
         purpose=purpose,

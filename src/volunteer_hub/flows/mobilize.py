@@ -36,19 +36,21 @@ def rules_of() -> CalloutRules:
     return policies.callout
 
 
-def send(tx: Tx, plan: PlanRun, *, answer_minutes: int | None = None) -> Callout:
+def send(tx: Tx, plan: PlanRun, *, answer_minutes: int | None = None, on_paper: bool = False) -> Callout:
     """Opens the callout of an approved plan: its first wave is asked, the incident is being mobilized.
 
     Everybody chosen is asked, and reserves of the plan until each slot's minimum is as sure as approved, else
     as configured.
     Earlier callouts for the same slots close: who holds a place there keeps it, the rest is asked for anew.
-    A re-plan is applied instead (flows.replan).
-    Raises Refused without approval, for a closed incident, a second time, and when nothing is left to do.
+    A re-plan is applied instead (flows.replan). ``on_paper``: a drill as if the network were down; its people
+    are written nothing, now or later, and answer on paper (flows.paper).
+    Raises Refused without approval, for a closed incident, a second time, when nothing is left to do, and for
+    a real callout on paper.
     """
     if plan.predecessor_id is not None:
         return replan.apply(tx, plan)
     with bulk.uncollected():
-        return _send(tx, plan, answer_minutes)
+        return _send(tx, plan, answer_minutes, on_paper)
 
 
 def approve_and_send(
@@ -66,7 +68,7 @@ def approve_and_send(
     return send(tx, plan) if asking.people(asking.sized(tx, plan).slots) == asked else None
 
 
-def _send(tx: Tx, plan: PlanRun, answer_minutes: int | None) -> Callout:
+def _send(tx: Tx, plan: PlanRun, answer_minutes: int | None, on_paper: bool) -> Callout:
     tx.actor.must_cover("callout.send", plan.area)
     if plan.state is not PlanState.APPROVED:
         raise Refused("plan.not_approved")
@@ -90,6 +92,7 @@ def _send(tx: Tx, plan: PlanRun, answer_minutes: int | None) -> Callout:
         expires_at=expires_at,
         next_look_at=tx.now + timedelta(minutes=rules_of().wave_minutes),
         confidence=size.confidence,
+        on_paper=on_paper,
     )
     shares = [Share(s.facts.slot.id, s.slot.minimum, len(s.asks), 0.0, s.sure) for s in wanted if s.asks]
     waves.record(tx, callout, WaveSource.PLAN, shares)
@@ -97,7 +100,8 @@ def _send(tx: Tx, plan: PlanRun, answer_minutes: int | None) -> Callout:
         states.advance(tx, incident, incident_rules.State.MOBILIZING)
     count = _ask(tx, [offer for offer in made if offer.state is OfferState.ASKED])
     logbook.record(tx, incident, LogKind.CALLOUT, "callout_sent", n=count)
-    robots.tell(tx, "robot_sent", incident, callout.area, f"callout:{callout.id}", n=count)
+    if not on_paper:
+        robots.tell(tx, "robot_sent", incident, callout.area, f"callout:{callout.id}", n=count)
     tx.flush()
     return callout
 

@@ -54,7 +54,8 @@ class _Part:
 def look(tx: Tx, callout: Callout) -> int:
     """One look at a live callout: the next wave goes where a forecast has fallen; how many were asked.
 
-    When all its work is over, the callout is closed. One that is held is looked at and asks nobody.
+    When all its work is over, the callout is closed. One that is held, or on paper, is looked at and asks
+    nobody.
     """
     callout = waves.locked(tx, callout.id)
     seen = _outlook(tx, callout)
@@ -63,10 +64,11 @@ def look(tx: Tx, callout: Callout) -> int:
         return 0
     rest = timedelta(minutes=seen.rules.gap)
     last = waves.last_decided(tx, callout.id)
-    ready = callout.held_at is None and (last is None or tx.now >= last + rest)
+    still = callout.held_at is not None or callout.on_paper
+    ready = not still and (last is None or tx.now >= last + rest)
     low = [key for key in seen.slots if seen.chance(key) < seen.rules.confidence]
     asked = _by_forecast(tx, seen, low) if low and ready else 0
-    if asked or (low and callout.held_at is None):
+    if asked or (low and not still):
         again = rest if asked or ready or last is None else last + rest - tx.now
     else:
         again = timedelta(minutes=_quiet_for(seen))

@@ -90,16 +90,20 @@ def open(
     expires_at: datetime,
     next_look_at: datetime | None = None,
     confidence: float = 0.95,
+    on_paper: bool = False,
 ) -> tuple[Callout, list[New]]:
     """Opens the callout of an approved plan and asks its first wave: (callout, the offers of every wave).
 
     ``answer_by`` is when an answer is hoped for, ``expires_at`` when the links stop taking one,
-    ``confidence`` how sure each minimum shall be.
-    Raises Refused when the plan is not approved or was sent already, Malformed for times out of order.
+    ``confidence`` how sure each minimum shall be; ``on_paper`` holds for drills alone.
+    Raises Refused when the plan is not approved or was sent already and for a real callout on paper,
+    Malformed for times out of order.
     """
     tx.actor.must_cover("callout.send", plan.area)
     if not tx.now < answer_by <= expires_at:
         raise Malformed("callout.times")
+    if on_paper and kind is not Kind.DRILL:
+        raise Refused("callout.paper_real")
     locked = select(PlanRun.state).where(col(PlanRun.id) == plan.id).with_for_update(key_share=True)
     if tx.exec(locked).one() is not PlanState.APPROVED:
         raise Refused("plan.not_approved")
@@ -118,6 +122,7 @@ def open(
         reason=plan.override_reason,
         next_look_at=next_look_at,
         confidence=confidence,
+        on_paper=on_paper,
     )
     tx.add(callout)
     tx.flush()

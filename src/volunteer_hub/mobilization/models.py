@@ -86,10 +86,13 @@ class PlanRun(SQLModel, table=True):
 
 class Callout(SQLModel, table=True):
     """One approved plan sent out. ``held_at``: since then no wave goes by the forecast. ``looked_at``: when
-    the forecast was last made."""
+    the forecast was last made. ``on_paper``: a drill as if the network were down: nobody is written to."""
 
     __tablename__ = "callouts"
-    __table_args__ = (CheckConstraint("confidence > 0 AND confidence < 1", name="confidence"),)
+    __table_args__ = (
+        CheckConstraint("confidence > 0 AND confidence < 1", name="confidence"),
+        CheckConstraint("kind = 'drill' OR NOT on_paper", name="paper_is_a_drill"),
+    )
     id: int = pk()
     public_id: uuid.UUID = public_id()
     plan_run_id: int = ref("plan_runs.id", unique=True, index=False)
@@ -111,6 +114,7 @@ class Callout(SQLModel, table=True):
     held_at: datetime | None = ts(null=True)
     held_by: int | None = ref("accounts.id", null=True, index=False)
     looked_at: datetime | None = ts(null=True)
+    on_paper: bool = False
 
 
 class SlotFill(SQLModel, table=True):

@@ -34,9 +34,11 @@ def locked(tx: Tx, callout_id: int) -> Callout:
 
 
 def check_live(callout: Callout) -> None:
-    """Raises Refused when it takes nobody any more."""
+    """Raises Refused when it takes nobody any more, and when it asks nobody, being on paper."""
     if callout.state not in rules.LIVE:
         raise Refused("callout.ended", state=Text(f"callout.state.{callout.state}"))
+    if callout.on_paper:
+        raise Refused("callout.on_paper")
 
 
 def send(

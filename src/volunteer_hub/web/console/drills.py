@@ -99,8 +99,12 @@ def edit(request: Request, actor: Writer, id: uuid.UUID) -> Response:
     typed = {name: str(getattr(line.plan, name)) for name in _FIELDS if name != "skills"}
     for name in ("kind", "notice", "misfire"):
         typed[name] = getattr(line.plan, name).value
+    typed["on_paper"] = "yes" if line.plan.on_paper else ""
     typed |= {"area": line.area.code, "skills": " ".join(line.plan.skills), "version": str(line.plan.version)}
-    return _form(request, actor, line, typed | _given(request))
+    given = _given(request)
+    if given:  # a box that is not ticked is not sent
+        typed["on_paper"] = ""
+    return _form(request, actor, line, typed | given)
 
 
 @router.post("/drills/{id:uuid}/edit")
@@ -174,6 +178,7 @@ def _show(
             ahead=flow.ahead(plan, tx.now),
             runs=shown,
             minutes=policy.load("drills", Drills).report_minutes,
+            paper_hours=policy.load("drills", Drills).paper_hours,
             next=encode_cursor(shown[-1].result.run.id) if len(rows) > _RUNS else None,
             may=lambda right: actor.may(right, plan.area),
             key=forms.new_key(),
@@ -235,7 +240,8 @@ def _proposed(given: dict[str, str], lang: str) -> dict[str, str]:
     templates = policy.load("drills", Drills).templates
     template = templates.get(given.get("template", ""), next(iter(templates.values())))
     proposed = plans.from_template(template, pick(template.name, lang), "")
-    values = {name: str(getattr(proposed, name)) for name in _FIELDS if name not in ("skills", "zone")}
+    left_out = ("skills", "zone", "on_paper")
+    values = {name: str(getattr(proposed, name)) for name in _FIELDS if name not in left_out}
     return values | {name: value for name, value in given.items() if name != "template"}
 
 
@@ -265,6 +271,7 @@ def _spec(form: Form, zone: str) -> PlanSpec:
         misfire=_one_of(Misfire, form.text("misfire", 20), Misfire.LATEST),
         skills=tuple(form.many("skills")),
         jitter_minutes=form.whole("jitter_minutes") if form.text("jitter_minutes", 10) else 0,
+        on_paper=form.flag("on_paper"),
     )
     form.check()
     return spec
