@@ -185,6 +185,13 @@ def test_an_incident_is_declared_listed_planned_without_a_worker_and_closed(plan
         row = tx.exec(select(Incident)).one()
         assert (closed.returncode, row.state) == (0, State.CLOSED)
     assert hub("incident", "list", *mei).stdout == ""
+    lamps = ("Lamps", "--words", "One each", "--finding", "It was dark", "--area", "DQ-ST")
+    action = hub("action", "add", *lamps, *mei).stdout.strip()
+    assert hub("action", "take", action, "--due", "2099-01-01", *mei).stdout == "Open\n"
+    assert hub("action", "list", *mei).stdout == f"{action}  Open  2099-01-01  Mei  Lamps\n"
+    shown = ("--reference", "Receipt 114", "--changed", "There are lamps now.")
+    assert hub("action", "close", action, "--evidence", " ", *shown, *mei).returncode == 1
+    assert hub("action", "close", action, "--evidence", "Bought", *shown, *mei).stdout == "Done\n"
 
 
 @pytest.mark.slow

@@ -16,6 +16,7 @@ _ENTRIES: Final = (
     ("/call-downs", "nav.call_downs", "print", "volunteer.export"),
     ("/drills", "nav.drills", "clock", "drill.read"),
     ("/robots", "nav.robots", "message", "jurisdiction.write"),
+    ("/actions", "nav.actions", "flag", "action.read"),
     ("/audit", "nav.audit", "list", "audit.read"),
 )
 
