@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from volunteer_hub.core.i18n import catalogue
+from volunteer_hub.notify.rules import Kind
 from volunteer_hub.notify.templates import MARKERS, needed
 
 TARGET = Path(__file__).resolve().parents[1] / "config" / "sms_templates.toml"
@@ -15,6 +16,10 @@ PATHS = {
     "certification": "/me",
     "heard": "/h/${link}",
 }
+BEHIND_LINK = {
+    "note": {"en": "There is a message for you: {link}", "zh": "有给您的新消息，请查看：{link}"},
+}
+"""Words that somebody wrote cannot be in an approved text: the person reads them behind the link."""
 HEAD = f"""# Text messages by approved template, for HUB_SMS_URL=template+https://... (docs/configuration.md).
 # Put your signature and domain in place of these, submit each text, and enter the id it is approved under.
 
@@ -25,8 +30,9 @@ longest_variable = 35                   # carriers refuse longer ones; a longer 
 
 def text(purpose: str, kind: object, lang: str) -> str:
     """The text of one template."""
-    words = str(catalogue(lang)[f"message.{purpose}.short"])
-    words = words.replace("{link}", DOMAIN + PATHS.get(purpose, "/c/${link}"))
+    words = BEHIND_LINK.get(purpose, {}).get(lang) or str(catalogue(lang)[f"message.{purpose}.short"])
+    path = "/me" if purpose in BEHIND_LINK and kind is Kind.NONE else PATHS.get(purpose, "/c/${link}")
+    words = words.replace("{link}", DOMAIN + path)
     words = re.sub(r"(?<!\$)\{(\w+)\}", r"${\1}", words)
     return f"【{SIGNATURE}】{MARKERS[kind][lang]}{words}"
 

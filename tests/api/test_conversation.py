@@ -7,13 +7,13 @@ import pytest
 
 from tests import people
 from tests.areas import AREAS
-from tests.doors import client, gateway_post
-from tests.flows.callouts import Sent, answer, at_ten, minutes_later, sent
+from tests.doors import client
+from tests.flows.callouts import Sent, answer, minutes_later, sent
 from tests.flows.test_deliver import statements
+from tests.flows.texting import LIN, by_text
 from volunteer_hub.core import db
 from volunteer_hub.core.actor import Actor
 from volunteer_hub.core.db import Tx
-from volunteer_hub.core.settings import settings
 from volunteer_hub.flows import deliver, hand_call, respond
 from volunteer_hub.mobilization import places
 from volunteer_hub.mobilization.rules import Rung
@@ -21,17 +21,10 @@ from volunteer_hub.simulation.gateway import Gateway
 from volunteer_hub.volunteers import addresses
 from volunteer_hub.volunteers.rules import ContactKind
 
-LIN = "+8613900000002"
-
 
 @pytest.fixture(autouse=True)
 def gateway(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gateway]:
-    with Gateway("http://127.0.0.1:8000", live=False, post=gateway_post) as opened:
-        for _ in at_ten(monkeypatch):
-            monkeypatch.delenv("HUB_SMTP_URL")
-            monkeypatch.setenv("HUB_SMS_URL", opened.sms_url)
-            settings.cache_clear()
-            yield opened
+    yield from by_text(monkeypatch)
 
 
 @pytest.fixture

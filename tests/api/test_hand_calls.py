@@ -129,7 +129,7 @@ def test_one_telephone_is_rung_by_one_helper_who_asks_everybody_at_it(
     ]
     assert post(an, row, "claim") == 409
     page = client(an).get(f"/callouts/{out.callout.public_id}/hand-calls").text
-    assert "Mei is ringing this telephone for somebody else of the household." in page
+    assert "Mei is ringing a telephone that this person shares, for somebody else." in page
     assert post(out.world.mei, row, "answer", answer="accept") == 204
 
 

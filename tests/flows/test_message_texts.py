@@ -11,7 +11,7 @@ from volunteer_hub.notify.rules import VOICED, Channel, Kind
 TO_VOLUNTEERS = (
     *("offer", "reminder", "accepted", "standing_by", "promoted", "stood_down", "cancelled", "changed"),
     *("released", "survey", "survey_reminder", "certification", "no_show", "login_code"),
-    *("ok_reminder", "evacuate", "heard"),
+    *("ok_reminder", "evacuate", "heard", "note"),
 )
 TO_STAFF = (
     "alert_gap",
@@ -52,6 +52,7 @@ PERSONAL = {
     "code": "123456",
     "leader": "陈梅",
     "letter": "A",
+    "text": "封路，请走北门",
 }
 
 

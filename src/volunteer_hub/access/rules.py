@@ -108,8 +108,8 @@ _COMMAND: Final = _rights(
     "jurisdiction.read account.read+write role.grant volunteer.read+write+approve+import+export+erase "
     "organisation.read+write floor.read+write incident.read+declare+write+command+raise+close "
     "alert.read+write task.read+write plan.read+request+approve callout.read+send+approve+cancel "
-    "offer.read duty.read+write points.read+write reward.write drill.read+write survey.read+write+words "
-    "action.read+write "
+    "offer.read duty.read+write note.send+reply points.read+write reward.write drill.read+write "
+    "survey.read+write+words action.read+write "
     "audit.read job.read settings.read complaint.read+write report.import"
 )
 _POOL: Final = _rights(
@@ -121,7 +121,7 @@ _POOL: Final = _rights(
 PERMISSIONS: Final[Mapping[Role, frozenset[str]]] = {
     Role.CITY_ADMIN: _COMMAND | _rights("jurisdiction.write"),
     Role.COORDINATOR: _COMMAND,
-    Role.CLERK: _POOL | _rights("alert.read task.write report.import"),
+    Role.CLERK: _POOL | _rights("alert.read task.write report.import note.reply"),
     Role.PARTNER: _rights(
         "jurisdiction.read organisation.read floor.read incident.read task.read callout.read duty.read"
     ),
@@ -132,7 +132,8 @@ PERMISSIONS: Final[Mapping[Role, frozenset[str]]] = {
     ),
     Role.WORKSTATION: _POOL
     | _rights(
-        "alert.read incident.declare+write task.write plan.request callout.send drill.write report.import"
+        "alert.read incident.declare+write task.write plan.request callout.send note.send+reply drill.write "
+        "report.import"
     ),
     Role.NEIGHBOURHOOD_COMMITTEE: _rights(
         "jurisdiction.read volunteer.read+approve incident.read task.read callout.read duty.read points.read "

@@ -17,6 +17,8 @@ from volunteer_hub.mobilization.models import Callout, Offer
 from volunteer_hub.mobilization.policy import Callouts
 from volunteer_hub.mobilization.queries import OfferPage
 from volunteer_hub.mobilization.rules import OfferState, Outcome
+from volunteer_hub.notify import notes
+from volunteer_hub.notify.rules import Subject
 from volunteer_hub.volunteers.models import Volunteer
 from volunteer_hub.volunteers.rules import InsuredBy, Precision, TravelMode
 
@@ -36,7 +38,8 @@ class Way:
 
 @dataclass(frozen=True)
 class OfferView:
-    """One offer as its person may see it; the leader is named only once they have a place."""
+    """One offer as its person may see it; the leader is named only once they have a place. ``notes``: words
+    that were written to them about it, the newest first."""
 
     page: OfferPage
     facts: SlotFacts
@@ -45,6 +48,7 @@ class OfferView:
     insured: InsuredBy | None
     leader: Account | None
     arrivals: tuple[int, ...]
+    notes: tuple[str, ...]
 
     @property
     def offer(self) -> Offer:
@@ -86,7 +90,15 @@ def view(tx: Tx, token: str) -> OfferView:
         insured=_insured(person, facts),
         leader=tx.get(Account, commander) if commander is not None else None,
         arrivals=_arrivals(tx, facts, way),
+        notes=_notes(tx, page.offer),
     )
+
+
+def _notes(tx: Tx, offer: Offer) -> tuple[str, ...]:
+    """What was written to them about it, the newest first; nothing behind a link that reached another."""
+    if offer.decline_reason is rules.DeclineReason.NOT_ME:
+        return ()
+    return tuple(words for _, words in notes.told(tx, Subject.OFFER, offer.id))
 
 
 def masked(name: str | None) -> str:

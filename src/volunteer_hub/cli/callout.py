@@ -1,4 +1,4 @@
-"""callout show, watch, hold, resume, wave, widen, stop: a running callout without a browser."""
+"""callout show, watch, hold, resume, wave, widen, tell, stop: a running callout without a browser."""
 
 import time
 import uuid
@@ -19,8 +19,10 @@ from volunteer_hub.core import db
 from volunteer_hub.core.actor import Actor
 from volunteer_hub.core.db import Tx
 from volunteer_hub.core.i18n import pick, t
-from volunteer_hub.flows import course, mobilize, waves
+from volunteer_hub.flows import course, mobilize, note, waves
 from volunteer_hub.flows.course import Course
+from volunteer_hub.flows.note import Audience, Who
+from volunteer_hub.incidents.models import Incident
 from volunteer_hub.mobilization import callouts
 from volunteer_hub.mobilization.models import Callout
 from volunteer_hub.notify import replies
@@ -144,6 +146,43 @@ def wave(
 def widen(id: Id, email: Email, km: Annotated[float, typer.Option(help="how far away, at most")]) -> None:
     """Look for people farther away; nobody is asked before a worker has planned it."""
     _done(id, email, "callout.widen", lambda tx, row: waves.widen(tx, row, km))
+
+
+@callout.command()
+def tell(
+    id: Id,
+    email: Email,
+    words: Annotated[str, typer.Argument(help="what they read, REAL or DRILL first")],
+    slot: Annotated[uuid.UUID | None, typer.Option(help="only those of one role, by its id")] = None,
+    who: Annotated[Who, typer.Option(help="both: coming and on site")] = Who.BOTH,
+    yes: Annotated[bool, typer.Option("--yes", help="send it without asking first")] = False,
+) -> None:
+    """Write to everybody who is coming or on site; says to how many, by what and at what price, and asks."""
+    lang = acting.language()
+    with acting.ready():
+        actor = acting.actor(email)
+        with db.read(actor) as tx:
+            found = note.ahead(tx, _audience(tx, id, slot, who), words)
+        ways = ", ".join(f"{t(lang, f'board.channel.{way}')} {n}" for way, n in found.by)
+        price = f"{found.currency} {found.thousandths / 1000:.2f}"
+        typer.echo(f"{t(lang, 'note.ahead.people', n=found.people)}: {ways}")
+        typer.echo(t(lang, "note.ahead.cost", cost=price, parts=found.parts))
+        if found.unreachable:
+            typer.echo(t(lang, "note.ahead.unreachable", n=found.unreachable))
+        if found.behind_link:
+            typer.echo(t(lang, "note.ahead.behind_link" if found.approved else "note.ahead.unapproved"))
+        for text in found.read_as.values():
+            typer.echo(f"  {text}")
+        if not yes and not typer.confirm(t(lang, "note.send", n=found.people)):
+            raise typer.Exit(1)
+        with db.transaction(actor, "note.send") as tx:
+            sent = note.send(tx, _audience(tx, id, slot, who), words).people
+        typer.echo(t(lang, "note.sent", n=sent))
+
+
+def _audience(tx: Tx, id: uuid.UUID, slot: uuid.UUID | None, who: Who) -> Audience:
+    incident = tx.get_one(Incident, callouts.find(tx, note.TO_MANY, id).incident_id)
+    return note.audience(tx, incident.public_id, id, slot, who)
 
 
 @callout.command()

@@ -27,7 +27,7 @@ from volunteer_hub.incidents.models import Incident
 from volunteer_hub.mobilization import offers, places
 from volunteer_hub.mobilization.models import Offer
 from volunteer_hub.mobilization.rules import HOLDING, OfferState
-from volunteer_hub.notify import dispatch, outbox, replies, templates, texts
+from volunteer_hub.notify import dispatch, notes, outbox, replies, templates, texts
 from volunteer_hub.notify.channels.base import Letter
 from volunteer_hub.notify.dispatch import Post
 from volunteer_hub.notify.models import Message
@@ -233,6 +233,7 @@ class Known:
         bots = {m.params.get("robot") for m in messages if m.channel is Channel.ROBOT} - {None}
         wanted_bots = select(Robot.id, Robot.sealed).where(col(Robot.id).in_(bots))
         self._robots = dict(tx.exec(wanted_bots).all()) if bots else {}
+        self._notes = notes.words_of(tx, messages)
         self._today = _sent_lately(tx, people)
 
     def settled(self, message: Message) -> bool:
@@ -284,6 +285,8 @@ class Known:
         if message.subject_kind is Subject.UPWARD and message.subject_id in self._upward:
             address, report = self._upward[message.subject_id]
             found |= {"address": address, "report": report.title, "text": report.text}
+        if message.params.get(notes.IN_PARAMS) in self._notes:
+            found["text"] = self._notes[message.params[notes.IN_PARAMS]]
         return found | codes.opened(self._tx, message)
 
     def _path(self, message: Message) -> str:

@@ -16,7 +16,7 @@ from volunteer_hub.mobilization import answers, gates, injuries, offers, places
 from volunteer_hub.mobilization.models import Offer
 from volunteer_hub.mobilization.policy import Callouts
 from volunteer_hub.mobilization.rules import DeclineReason, OfferState
-from volunteer_hub.notify import replies
+from volunteer_hub.notify import notes, replies
 from volunteer_hub.notify.models import Message
 from volunteer_hub.notify.rules import WAITING, State
 from volunteer_hub.volunteers import addresses, forgetting, registry
@@ -48,6 +48,7 @@ def erase(tx: Tx, row: Volunteer) -> Volunteer:
     injuries.forget(tx, row.id)
     gates.forget(tx, row.id)
     answers.forget(tx, row.id)
+    notes.forget(tx, row.id)
     replies.forget(tx, row.id, addresses.number_hashes(tx, row.id))
     login.forget(tx, row.id)
     idempotency.forget(tx, f"volunteer:{row.id}", str(row.public_id))

@@ -18,7 +18,7 @@ from volunteer_hub.core.db import Tx
 from volunteer_hub.flows import telling
 from volunteer_hub.incidents.models import Incident
 from volunteer_hub.mobilization.models import Callout, Offer
-from volunteer_hub.notify import dispatch, outbox
+from volunteer_hub.notify import dispatch, notes, outbox
 from volunteer_hub.notify.models import Message
 from volunteer_hub.notify.outbox import Draft
 from volunteer_hub.notify.policy import Messages
@@ -163,7 +163,7 @@ def _draft(
         area=offer.area,
         channel=way.channel,
         lang=way.lang,
-        dedupe_key=_key(tx, purpose, offer),
+        dedupe_key=_key(tx, purpose, offer, said[_place(offer)]),
         expires_at=_expiry(tx, purpose, offer, callout),
         volunteer_id=offer.volunteer_id,
         contact_id=way.contact.id,
@@ -172,11 +172,13 @@ def _draft(
     )
 
 
-def _key(tx: Tx, purpose: str, offer: Told) -> str:
+def _key(tx: Tx, purpose: str, offer: Told, said: Mapping[str, Any]) -> str:
     if purpose == "offer" and offer.wave > 1:  # who said "later" is asked again
         return f"offer:{offer.id}:{purpose}:{offer.wave}"
     if purpose in _ONCE:
         return f"offer:{offer.id}:{purpose}"
+    if purpose == notes.PURPOSE:
+        return f"offer:{offer.id}:{purpose}:{said[notes.IN_PARAMS]}"
     number = offer.version if purpose == "changed" else f"{tx.now.timestamp():.6f}"
     return f"offer:{offer.id}:{purpose}:{number}"
 
@@ -185,8 +187,12 @@ def _expiry(tx: Tx, purpose: str, offer: Told, callout: Callout) -> datetime:
     """The question is worth sending while it can be answered; news for as long as anybody may travel."""
     if purpose in ("offer", "reminder"):
         return min(callout.expires_at, offer.ends_at)
-    patience = timedelta(minutes=policy.load("messages", Messages).give_up_minutes)
-    return max(offer.ends_at, tx.now + patience)
+    return worth(tx) if purpose == notes.PURPOSE else max(offer.ends_at, worth(tx))
+
+
+def worth(tx: Tx) -> datetime:
+    """Until when words said now are worth sending."""
+    return tx.now + timedelta(minutes=policy.load("messages", Messages).give_up_minutes)
 
 
 def facts_of(facts: SlotFacts) -> dict[str, Any]:

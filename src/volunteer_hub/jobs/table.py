@@ -31,7 +31,7 @@ from volunteer_hub.flows import (
     whatif,
 )
 from volunteer_hub.jobs.runner import Job
-from volunteer_hub.notify import outbox, replies
+from volunteer_hub.notify import notes, outbox, replies
 from volunteer_hub.volunteers import join, lookups
 from volunteer_hub.volunteers.exchange import waiting
 from volunteer_hub.volunteers.pool import blocks
@@ -74,7 +74,11 @@ def _pool_blocks() -> int:
 def _old_messages(tx: Tx) -> int:
     kept = policy.load("hub", Site).retention.messages_days
     age = timedelta(days=kept)
-    return outbox.forgotten_older_than(tx, age) + replies.blank_older_than(tx, age)
+    return (
+        outbox.forgotten_older_than(tx, age)
+        + replies.blank_older_than(tx, age)
+        + notes.blank_older_than(tx, age)
+    )
 
 
 JOBS: Final = (

@@ -78,7 +78,7 @@ ALLOWED: Final[dict[State, frozenset[State]]] = {
 WAITING: Final = (State.QUEUED, State.SENDING)
 VOICED: Final = frozenset({"offer", "reminder", "changed", "cancelled"})
 """The purposes for which people are rung up: questions, and changes that somebody may already be out for."""
-PRESSING: Final = VOICED | {"promoted"}
+PRESSING: Final = VOICED | {"promoted", "note"}
 """The purposes of which silence is not taken for arrival: without a receipt the next address is tried."""
 
 

@@ -24,6 +24,8 @@ _STAFF: Final = ("action_", "alert_", "debrief_", "handover_", "incident_", "lev
 """How purposes begin that are told to staff alone, by console and e-mail."""
 _PLAIN: Final = frozenset({"application_declined", "certification", "heard", "login_code", "welcome"})
 """Purposes that belong neither to a real callout nor to a drill."""
+_ANY: Final = frozenset({"note"})
+"""Purposes that may belong to either, and to none."""
 _VARIABLE: Final = re.compile(r"\$\{(\w+)\}")
 _LINK: Final = re.compile(r"(https?://[^\s$]*)\$\{link\}")
 
@@ -111,6 +113,12 @@ def needed() -> list[tuple[str, Kind, str]]:
         (purpose, kind, lang)
         for purpose in sorted(purposes)
         if not purpose.startswith(_STAFF)
-        for kind in ((Kind.NONE,) if purpose in _PLAIN else (Kind.REAL, Kind.DRILL))
+        for kind in _kinds(purpose)
         for lang in sorted(LANGUAGES)
     ]
+
+
+def _kinds(purpose: str) -> tuple[Kind, ...]:
+    if purpose in _PLAIN:
+        return (Kind.NONE,)
+    return (Kind.REAL, Kind.DRILL, Kind.NONE) if purpose in _ANY else (Kind.REAL, Kind.DRILL)

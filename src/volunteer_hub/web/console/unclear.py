@@ -14,8 +14,10 @@ from volunteer_hub.core.db import Tx
 from volunteer_hub.core.errors import HubError, Malformed
 from volunteer_hub.core.i18n import pick, t
 from volunteer_hub.core.site import Site
+from volunteer_hub.flows import note
 from volunteer_hub.flows import unclear as flow
 from volunteer_hub.flows.unclear import Choice
+from volunteer_hub.notify import notes
 from volunteer_hub.web import forms, nav
 from volunteer_hub.web.forms import Form, Sent
 from volunteer_hub.web.guard import allow, see_other
@@ -24,7 +26,7 @@ from volunteer_hub.web.render import language_of, page
 router = APIRouter()
 
 _ROWS = 50
-_IGNORE = "ignore"
+_IGNORE, _WRITE = "ignore", "write"
 
 
 @router.get("/unclear-replies")
@@ -56,6 +58,9 @@ def _settle(tx: Tx, id: uuid.UUID, form: Form) -> None:
     if do == _IGNORE:
         flow.ignore(tx, id)
         return
+    if do == _WRITE:
+        note.to_person(tx, _id(form, "person"), form.text("words"), answering=id)
+        return
     try:
         offer, choice = uuid.UUID(form.text("offer")), Choice(do)
     except ValueError:
@@ -64,6 +69,13 @@ def _settle(tx: Tx, id: uuid.UUID, form: Form) -> None:
     from_when = form.moment("from", policy.load("hub", Site).zone)
     form.check()
     flow.answer(tx, id, offer, choice, minutes, from_when)
+
+
+def _id(form: Form, name: str) -> uuid.UUID:
+    try:
+        return uuid.UUID(form.text(name))
+    except ValueError:
+        raise Malformed("form") from None
 
 
 def _page(request: Request, actor: Actor, error: HubError | None = None) -> Response:
@@ -76,6 +88,8 @@ def _page(request: Request, actor: Actor, error: HubError | None = None) -> Resp
             title=t(lang, "unclear.title"),
             zone=policy.load("hub", Site).zone,
             lines=[_shown(line, lang) for line in lines],
+            may_write=actor.may(note.TO_ONE),
+            longest=notes.LONGEST,
             error="; ".join(text for _, text in forms.words(lang, error).items()) or t(lang, "unclear.failed")
             if error
             else "",
@@ -89,7 +103,7 @@ def _shown(line: UnclearLine, lang: str) -> dict[str, Any]:
         "id": line.text.public_id,
         "at": line.text.at,
         "words": line.written.words if line.written is not None else t(lang, "unclear.forgotten"),
-        "people": [(one.public_id, one.name or t(lang, "pool.nameless")) for one in line.people],
+        "people": [(str(one.public_id), one.name or t(lang, "pool.nameless")) for one in line.people],
         "number": line.written.number if line.written is not None else "",
         "claimed_by": line.claimed_by,
         "offers": [(str(asked.question.offer.public_id), _question(asked, lang)) for asked in line.asked],

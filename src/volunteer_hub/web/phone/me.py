@@ -14,8 +14,9 @@ from volunteer_hub.core.errors import FieldError, HubError, Malformed
 from volunteer_hub.core.i18n import pick, t
 from volunteer_hub.core.settings import settings
 from volunteer_hub.flows import forget
-from volunteer_hub.notify import vapid
+from volunteer_hub.notify import notes, vapid
 from volunteer_hub.notify.policy import Messages
+from volunteer_hub.notify.rules import Subject
 from volunteer_hub.volunteers import (
     availability,
     consents,
@@ -90,6 +91,7 @@ def _show(
             status=status,
             title=t(lang, "me.title"),
             person=person,
+            notes=notes.told(tx, Subject.VOLUNTEER, person.row.id),
             held=held,
             purposes=tuple(Purpose),
             skill_names=named,
