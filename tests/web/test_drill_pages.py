@@ -10,6 +10,7 @@ from sqlmodel import select
 
 from tests import people
 from tests.doors import client
+from tests.flows import callouts
 from tests.web.test_duty_pages import text
 from tests.world import World, world
 from volunteer_hub.core import clock, policy
@@ -19,6 +20,7 @@ from volunteer_hub.drills import results
 from volunteer_hub.drills.models import DrillRun
 from volunteer_hub.drills.policy import Drills
 from volunteer_hub.drills.record import Called
+from volunteer_hub.flows import respond
 
 NOW = datetime(2031, 9, 22, 2, 0, tzinfo=UTC)
 PLAN = {
@@ -154,3 +156,15 @@ def test_another_district_finds_no_plan(tx: Tx, w: World) -> None:
     assert [kai.get(path).status_code for path in (where, f"{where}/edit")] == [404, 404]
     assert kai.post("/drills/new", data=PLAN).status_code == 404
     assert "Wednesday check" not in kai.get("/drills").text
+
+
+def test_the_promise_is_measured_over_callouts_beside_the_phone_tree(tx: Tx) -> None:
+    out = callouts.sent(tx)
+    mei = client(out.world.mei)
+    for person in (out.world.bo, out.world.lin):
+        callouts.answer(respond.accept, out.token(tx, person))
+    measured = mei.get("/api/v1/promise").json()
+    assert (measured["everywhere"]["callouts"], [area["drills"] for area in measured["areas"]]) == (1, [0])
+    page = text(mei.get("/promise").text)
+    assert "The first message within 60 seconds of declaring" in page
+    assert client(people.kai(tx)).get("/api/v1/promise").json()["areas"] == []

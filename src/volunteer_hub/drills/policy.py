@@ -5,7 +5,15 @@ from datetime import date
 from typing import Annotated, Literal
 
 from dateutil.rrule import rrulestr
-from pydantic import AfterValidator, Field, NonNegativeFloat, PositiveInt, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    Field,
+    NonNegativeFloat,
+    PositiveFloat,
+    PositiveInt,
+    field_validator,
+    model_validator,
+)
 
 from volunteer_hub.core.policy import Name, Policy
 
@@ -112,11 +120,21 @@ class WhatIf(Policy):
         return self
 
 
+class Promise(Policy):
+    """What is promised in public: the first message within ``sent_seconds`` of declaring. The phone tree
+    beside it: how long a call takes, and how many of a hundred are picked up."""
+
+    sent_seconds: PositiveInt = 60
+    call_minutes: PositiveFloat = 3
+    picked_percent: int = Field(50, ge=1, le=100)
+
+
 class Drills(Policy):
     """config/drills.toml. ``report_minutes``: within how many minutes the share that answered is reported;
     ``paper_hours``: how long after its time a drill on paper waits for its sheets to be keyed in."""
 
     report_minutes: tuple[PositiveInt, ...] = Field(min_length=1)
+    promise: Promise = Promise()
     what_if: WhatIf = WhatIf()
     paper_hours: PositiveInt = 24
     limits: Limits
