@@ -50,11 +50,11 @@ _NOBODY: Final = Belief(0.0, 1.0)
 
 
 class Beliefs:
-    """The beliefs of one moment about these people, each worked out once. One query without a version of the
-    answer model, with one four."""
+    """The beliefs of one moment (now, or ``at``) about these people, each worked out once. One query without
+    a version of the answer model, with one four."""
 
-    def __init__(self, tx: Tx, people: Collection[int]) -> None:
-        self._now = tx.now
+    def __init__(self, tx: Tx, people: Collection[int], at: datetime | None = None) -> None:
+        self._now = tx.now if at is None else at
         self._policy = learning.assumed()
         version = answers.latest(tx)
         model = learning.model_of(version, tx.now) if version is not None else None

@@ -239,9 +239,12 @@ def imagined(node: Jurisdiction, hazard: str, moment: datetime) -> SlotFacts:
 
 def believed(tx: Tx, ids: Ints, facts: SlotFacts, moment: datetime) -> tuple[Answering, Basis]:
     """How each of these people would answer, asked at that moment by what reaches them now."""
-    beliefs, ways = Beliefs(moment), letters.reach(tx, ids.tolist())
-    channels = [way.channel if (way := ways.get(key)) is not None else None for key in ids.tolist()]
-    known: list[Belief] = [beliefs.of(channel, facts) for channel in channels]
+    people = ids.tolist()
+    beliefs, ways = Beliefs(tx, people, moment), letters.reach(tx, people)
+    channels = [way.channel if (way := ways.get(key)) is not None else None for key in people]
+    known: list[Belief] = [
+        beliefs.of(channel, facts, key) for channel, key in zip(channels, people, strict=True)
+    ]
     numbers: dict[Curve, int] = {}
     curve = [
         numbers.setdefault(beliefs.curve(channel, facts, moment), len(numbers)) if channel is not None else 0

@@ -58,8 +58,7 @@ def _page(request: Request, token: str, error: HubError | None = None) -> Respon
         zone, lines = _lines(tx, led)
         speech = Speech(lang, zone)
         call = led.call
-        context = {
-            "zone": zone,
+        context: dict[str, Any] = {
             "kind": led.facts.incident.kind.value,
             "call": call,
             "there": led.there,
@@ -73,6 +72,7 @@ def _page(request: Request, token: str, error: HubError | None = None) -> Respon
     return page(
         request,
         "phone/roll_call.html",
+        zone=zone,
         status=error.status if error else 200,
         title=t(lang, "field.call.title"),
         here=f"/c/{token}",
