@@ -27,6 +27,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
         "volunteer_hub.cli.calldown:calldown",
         "Call-downs for a night without network.",
     ),
+    "whatif": ("volunteer_hub.cli.whatif:whatif", "Play callouts that have not happened; readiness."),
     "db": ("volunteer_hub.cli.database:db", "Upgrade, stop, back up and restore the database."),
     "push-key": ("volunteer_hub.cli.ops:push_key", "Show the public key of web push."),
     "doctor": ("volunteer_hub.cli.ops:doctor", "Check this installation and say what to mend."),

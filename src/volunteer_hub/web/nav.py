@@ -15,6 +15,8 @@ _ENTRIES: Final = (
     ("/floors", "nav.floors", "shield", "floor.read"),
     ("/call-downs", "nav.call_downs", "print", "volunteer.export"),
     ("/drills", "nav.drills", "clock", "drill.read"),
+    ("/readiness", "nav.readiness", "map", "drill.read"),
+    ("/what-if", "nav.whatif", "chart", "drill.read"),
     ("/robots", "nav.robots", "message", "jurisdiction.write"),
     ("/actions", "nav.actions", "flag", "action.read"),
     ("/audit", "nav.audit", "list", "audit.read"),
