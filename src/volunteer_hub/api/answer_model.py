@@ -75,7 +75,8 @@ class CalibrationOut(Out):
 
 
 class WayOut(Out):
-    """``chance`` of a yes, between ``low`` and ``high`` with 90 %; ``area``: in their community."""
+    """``chance`` of a yes, between ``low`` and ``high`` with 90 %; ``area``: in their community. ``measured``
+    here, more than assumed; ``partly``: something was."""
 
     kind: Literal["real", "drill"]
     when: Literal["day", "night"]
@@ -84,6 +85,7 @@ class WayOut(Out):
     high: float
     area: float
     measured: bool
+    partly: bool
 
 
 class PersonAnswers(Out):

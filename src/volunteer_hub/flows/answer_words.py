@@ -28,7 +28,8 @@ _COLUMNS: Final = ("from", "to", "which", "asks", "predicted", "observed")
 @dataclass(frozen=True)
 class Way:
     """One way of asking a person: ``chance`` of a yes, between ``low`` and ``high`` with 90 %; that of
-    somebody of their community of whom nothing is known. ``measured`` here, else assumed."""
+    somebody of their community of whom nothing is known. ``measured`` here, more than assumed; ``partly``:
+    something was."""
 
     kind: CalloutKind
     when: When
@@ -37,6 +38,7 @@ class Way:
     high: float
     area: float
     measured: bool
+    partly: bool
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,9 @@ def person(tx: Tx, row: Volunteer, lang: str) -> Person:
             at = answer_rules.cell(channel.value, when, kind)
             figures = circle.chance(at), *circle.band(at), circle.of_area(at)
             chance, low, high, area = (float(each[0]) for each in figures)
-            ways.append(Way(kind, when, chance, low, high, area, bool(circle.measured(at)[0])))
+            partly = bool(circle.strength(at)[0] > circle.model.settings.asks[at])
+            measured = bool(circle.measured(at)[0])
+            ways.append(Way(kind, when, chance, low, high, area, measured, partly))
     home = jurisdictions.by_path(tx, row.area)
     said = _sentence(ways[0], (asked, yes, since), pick(home.name, lang), home.zone, lang)
     return Person(channel.value, asked, yes, since, tuple(ways), said)
@@ -99,7 +103,9 @@ def _sentence(way: Way, known: tuple[int, int, datetime | None], area: str, zone
     else:
         month = f"{since.astimezone(ZoneInfo(zone)):%Y-%m}"
         said = t(lang, "answers.person.asked", n=asked, yes=yes, since=month, **figures)
-    return said if way.measured else t(lang, "answers.person.assumed", said=said)
+    if way.measured:
+        return said
+    return t(lang, "answers.person.partly" if way.partly else "answers.person.assumed", said=said)
 
 
 def cells(version: AnswerVersion | None, now: datetime, city: int) -> list[Cell]:
