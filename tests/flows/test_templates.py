@@ -10,14 +10,14 @@ import pytest
 
 from scripts import sms_templates
 from tests.doors import client
-from tests.flows.callouts import at_ten, messages, minutes_later, send, sent
+from tests.flows.callouts import answer, at_ten, messages, minutes_later, send, sent
 from tests.world import world
 from volunteer_hub import bootstrap
 from volunteer_hub.core import policy
 from volunteer_hub.core.db import Tx
 from volunteer_hub.core.policy import PolicyError
 from volunteer_hub.core.settings import settings
-from volunteer_hub.flows import asking, deliver, price
+from volunteer_hub.flows import asking, deliver, price, respond
 from volunteer_hub.notify import callbacks, cost, templates
 from volunteer_hub.notify.channels import sms_template
 from volunteer_hub.notify.rules import Kind
@@ -169,6 +169,23 @@ def test_a_callout_goes_out_by_template_and_is_reported_delivered(tx: Tx, gatewa
     assert "http" not in text.body
     (message,) = messages(tx, "offer")
     assert (message.state.value, message.provider_id) == ("delivered", text.sid)
+
+
+def test_words_of_ones_own_stand_behind_the_link_and_are_in_no_text(tx: Tx, gateway: Gateway) -> None:
+    out = sent(tx, helpers=1)
+    token = out.token(tx, out.world.lin)
+    answer(respond.accept, token)
+    at, words = f"/incidents/{out.world.incident.public_id}/tell", "The bridge is closed."
+    form = {"to": "incident", "who": "both", "words": words, "once": "one"}
+    looked = client(out.world.mei).post(at, data=form | {"do": "look"}).text
+    assert "In text messages the words stand behind the link" in looked
+    assert client(out.world.mei).post(at, data=form | {"do": "send"}).status_code == 303
+    deliver.sweep()
+    gateway.settle()
+    text = gateway.phones[LIN].inbox[-1]
+    assert text.template == policy.load("sms_templates", Templates).templates["note"][Kind.REAL]["en"].id
+    assert ("bridge" in text.body, token in text.body) == (False, True)
+    assert words in client().get(f"/c/{token}").text
 
 
 def test_what_is_reported_undelivered_failed(tx: Tx, gateway: Gateway) -> None:

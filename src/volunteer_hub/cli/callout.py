@@ -166,7 +166,7 @@ def tell(
         ways = ", ".join(f"{t(lang, f'board.channel.{way}')} {n}" for way, n in found.by)
         price = f"{found.currency} {found.thousandths / 1000:.2f}"
         typer.echo(f"{t(lang, 'note.ahead.people', n=found.people)}: {ways}")
-        typer.echo(t(lang, "note.ahead.cost", cost=price, parts=found.parts))
+        typer.echo(t(lang, "note.ahead.cost", cost=price, n=found.parts))
         if found.unreachable:
             typer.echo(t(lang, "note.ahead.unreachable", n=found.unreachable))
         if found.behind_link:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import timedelta
 from typing import Final
 
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, Text, cast
 from sqlmodel import col, select, update
 
 from volunteer_hub.core.db import Tx
@@ -79,7 +79,9 @@ def forget(tx: Tx, volunteer_id: int) -> None:
     """Takes away every word that was written to somebody alone, and what ties them to words for others."""
     _blank(tx, col(Note.volunteer_id) == volunteer_id)
     theirs = (col(Message.volunteer_id) == volunteer_id) & (col(Message.purpose) == PURPOSE)
-    tx.execute(update(Message).where(theirs).values(params=col(Message.params) - IN_PARAMS))
+    tx.execute(
+        update(Message).where(theirs).values(params=col(Message.params).op("-")(cast(IN_PARAMS, Text)))
+    )
 
 
 def blank_older_than(tx: Tx, age: timedelta) -> int:

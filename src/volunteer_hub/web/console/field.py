@@ -263,6 +263,7 @@ def shown(line: PersonLine, speech: Speech) -> dict[str, Any]:
         "states": states,
         "detail": _detail(line, speech),
         "contact": _contact(line, speech),
+        "talk": f"/volunteers/{line.person}/conversation",
         "on_site": line.place is Place.ON_SITE,
         "timed": it.ok_due_at is not None,
         "ok_missed": Need.OK_OVERDUE in line.needs,

@@ -59,10 +59,10 @@ def _send(tx: Tx, id: uuid.UUID, form: Form) -> str:
 
 
 def _audience(tx: Tx, id: uuid.UUID, form: Form) -> Audience:
-    """``to`` is "" for the whole incident, else ``callout:ID`` or ``slot:ID``."""
+    """``to`` is ``incident``, ``callout:ID`` or ``slot:ID``."""
     kind, _, key = form.text("to").partition(":")
     try:
-        who, one = Who(form.text("who") or Who.BOTH), uuid.UUID(key) if kind else None
+        who, one = Who(form.text("who") or Who.BOTH), uuid.UUID(key) if key else None
     except ValueError:
         raise Malformed("form") from None
     return flow.audience(tx, id, one if kind == "callout" else None, one if kind == "slot" else None, who)
@@ -120,7 +120,7 @@ def _choices(tx: Tx, found: board.Places, lang: Lang) -> list[tuple[str, str]]:
         for one in found.callouts
     ]
     return [
-        ("", t(lang, "note.to.all")),
+        ("incident", t(lang, "note.to.all")),
         *(several if len(several) > 1 else []),
         *(
             (f"slot:{facts.slot.public_id}", f"{pick(facts.title, lang)} · {pick(facts.role, lang)}")
