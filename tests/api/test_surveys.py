@@ -68,13 +68,8 @@ def test_results_are_for_the_staff_of_the_area(tx: Tx, w: World, link: str) -> N
     mei = client(w.mei)
     whole = mei.get(where).json()
     assert (whole["asked"], whole["answered"], whole["rate"]) == (1, 1, 100)
-    assert {tally["code"]: tally["findings"] for tally in whole["tallies"]} == {
-        "overall": 1,
-        "safe": 1,
-        "suited": 0,
-        "missing": 0,
-    }
-    assert [said["text"] for said in mei.get(f"{where}/words").json()["items"]] == ["Light."]
+    assert (whole["shown"], whole["tallies"]) == (False, [])  # one alone could be guessed
+    assert mei.get(f"{where}/words").json()["items"] == []
     assert client(people.kai(tx)).get(where).status_code == 404
     assert client(people.council(tx)).get(where).status_code == 403
 

@@ -73,15 +73,18 @@ class TallyOut(Out):
 
 
 class ResultsOut(Out):
-    """What the answers to one form after one incident amount to, in people; ``rate`` in whole per cent."""
+    """What the answers to one form after one incident amount to, in people; ``rate`` in whole per cent.
+    ``seen``: known to have looked. Not ``shown`` while one could guess whose the few answers are."""
 
     form: Form
     asked: int
+    seen: int
     answered: int
     waiting: int
     stopped: int
     expired: int
     rate: int | None
+    shown: bool
     tallies: list[TallyOut]
 
 
@@ -162,7 +165,7 @@ def results(actor: Annotated[Actor, allow("survey.read")], id: uuid.UUID, form: 
 
 @router.get("/incidents/{id}/surveys/{form}/words", response_model=Page[WordsOut])
 def words(
-    actor: Annotated[Actor, allow("survey.read")],
+    actor: Annotated[Actor, allow("survey.words")],
     id: uuid.UUID,
     form: Form,
     limit: Limit = 50,
@@ -170,7 +173,7 @@ def words(
 ) -> Page[WordsOut]:
     """What people wrote, the newest first, without their names."""
     with db.read(actor) as tx:
-        incident = incidents.find(tx, "survey.read", id)
+        incident = incidents.find(tx, "survey.words", id)
         before = decode_cursor(cursor)
         rows, more = queries.words(tx, incident.id, form, _policy(), before=before, limit=limit)
         following = encode_cursor(more) if more is not None else None

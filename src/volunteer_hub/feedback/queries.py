@@ -20,15 +20,19 @@ from volunteer_hub.feedback.rules import Form, State, Tally
 @dataclass(frozen=True)
 class Results:
     """Of one form after one incident, in people. ``rate``: whole per cent of all asked who answered, rounded
-    down; None when nobody was asked. ``waiting``: may still answer."""
+    down; None when nobody was asked. ``seen``: known to have looked, because they answered or stopped it:
+    opening a link alone leaves no trace, for previews open links too. ``waiting``: may still answer.
+    ``shown``: enough have answered, else there are no tallies."""
 
     form: Form
     asked: int
+    seen: int
     answered: int
     stopped: int
     expired: int
     waiting: int
     rate: int | None
+    shown: bool
     tallies: tuple[Tally, ...]
 
 
@@ -61,16 +65,19 @@ def results(tx: Tx, incident_id: int, form: Form, policy: Surveys) -> Results:
     """The figures of one form, in two queries however many answered."""
     numbers = _states(tx, _of(tx, incident_id, form))
     answered, asked = numbers[State.ANSWERED], sum(numbers.values())
-    counts = _counts(tx, _of(tx, incident_id, form), policy, form)
-    questions = policy.surveys[form.value].questions
+    shown = answered >= policy.shown_from(form.value)
+    counts = _counts(tx, _of(tx, incident_id, form), policy, form) if shown else {}
+    questions = policy.surveys[form.value].questions if shown else ()
     return Results(
         form=form,
         asked=asked,
+        seen=answered + numbers[State.STOPPED],
         answered=answered,
         stopped=numbers[State.STOPPED],
         expired=numbers[State.EXPIRED],
         waiting=numbers[State.OPEN],
         rate=100 * answered // asked if asked else None,
+        shown=shown,
         tallies=tuple(rules.tally(question, counts.get(question.code, {})) for question in questions),
     )
 
@@ -78,7 +85,13 @@ def results(tx: Tx, incident_id: int, form: Form, policy: Surveys) -> Results:
 def words(
     tx: Tx, incident_id: int, form: Form, policy: Surveys, *, before: int | None = None, limit: int = 50
 ) -> tuple[list[Words], int | None]:
-    """What people wrote, a page of surveys the newest first, and the ``before`` of the next page or None."""
+    """What people wrote, a page of surveys the newest first, and the ``before`` of the next page or None.
+
+    For whoever may read words; nothing while so few have answered that one could guess who wrote it.
+    """
+    tx.actor.must("survey.words")
+    if _states(tx, _of(tx, incident_id, form))[State.ANSWERED] < policy.shown_from(form.value):
+        return [], None
     codes = [question.code for question in policy.surveys[form.value].questions if question.kind == "text"]
     wrote = or_(false(), *(col(Survey.answers).op("?")(code) for code in codes))
     wanted = select(Survey).where(_of(tx, incident_id, form), wrote)

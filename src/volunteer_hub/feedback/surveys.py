@@ -89,6 +89,7 @@ def answer(tx: Tx, survey: Survey, answers: Mapping[str, object], policy: Survey
         return survey
     survey.state = rules.step(state, State.ANSWERED)
     survey.answers, survey.answered_at, survey.remind_at = dict(given), tx.now, None
+    survey.seen_at = survey.seen_at or tx.now
     tx.flush()
     return survey
 
@@ -101,6 +102,7 @@ def stop(tx: Tx, survey: Survey) -> Survey:
         return survey
     state = rules.now_state(survey.state, survey.expires_at, tx.now)
     survey.state, survey.remind_at = rules.step(state, State.STOPPED), None
+    survey.seen_at = survey.seen_at or tx.now
     tx.flush()
     return survey
 

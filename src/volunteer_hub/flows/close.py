@@ -14,8 +14,8 @@ from volunteer_hub.feedback.models import Survey
 from volunteer_hub.feedback.policy import Surveys
 from volunteer_hub.feedback.rules import Form
 from volunteer_hub.feedback.rules import Kind as SurveyKind
+from volunteer_hub.flows import debrief, feedback, mobilize, roll_call
 from volunteer_hub.flows import duty as duties
-from volunteer_hub.flows import feedback, mobilize, roll_call
 from volunteer_hub.incidents import logbook, states
 from volunteer_hub.incidents.models import Incident, RoleSlot
 from volunteer_hub.incidents.rules import Kind, LogKind, State
@@ -25,6 +25,7 @@ from volunteer_hub.mobilization.rules import (
     LIVE,
     DeclineReason,
     DutyState,
+    OfferState,
     PlanState,
 )
 
@@ -88,7 +89,8 @@ def close(tx: Tx, incident: Incident) -> list[Survey]:
 
 
 def ask_back(tx: Tx, incident: Incident) -> list[Survey]:
-    """Opens the surveys of a closed incident and sends their links; again, only those still missing."""
+    """Opens the surveys of a closed incident and sends their links, and asks who was in command; again, only
+    those still missing."""
     by_form = _forms(tx, incident)
     opened = [
         survey
@@ -104,6 +106,7 @@ def ask_back(tx: Tx, incident: Incident) -> list[Survey]:
         )
     ]
     feedback.tell(tx, "survey", opened)
+    debrief.ask(tx, incident)
     tx.flush()
     return opened
 
@@ -143,7 +146,25 @@ def _forms(tx: Tx, incident: Incident) -> dict[Form, set[int]]:
     )
     rows = tx.exec(served).all()
     led = {person for person, skill in rows if skill == slots.LEADER}
-    return {Form.LEADER: led, Form.VOLUNTEER: {person for person, _ in rows} - led}
+    done = {person for person, _ in rows}
+    found = {Form.LEADER: led, Form.VOLUNTEER: done - led}
+    if Form.STANDBY.value in policy.load("surveys", Surveys).surveys:
+        found[Form.STANDBY] = _stood_by(tx, incident) - done
+    return found
+
+
+def _stood_by(tx: Tx, incident: Incident) -> set[int]:
+    """Who said yes, was never given a place, and was let go."""
+    placed = select(Duty.offer_id).where(col(Duty.incident_id) == incident.id)
+    ids = [callout.id for callout in callouts.of_incident(tx, incident.id)]
+    wanted = select(Offer.volunteer_id).where(
+        col(Offer.callout_id).in_(ids),
+        col(Offer.state) == OfferState.RELEASED,
+        col(Offer.answered_at).is_not(None),
+        col(Offer.decline_reason).is_(None),
+        col(Offer.id).not_in(placed),
+    )
+    return set(tx.exec(wanted))
 
 
 def _asked(tx: Tx, incident: Incident) -> Sequence[Offer]:
