@@ -35,7 +35,7 @@ def test_what_if_and_readiness_over_the_api(tx: Tx) -> None:
     assert [one["kind"] for one in listed] == ["grid", "single"]
     weakest = mei.get(f"/api/v1/what-if/{listed[0]['id']}/weakest").json()["items"]
     assert [one["hazard"] for one in weakest] == ["heat", "heat"]
-    asked = {"area": "DQ-ST", "hour": MONDAY, "skill": "general"}
+    asked = {"area": "DQ-ST", "hour": str(MONDAY), "skill": "general"}
     found = mei.get("/api/v1/readiness", params=asked).json()
     (here,) = found["communities"]
     assert (here["people"], here["certified"], here["free"], found["minutes"]) == (22, 22, 22, [15, 30, 60])

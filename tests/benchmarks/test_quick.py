@@ -43,6 +43,7 @@ def test_benchmarks_that_are_run_are_these() -> None:
         "start",
         "surge",
         "tours",
+        "whatif",
     ]
 
 
@@ -155,6 +156,8 @@ def test_reports_written_down_hold_bars_in_that_form() -> None:
         "technicians.mean_gap_percent",
         "technicians.unserved",
         "tours.unserved_prize_vs_or_tools_routing",
+        "whatif.cell",
+        "whatif.one",
     }
 
 
