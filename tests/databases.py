@@ -15,6 +15,7 @@ from alembic import command
 from sqlalchemy import text
 
 from volunteer_hub.core import db, embedded, schema
+from volunteer_hub.core.actor import SYSTEM
 from volunteer_hub.core.settings import settings
 from volunteer_hub.migrations import runner
 
@@ -87,6 +88,18 @@ def cloned(name: str) -> Iterator[str]:
         with suppress(Exception):
             db.engine().dispose()
         admin(f'DROP DATABASE IF EXISTS "{clone}" WITH (FORCE)')
+
+
+@contextmanager
+def building() -> Iterator[db.Tx]:
+    """What is built here by transactions within one another is committed together at the end."""
+    with (
+        db.engine().connect() as connection,
+        connection.begin(),
+        db.bound(connection),
+        db.transaction(SYSTEM, "test") as tx,
+    ):
+        yield tx
 
 
 def wait_for_somebody_waiting() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import httpx2
 
+from tests.databases import building
 from tests.flows.callouts import NOW, Sent, sent
 from tests.server import Server
 from volunteer_hub.access import sessions
@@ -81,13 +82,7 @@ def watched(database: str, folder: Path, *, processes: int) -> Iterator[Watched]
     """Mei's callout at ten in the morning, in the database of settings; HUB_SMTP_URL must be set."""
     db.follow_clock()
     db.move_clock(NOW)
-    with (
-        clock.fixed(NOW),
-        db.engine().connect() as connection,
-        connection.begin(),
-        db.bound(connection),
-        db.transaction(SYSTEM, "test") as tx,
-    ):
+    with clock.fixed(NOW), building() as tx:
         out = sent(tx, helpers=4)
         tokens = [out.token(tx, person) for person in (out.world.lin, *out.world.crowd[:3])]
         tx.expunge_all()

@@ -6,8 +6,8 @@ import pytest
 
 from tests import people
 from tests.cli.test_commands import hub
+from tests.databases import building
 from tests.flows import callouts as made
-from tests.flows.test_at_once import building
 from tests.flows.test_field import check_in, coming
 
 

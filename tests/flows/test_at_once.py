@@ -3,19 +3,17 @@
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from contextvars import copy_context
 from typing import Any
 
 import pytest
 
-from tests.databases import wait_for_somebody_waiting
+from tests.databases import building, wait_for_somebody_waiting
 from tests.flows.callouts import Sent, answer, approved, at_ten, messages, planned, send
 from tests.flows.post import post_office
 from tests.world import World, declare, world
-from volunteer_hub.core import db
 from volunteer_hub.core.actor import SYSTEM
-from volunteer_hub.core.db import Tx, transaction
+from volunteer_hub.core.db import transaction
 from volunteer_hub.core.errors import Gone, HubError
 from volunteer_hub.flows import close as closing
 from volunteer_hub.flows import deliver, mobilize, respond
@@ -44,18 +42,6 @@ def at_once(deeds: Sequence[Callable[[], Any]]) -> list[Any]:
     with ThreadPoolExecutor(len(deeds)) as pool:
         running = [pool.submit(copy_context().run, one, deed) for deed in deeds]
         return [each.result() for each in running]
-
-
-@contextmanager
-def building() -> Iterator[Tx]:
-    """What is built here by transactions within one another is committed together at the end."""
-    with (
-        db.engine().connect() as connection,
-        connection.begin(),
-        db.bound(connection),
-        transaction(SYSTEM, "test") as tx,
-    ):
-        yield tx
 
 
 def made() -> World:

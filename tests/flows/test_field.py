@@ -7,10 +7,10 @@ import pytest
 from sqlmodel import select
 
 from tests import people
+from tests.databases import building
 from tests.flows import callouts as made
 from tests.flows.callouts import NOW, Sent, messages, minutes_later
 from tests.flows.callouts import duty_of as duty
-from tests.flows.test_at_once import building
 from tests.flows.test_forget import dump
 from tests.mobilization.rows import raises
 from volunteer_hub.audit.models import AuditLine

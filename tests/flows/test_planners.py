@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from sqlmodel import col, select
 
+from tests.databases import building
 from tests.flows.test_planner import RUNNING, ask, stored
 from tests.world import World, declare, person, world
 from volunteer_hub.core import db
@@ -85,10 +86,5 @@ def test_a_second_plan_of_a_worker_is_that_of_a_new_worker(fresh_database: str) 
 
 def committed_world() -> World:
     """The small flood, as every connection sees it."""
-    with (
-        db.engine().connect() as connection,
-        connection.begin(),
-        db.bound(connection),
-        db.transaction(SYSTEM, "test.world") as tx,
-    ):
+    with building() as tx:
         return world(tx, crowd=3)

@@ -10,9 +10,10 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import select, text
 
 from tests import people
+from tests.databases import building
 from tests.flows import callouts as made
 from tests.flows.callouts import NOW, Sent, messages, minutes_later
-from tests.flows.test_at_once import at_once, building
+from tests.flows.test_at_once import at_once
 from tests.flows.test_field import check_in, coming, duty, logged
 from tests.mobilization.rows import raises
 from volunteer_hub.core.actor import GUEST, SYSTEM

@@ -7,19 +7,19 @@ would who never heard. After every death the promises hold and no row has been l
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import event, func, select
 from sqlmodel import SQLModel
 
+from tests.databases import building
 from tests.flows.callouts import NOW, Sent, approved, planned, sent
 from tests.invariants import broken
 from tests.world import world
 from volunteer_hub.core import clock, db
 from volunteer_hub.core.actor import GUEST, SYSTEM
-from volunteer_hub.core.db import Tx
 from volunteer_hub.core.errors import Refused
 from volunteer_hub.core.settings import settings
 from volunteer_hub.flows import duty as duties
@@ -42,18 +42,6 @@ def _ten_o_clock(fresh_database: str, monkeypatch: pytest.MonkeyPatch) -> Iterat
         yield
     monkeypatch.undo()
     settings.cache_clear()
-
-
-@contextmanager
-def kept() -> Iterator[Tx]:
-    """A transaction to build in, with those that the builders open: committed together at the end."""
-    with (
-        db.engine().connect() as connection,
-        connection.begin(),
-        db.bound(connection),
-        db.transaction(SYSTEM, "test") as tx,
-    ):
-        yield tx
 
 
 def rows() -> dict[str, int]:
@@ -138,7 +126,7 @@ def on_duty(out: Sent, verb: Callable[..., object]) -> Deed:
 
 
 def test_an_answer_a_check_in_and_its_settlement_are_whole_or_nothing() -> None:
-    with kept() as tx:
+    with building() as tx:
         out = sent(tx, helpers=3, crowd=3)
     assert stopped_everywhere(answering(out)) > 10
     with clock.fixed(NOW + timedelta(hours=1)):
@@ -150,7 +138,7 @@ def test_an_answer_a_check_in_and_its_settlement_are_whole_or_nothing() -> None:
 
 
 def test_a_callout_goes_out_whole_or_not_at_all() -> None:
-    with kept() as tx:
+    with building() as tx:
         w = world(tx, crowd=3)
         plan = approved(w, planned(tx, w, [(w.slots[0], w.lin), (w.slots[1], w.bo)]))
 

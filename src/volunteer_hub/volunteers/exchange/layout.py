@@ -1,6 +1,8 @@
 """The columns of a file of people, and how a cell is kept from being a formula."""
 
 import re
+from collections.abc import Mapping
+from functools import cache
 from typing import Final
 
 from volunteer_hub.core.i18n import LANGUAGES, t
@@ -22,7 +24,8 @@ def unguarded(cell: str) -> str:
     return cell[1:] if cell[:1] == "'" and _FORMULA.match(cell) else cell
 
 
-def by_heading() -> dict[str, str]:
+@cache
+def by_heading() -> Mapping[str, str]:
     """Column by what may head it: its own name, or the words for it in any language."""
     headings = {folded(name): name for name in COLUMNS}
     for lang in LANGUAGES:

@@ -1,0 +1,152 @@
+"""Every page of the program as its router lists them, in a world where each has something to show."""
+
+import base64
+import json
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from fastapi.testclient import TestClient
+from sqlmodel import select
+
+from tests import databases
+from tests.api.grown import Grown, plant
+from tests.doors import client
+from tests.flows import improving
+from tests.flows.callouts import NOW, Sent
+from tests.house.test_doors import routes
+from tests.server import Server
+from volunteer_hub.boards import slots
+from volunteer_hub.core import clock, db, gate, policy
+from volunteer_hub.core.actor import GUEST, SYSTEM
+from volunteer_hub.feedback import actions, surveys
+from volunteer_hub.feedback.actions_models import Voice
+from volunteer_hub.feedback.policy import Surveys
+from volunteer_hub.feedback.rules import Form, Kind
+from volunteer_hub.flows import reply, upward
+from volunteer_hub.incidents.models import Incident, RoleSlot
+
+# "/" leads on; then what is for machines, a part of a page, a picture, a file.
+NO_PAGE = re.compile(
+    r"^/$|/(livez|readyz|live|stream|rest|parts/\{name\})$|qr\.svg$"
+    r"|(/text|/download|\.csv|\.xlsx|\.calldown)$"
+)
+_PARAMETER = re.compile(r"\{(\w+)(?::\w+)?\}")
+_STAFF = ("coordinator", "clerk", "admin")
+
+
+@dataclass(frozen=True)
+class Pages:
+    """``at``: role -> the paths of the pages that it reads. ``cookies``: role -> those that it holds."""
+
+    address: str
+    at: Mapping[str, list[str]]
+    cookies: Mapping[str, Mapping[str, str]]
+
+
+@contextmanager
+def served(template: str, folder: Path) -> Iterator[Pages]:
+    """The program with Mei's flood under way, at ten in the morning. HUB_SMTP_URL must be set."""
+    with databases.cloned(template) as database:
+        databases.use(database)
+        db.move_clock(NOW)
+        with clock.fixed(NOW), databases.building():
+            grown = plant()
+            ids = {word: some[0] for word, some in grown.ids.items() if some} | _more(grown)
+            cookies = {role: dict(who.cookies) for role, who in grown.who.items()} | {"guest": _half_way()}
+        with Server(database, folder, processes=1, workers=0) as server:
+            server.wait_until_ready()
+            yield Pages(server.address, _listed(grown, ids), cookies)
+
+
+def _more(grown: Grown) -> dict[str, str]:
+    """A gate with somebody before it, a report sent upward, an injury, a drill, a file of people, a text."""
+    s, mei = grown.sent, client(grown.sent.world.mei)
+    here = f"/incidents/{s.world.incident.public_id}"
+    opened = mei.post(f"{here}/gates", data={"task": grown.ids["tasks"][0]}).headers["location"]
+    (way,) = re.findall(r"/g/([\w-]{22})", mei.get(f"{here}/gates").text)[:1]
+    zhou = {"name": "Zhou Min", "phone": "13800001111", "birthday": "1988", "skills": ["first_aid"]}
+    came = client().post(f"/g/{way}", data=zhou | {"fit": "yes", "consent": ["mobilization", "messages"]})
+    with db.transaction(s.world.mei, "upward.send") as tx:
+        incident = tx.get_one(Incident, s.world.incident.id)
+        draft = upward.save(tx, incident, upward.prefilled(tx, incident, "en"), "en")
+        upward.send(tx, incident, draft, "City duty office")
+    hurt = mei.post(f"{here}/injuries", data={"kind": "injury", "words": "A cut.", "once": "b" * 32})
+    asked = {"once": "a" * 32, "area": "DQ-ST-001", "hazard": "missing_person", "hour": "0"}
+    imagined = mei.post("/what-if", data=asked)
+    file = b"name,phone,community\nHua,13900007777,DQ-ST-001\nNobody,,DQ-DT-001\n"
+    kept = mei.post("/volunteers/import", files={"file": ("people.csv", file)})
+    assert [answer.status_code for answer in (came, hurt, imagined, kept)] == [303] * 4
+    with db.transaction(SYSTEM, "test.leader") as tx:
+        tx.get_one(RoleSlot, s.aid).skill = slots.LEADER  # Bo leads, and has said that he comes
+        drill = improving.drill_plan(tx)
+        run = improving.held(tx, drill, -24)
+        drills = {"drills": str(drill.public_id), "run": str(run.public_id)}
+    with db.transaction(GUEST, "text.receive") as tx:
+        text = {"MessageSid": "SM1", "From": "+8613900000002", "Body": "which gate?"}
+        reply.judge(tx, reply.receive(tx, text))
+    return {
+        "gates": opened.rpartition("#g-")[2],
+        **drills,
+        "what-if": imagined.headers["location"].rpartition("/")[2],
+        "imports": kept.headers["location"].rpartition("/")[2],
+        "call-downs": re.findall(r"/call-downs/([\w-]{36})", mei.get("/call-downs").text)[0],
+        "c": grown.tokens["c"][0],
+        "accepted": grown.tokens["c"][-1],
+        "g": way,
+        **_raised(s, mei),
+        "s": grown.tokens["s"][0],
+        "step": "asked",
+        "number": "1",
+    }
+
+
+def _raised(s: Sent, mei: TestClient) -> dict[str, str]:
+    """Three wrote that it was dark; Mei proposes lamps because of them."""
+    rules = policy.load("surveys", Surveys)
+    where, ids = s.world.incident, [person.id for person in s.world.crowd[:3]]
+    with db.transaction(SYSTEM, "test.surveys") as tx:
+        for one in surveys.open_for(
+            tx, where.id, where.area, ids, rules, kind=Kind.REAL, form=Form.VOLUNTEER
+        ):
+            surveys.answer(tx, one, {"overall": 2, "safe": "yes", "missing": "No lamps at the gate."}, rules)
+    found = {"source": "theme", "code": "equipment", "incident": str(where.public_id)}
+    said = {"finding": "It was dark.", "title": "Lamps", "words": "A lamp at every gate."}
+    made = mei.post("/actions/new", data=found | said).headers["location"]
+    with db.read(SYSTEM) as tx:
+        voice = tx.exec(select(Voice)).first()
+        assert voice is not None
+        return {"actions": made.rpartition("/")[2], "h": actions.token(voice)}
+
+
+def _half_way() -> dict[str, str]:
+    """What somebody holds who was sent a code, to join and to sign in."""
+    guest = client()
+    guest.post("/join", data={"phone": "13900007788", "email": "new@example.org", "community": "DQ-ST-001"})
+    guest.post("/login/code", data={"phone": "13900000002"})
+    joining = json.loads(base64.urlsafe_b64decode(guest.cookies["hub_join"])) | {"proof": "of the telephone"}
+    return dict(guest.cookies) | {"hub_join": base64.urlsafe_b64encode(json.dumps(joining).encode()).decode()}
+
+
+def _listed(grown: Grown, ids: Mapping[str, str]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for method, path, (right,) in routes():
+        if method == "GET" and not path.startswith("/api/") and not NO_PAGE.search(path):
+            found.setdefault(_reader(grown, right), []).append(_filled(path, ids))
+    return found
+
+
+def _reader(grown: Grown, policy: str) -> str:
+    if policy in (gate.PUBLIC, gate.LINK):
+        return "guest"
+    if policy == gate.SELF:
+        return "volunteer"
+    return next(role for role in _STAFF if grown.actors[role].may(policy))
+
+
+def _filled(path: str, ids: Mapping[str, str]) -> str:
+    """Raises KeyError for a page of something that the world does not hold: plant one."""
+    word = "accepted" if path.endswith(("/duty", "/roll-call")) else path.split("/")[1]
+    return _PARAMETER.sub(lambda name: ids[name[1] if name[1] in ("step", "number", "run") else word], path)
