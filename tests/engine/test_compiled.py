@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ import pytest
 from benchmarks.city_arrays import city_problem
 from tests.engine.build import measured, random_problem
 from tests.engine.sizes import COMPILED
+from volunteer_hub.engine import compiled
 from volunteer_hub.engine.augment import _fill, _scan, lift, pop
 from volunteer_hub.engine.candidates import (
     _lowest_of_all,
@@ -74,3 +77,37 @@ def test_the_loops_are_compiled_once_whatever_comes_in(seed: int) -> None:
 
 def test_what_is_kept_on_disk_is_kept_for_this_state_of_the_engine_alone() -> None:
     assert "compiled-" in counted._cache.cache_path  # type: ignore[attr-defined]  # numba's own
+
+
+def test_of_processes_that_start_together_one_compiles_and_the_others_wait_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compiled, "_FOLDER", tmp_path / "new")
+
+    def another_may_go_on() -> bool:
+        with (tmp_path / "new" / "toy.lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return False
+            return True
+
+    def ended_in_the_middle() -> None:
+        with compiled.first("toy"):
+            assert not another_may_go_on()
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        ended_in_the_middle()
+    assert another_may_go_on()
+    with compiled.first("toy"):
+        assert not another_may_go_on()
+    with compiled.first("toy"):  # all is kept: nobody waits any more
+        assert another_may_go_on()
+
+
+def test_where_nothing_can_be_kept_nobody_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setattr(compiled, "_FOLDER", tmp_path / "file" / "new")
+    with compiled.first("toy"):
+        assert not (tmp_path / "file").is_dir()

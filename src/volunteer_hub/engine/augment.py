@@ -20,9 +20,9 @@ import numpy as np
 
 from volunteer_hub.engine.candidates import ENDLESS, Arcs, Pool, nearest
 from volunteer_hub.engine.clock import Clock
-from volunteer_hub.engine.compiled import compiled
+from volunteer_hub.engine.compiled import compiled, inner
 from volunteer_hub.engine.flow import Flow, Solution, locked_arcs, prices
-from volunteer_hub.engine.index import Index
+from volunteer_hub.engine.index import Index, bisect
 from volunteer_hub.engine.problem import Bools, Ints, Problem
 from volunteer_hub.engine.terms import Penalties
 from volunteer_hub.engine.units import Units
@@ -84,7 +84,7 @@ def search_of(units: int) -> Search:
     return Search(*(np.zeros(units + 1, np.int64) for _ in Search._fields))
 
 
-@compiled
+@inner
 def lift(heap: Ints, place: Ints, distance: Ints, u: int, size: int, new: bool) -> int:
     """Put a unit into the heap, or move it up after its distance fell; the heap's size then."""
     i = size if new else place[u]
@@ -98,7 +98,7 @@ def lift(heap: Ints, place: Ints, distance: Ints, u: int, size: int, new: bool) 
     return size + 1 if new else size
 
 
-@compiled
+@inner
 def pop(heap: Ints, place: Ints, distance: Ints, size: int) -> int:
     """Take the nearest unit off the heap of this size (it then has one less)."""
     top, u, size = heap[0], heap[size - 1], size - 1
@@ -119,7 +119,7 @@ def pop(heap: Ints, place: Ints, distance: Ints, size: int) -> int:
     return int(top)
 
 
-@compiled
+@inner
 def _widen(index: Index, lists: Lists, u: int, used: int) -> tuple[Lists, int, int]:
     """A longer list for the unit, at the end of the buffers: the lists (with larger buffers when they were
     full), how much of the buffers is used, and the first entry not seen before."""
@@ -134,12 +134,12 @@ def _widen(index: Index, lists: Lists, u: int, used: int) -> tuple[Lists, int, i
     held = nearest(index, u, position[used : used + wanted], cost[used : used + wanted])
     unseen = 0
     if length > 0:  # those as dear as the old list's last may not all have been in it
-        unseen = np.searchsorted(cost[used : used + held], cost[old + length - 1])
+        unseen = bisect(cost, cost[old + length - 1], used, used + held) - used
     lists.first[u], lists.length[u], lists.whole[u] = used, held, held < wanted
     return Lists(lists.first, lists.length, lists.whole, position, cost), used + held, used + unseen
 
 
-@compiled
+@inner
 def _scan(
     standing: Standing, search: Search, stamp: int, u: int, begin: int, end: int, position: Ints, cost: Ints,
     best: Best, size: int, ordered: bool,
@@ -171,7 +171,7 @@ def _scan(
     return best, size, False
 
 
-@compiled
+@inner
 def _leave_open(standing: Standing, u: int, distance: int, best: Best) -> Best:
     """The best end of the search if one of the unit's heads may stay open instead."""
     for tier in range(2):
@@ -182,7 +182,7 @@ def _leave_open(standing: Standing, u: int, distance: int, best: Best) -> Best:
     return best
 
 
-@compiled
+@inner
 def _adopt(standing: Standing, search: Search, origin: int, settled: int, best: Best) -> None:
     """Raise the prices of the units settled, and move everybody along the path found."""
     for i in range(settled):

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from volunteer_hub.engine.compiled import compiled
+from volunteer_hub.engine.compiled import compiled, inner
 from volunteer_hub.engine.eligible import MATCHING, UNDECIDED, Eligible, Small
 from volunteer_hub.engine.index import Index, bisect, box, index_of, places, unit_columns
 from volunteer_hub.engine.problem import Bools, Ints, Options, Problem
@@ -23,7 +23,7 @@ from volunteer_hub.engine.units import Units
 ENDLESS = 1 << 60
 
 
-@compiled
+@inner
 def _sink(position: Ints, score: Ints, held: int) -> None:
     """Restore the heap (dearest on top) after its top was replaced."""
     i, p, s = 0, position[0], score[0]
@@ -40,7 +40,7 @@ def _sink(position: Ints, score: Ints, held: int) -> None:
     position[i], score[i] = p, s
 
 
-@compiled
+@inner
 def keep(p: int, s: int, position: Ints, score: Ints, held: int) -> int:
     """Put a person into the heap of the cheapest; how many it holds then."""
     if held == len(score):
@@ -56,7 +56,7 @@ def keep(p: int, s: int, position: Ints, score: Ints, held: int) -> int:
     return held + 1
 
 
-@compiled
+@inner
 def ascending(position: Ints, score: Ints, held: int) -> None:
     """Turn the heap into a list, cheapest first."""
     while held > 1:
@@ -66,7 +66,7 @@ def ascending(position: Ints, score: Ints, held: int) -> None:
         _sink(position, score, held)
 
 
-@compiled
+@inner
 def _stretch(
     index: Index, u: int, start: int, stop: int, ceiling: int, price: Ints,
     position: Ints, score: Ints, held: int, found: int,
@@ -99,7 +99,7 @@ def _stretch(
         if way < 0 or way + least >= ceiling:
             continue
         if len(barred) > 0:
-            at = np.searchsorted(barred, p)
+            at = bisect(barred, p, int(np.int64(0)), len(barred))
             if at < len(barred) and barred[at] == p:
                 continue
         found += 1
@@ -107,7 +107,7 @@ def _stretch(
     return held, found
 
 
-@compiled
+@inner
 def _ring(
     index: Index, u: int, inner: float, outer: float, ceiling: int, price: Ints,
     position: Ints, score: Ints, held: int, found: int,
@@ -136,7 +136,7 @@ def _ring(
     return held, found
 
 
-@compiled
+@inner
 def _zones(
     index: Index, u: int, ceiling: int, price: Ints, position: Ints, score: Ints
 ) -> tuple[int, int]:  # fmt: skip
@@ -169,7 +169,7 @@ def lowest(
     return _ring(index, u, -1.0, radius, ceiling, price, position, score, none, none)
 
 
-@compiled
+@inner
 def nearest(index: Index, u: int, position: Ints, score: Ints) -> int:
     """The len(position) cheapest people, cheapest first: how many there are. The box is widened until nobody
     outside can be cheaper than the dearest inside."""
@@ -193,7 +193,7 @@ def nearest(index: Index, u: int, position: Ints, score: Ints) -> int:
     return held
 
 
-@compiled
+@inner
 def _first_radius(index: Index, u: int, room: int) -> float:
     """Where the box holds at least twice as many list entries as wanted, rules not asked."""
     low, high = index.first[index.list_of[u]], index.first[index.list_of[u] + 1]

@@ -16,7 +16,7 @@ import numpy as np
 from volunteer_hub.engine.arrays import Bools, Floats, Ints
 from volunteer_hub.engine.candidates import Kind
 from volunteer_hub.engine.clock import Clock
-from volunteer_hub.engine.compiled import compiled
+from volunteer_hub.engine.compiled import compiled, inner
 from volunteer_hub.engine.eligible import Small
 from volunteer_hub.engine.index import Index
 
@@ -126,7 +126,7 @@ def _inward(
             length[to], person[to], unit[to], again[to] = length[source], ways.locked_person[i], source, True
 
 
-@compiled
+@inner
 def _into_kind(
     index: Index, units: Ints, moving: Small, serves: Ints, own: Ints, length: Ints, person: Ints, unit: Ints,
     again: Bools,
@@ -176,7 +176,7 @@ def _outward(
             )  # fmt: skip
 
 
-@compiled
+@inner
 def _out_to_kind(
     index: Index, units: Ints, moving: Small, serves: Ints, own: Ints, length: Ints, person: Ints, unit: Ints,
     again: Bools,
@@ -203,7 +203,7 @@ def _out_to_kind(
             person[source], unit[source], again[source] = moving[i], u, True
 
 
-@compiled
+@inner
 def _side_by_side(
     index: Index, units: Ints, moving: Small, own: Ints
 ) -> tuple[Floats, Floats, Floats, Floats, Ints]:

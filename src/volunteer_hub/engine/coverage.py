@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from volunteer_hub.engine.candidates import Arcs
-from volunteer_hub.engine.compiled import compiled
+from volunteer_hub.engine.compiled import compiled, inner
 from volunteer_hub.engine.flow import Flow
 from volunteer_hub.engine.index import counted
 from volunteer_hub.engine.problem import MAX_PRIORITY, Ints
@@ -100,7 +100,7 @@ def _cover(
                     cover.rank[u] = rank
 
 
-@compiled
+@inner
 def _fill(cover: _Cover, marks: _Marks, first: Ints, position: Ints, origin: int, phase: int) -> bool:
     """Fill one more head of this unit, if a chain is found."""
     serves = cover.serves

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from volunteer_hub.engine.compiled import compiled
+from volunteer_hub.engine.compiled import compiled, inner
 from volunteer_hub.engine.eligible import Bytes, Eligible, Flags, Small
 from volunteer_hub.engine.problem import Bools, Floats, Ints, Problem
 from volunteer_hub.engine.terms import per_km
@@ -152,7 +152,7 @@ def counted(cell: Ints, cells: int) -> tuple[Ints, Ints]:
     return order, first
 
 
-@compiled
+@inner
 def bisect(listed: Small, low: int, left: int, right: int) -> int:
     """First index of left..right with listed[index] >= low."""
     while left < right:
@@ -164,7 +164,7 @@ def bisect(listed: Small, low: int, left: int, right: int) -> int:
     return left
 
 
-@compiled
+@inner
 def box(index: Index, u: int, radius: float) -> tuple[int, int, int, int]:
     """First and last column and row of the grid within the radius."""
     left, bottom, size, columns, rows, _ = index.grid

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from volunteer_hub.engine.arrays import Bools, Floats, Ints
-from volunteer_hub.engine.compiled import compiled
+from volunteer_hub.engine.compiled import compiled, inner
 from volunteer_hub.engine.law import GRID, INDEPENDENT, Shock
 from volunteer_hub.engine.overcall import check_confidence, checked
 
@@ -64,7 +64,7 @@ def _chunks(work: object, count: int, threads: int) -> None:
         list(workers.map(work, bounds[:-1], bounds[1:]))
 
 
-@compiled
+@inner
 def _count_in(state: Floats, chance: Floats, mean: float) -> None:
     """One person more: state[q, k] is P(k yes) at node q, k = need standing for "or more"."""
     last = state.shape[1] - 1
@@ -80,14 +80,14 @@ def _count_in(state: Floats, chance: Floats, mean: float) -> None:
         state[q, 0] *= 1 - p
 
 
-@compiled
+@inner
 def _nobody(nodes: int, need: int) -> Floats:
     state = np.zeros((nodes, need + 1))
     state[:, 0] = 1.0
     return state
 
 
-@compiled
+@inner
 def _sure(state: Floats, weight: Floats) -> float:
     total = 0.0
     for q in range(len(weight)):
@@ -107,7 +107,7 @@ def _given(
         given[:, s] = state[:, needs[s]]
 
 
-@compiled
+@inner
 def _without(chosen: Bools, order: Ints, ps: Floats, chance: Floats, need: int, left_out: int) -> Floats:
     """The state of all chosen but one."""
     state = _nobody(chance.shape[1], need)
@@ -148,7 +148,7 @@ def _choose(
             asked[order[at]] = chosen[at]
 
 
-@compiled
+@inner
 def _drop(
     chosen: Bools, order: Ints, ps: Floats, burden: Floats, chance: Floats, weight: Floats, need: int,
     confidence: float,
@@ -162,7 +162,7 @@ def _drop(
         spared = -1.0  # the largest chance known to be dispensable
         needed = 2.0
         while True:
-            trial = -1
+            trial = int(np.int64(-1))
             for at in range(len(order)):  # the dearest of those not yet decided
                 p = ps[order[at]]
                 if chosen[at] and spared < p < needed and (trial < 0 or p < ps[order[trial]]):
@@ -185,7 +185,7 @@ def _drop(
         any_dropped = True
 
 
-@compiled
+@inner
 def _exchange(
     chosen: Bools, order: Ints, ps: Floats, burden: Floats, chance: Floats, weight: Floats, need: int,
     confidence: float,
@@ -194,7 +194,7 @@ def _exchange(
     found_any = False
     tried = np.zeros(len(order), np.bool_)
     for _ in range(EXCHANGED):
-        dear = -1
+        dear = int(np.int64(-1))
         for at in range(len(order)):
             if chosen[at] and not tried[at] and (dear < 0 or burden[order[at]] > burden[order[dear]]):
                 dear = at

@@ -12,9 +12,9 @@ from typing import NamedTuple
 import numpy as np
 
 from volunteer_hub.engine.candidates import ENDLESS, ascending, keep
-from volunteer_hub.engine.compiled import compiled
+from volunteer_hub.engine.compiled import compiled, inner
 from volunteer_hub.engine.eligible import Small
-from volunteer_hub.engine.index import Index, counted
+from volunteer_hub.engine.index import Index, bisect, counted
 from volunteer_hub.engine.problem import Floats, Ints
 
 MOST_ROWS = 100  # of grid cells
@@ -74,7 +74,7 @@ def openings_of(index: Index) -> Openings:
     )
 
 
-@compiled
+@inner
 def _within(openings: Openings, x: float, y: float, radius: float) -> tuple[int, int, int, int]:
     """First and last column and row of the cells within the radius."""
     left, bottom, size, columns, rows = openings.grid
@@ -95,7 +95,7 @@ def appraise(openings: Openings, price: Ints) -> None:
             openings.top[cell] = max(openings.top[cell], price[openings.unit[i]])
 
 
-@compiled
+@inner
 def best_openings(index: Index, openings: Openings, price: Ints, p: int, unit: Ints, score: Ints) -> int:
     """The len(unit) units that are worth most to the person, the best first: how many are worth anything.
     `score`: cost less price, below 0."""
@@ -125,7 +125,7 @@ def best_openings(index: Index, openings: Openings, price: Ints, p: int, unit: I
     return held
 
 
-@compiled
+@inner
 def _of_cell(
     index: Index,
     openings: Openings,
@@ -159,7 +159,7 @@ def _of_cell(
         if way < 0 or way + least >= ceiling:
             continue
         barred = index.barred[index.barred_first[u] : index.barred_first[u + 1]]
-        at = np.searchsorted(barred, p) if len(barred) > 0 else 0
+        at = bisect(barred, p, int(np.int64(0)), len(barred))
         if at == len(barred) or barred[at] != p:
             held = keep(u, way + least, unit, score, held)
     return held

@@ -15,7 +15,7 @@ import numpy as np
 
 from volunteer_hub.engine.arrays import Bools, Floats, Ints
 from volunteer_hub.engine.candidates import Kind, Pool
-from volunteer_hub.engine.compiled import compiled
+from volunteer_hub.engine.compiled import compiled, inner
 from volunteer_hub.engine.eligible import Bytes, Small
 from volunteer_hub.engine.index import Index, bisect, box
 
@@ -85,7 +85,7 @@ def _count(index: Index, units: Ints, members: Small, of: Ints, able: Bools) -> 
                     of[u] += 1
             continue
         west, east, south, north = box(index, u, reach)
-        low = 0
+        low = int(np.int64(0))
         for row in range(south, north + 1 if west <= east else south):
             low = bisect(members, index.cell_first[row * columns + west], low, size)
             high = bisect(members, index.cell_first[row * columns + east + 1], low, size)
@@ -96,7 +96,7 @@ def _count(index: Index, units: Ints, members: Small, of: Ints, able: Bools) -> 
             able[members[i]] = True
 
 
-@compiled
+@inner
 def _within(
     x: Floats, y: Floats, limit: Floats, unit_x: float, unit_y: float, reach: float, hit: Bytes
 ) -> int:
@@ -118,19 +118,20 @@ def _rank(
 ) -> None:  # fmt: skip
     """The rows of the units among the members."""
     size, measured, columns = len(members), len(index.zone) > 0, int(index.grid[3])
+    none = int(np.int64(0))
     for u in units:
         since, until = first[u], first[u + 1]
         if since == until:
             continue
         costs, ceiling = own[since:until], own[until - 1] + 1
         if measured:
-            _among(index, u, members, 0, size, ceiling, costs, since, serves, served, found)
+            _among(index, u, members, none, size, ceiling, costs, since, serves, served, found)
         else:
             radius = index.reach[u]
             if ceiling < radius * index.grid[5]:
                 radius = (ceiling + 1) / index.grid[5]
             west, east, south, north = box(index, u, radius)
-            low = 0
+            low = none
             for row in range(south, north + 1 if west <= east else south):
                 low = bisect(members, index.cell_first[row * columns + west], low, size)
                 high = bisect(members, index.cell_first[row * columns + east + 1], low, size)
@@ -143,7 +144,7 @@ def _rank(
                 found.fewest[i] = found.fewest[i - 1]
 
 
-@compiled
+@inner
 def _among(
     index: Index, u: int, members: Small, low: int, high: int, ceiling: int, costs: Ints, since: int,
     serves: Ints, served: Ints, found: Ranking,
@@ -154,6 +155,7 @@ def _among(
     limit = index.night_km if index.night[u] else index.day_km
     base = index.night_cost if index.night[u] else index.day_cost
     measured, slot, reach = len(index.zone) > 0, index.slot[u], index.reach[u]
+    none = int(np.int64(0))
     for i in range(low, high):
         p = members[i]
         dx, dy = index.x[p] - index.unit_x[u], index.y[p] - index.unit_y[u]
@@ -169,7 +171,7 @@ def _among(
         score = way + base[p]
         if score >= ceiling:
             continue
-        row = np.searchsorted(costs, score)
+        row = bisect(costs, score, none, len(costs))
         if costs[row] == score and serves[p] == FREE:
             found.fewest[since + row] = min(found.fewest[since + row], served[p])
         while row < len(costs) and costs[row] == score:

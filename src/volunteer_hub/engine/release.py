@@ -16,8 +16,8 @@ import numpy as np
 
 from volunteer_hub.engine.augment import Best, Search, Standing, lift, pop
 from volunteer_hub.engine.candidates import ENDLESS, Arcs
-from volunteer_hub.engine.compiled import compiled
-from volunteer_hub.engine.index import Index, counted
+from volunteer_hub.engine.compiled import compiled, inner
+from volunteer_hub.engine.index import Index, bisect, counted
 from volunteer_hub.engine.openings import Openings, best_openings
 from volunteer_hub.engine.problem import Ints
 
@@ -91,7 +91,7 @@ def _gather(serves: Ints, member: Ints, following: Ints) -> None:
             member[serves[p]] = p
 
 
-@compiled
+@inner
 def _leave(member: Ints, following: Ints, u: int, p: int) -> None:
     if member[u] == p:
         member[u] = following[p]
@@ -123,14 +123,14 @@ def release(
     return ways, len(people)
 
 
-@compiled
+@inner
 def _lengthen(index: Index, openings: Openings, price: Ints, ways: Ways, p: int) -> Ways:
     """List the units that are now worth most to the person, at least some of them new."""
     room, before = max(SHORT, ways.room[p]), ways.rest[p]
     while True:
         unit, score = np.empty(room, np.int64), np.empty(room, np.int64)
         held = best_openings(index, openings, price, p, unit, score)
-        known = np.searchsorted(score[:held], -before, side="right")
+        known = bisect(score, 1 - before, int(np.int64(0)), held)  # worth as much as the rest was, or more
         if held < room or (held - known) * NEW >= room:
             break
         room *= 2
@@ -186,7 +186,7 @@ def highest(index: Index, openings: Openings, price: Ints, ways: Ways) -> Ints:
     return worth
 
 
-@compiled
+@inner
 def _reach(
     standing: Standing, ways: Ways, search: Search, stamp: int, p: int, origin: int, least: int, offset: int,
     best: Best, size: int,
@@ -223,7 +223,7 @@ def _reach(
     return best, size
 
 
-@compiled
+@inner
 def _release(
     index: Index, openings: Openings, standing: Standing, ways: Ways, search: Search, stamp: int, person: int,
     unit: int, haste: Haste,
@@ -273,7 +273,7 @@ def _release(
     return ways, read
 
 
-@compiled
+@inner
 def _worth_of(ways: Ways, price: Ints, p: int) -> int:
     """What the best unit listed is worth to the person."""
     worth = 0
@@ -282,7 +282,7 @@ def _worth_of(ways: Ways, price: Ints, p: int) -> int:
     return int(worth)
 
 
-@compiled
+@inner
 def _end_open(standing: Standing, u: int, best: Best) -> Best:
     """The end of the search if one of the open heads of the unit it starts from is taken off."""
     for tier in range(2):
@@ -292,7 +292,7 @@ def _end_open(standing: Standing, u: int, best: Best) -> Best:
     return best
 
 
-@compiled
+@inner
 def _move(standing: Standing, ways: Ways, search: Search, origin: int, best: Best) -> None:
     """Move everybody along the path found."""
     serves, pays = standing.serves, standing.pays

@@ -12,6 +12,7 @@ import numpy as np
 
 from volunteer_hub.engine.candidates import Pool
 from volunteer_hub.engine.clock import Clock, DeadlinePassed
+from volunteer_hub.engine.compiled import first
 from volunteer_hub.engine.fairness import fairest
 from volunteer_hub.engine.floors import Family, Floors, laminar
 from volunteer_hub.engine.flow import FlowFailed
@@ -336,6 +337,7 @@ def toy() -> Problem:
     return Problem(people, slots)
 
 
+@first("surge")
 def _solve_toy() -> None:
     problem = toy()
     for method in (FLOW, AUGMENT, RANKS):

@@ -16,7 +16,7 @@ from functools import partial
 import numpy as np
 
 from volunteer_hub.engine.clock import Clock, stop_after
-from volunteer_hub.engine.compiled import compiled
+from volunteer_hub.engine.compiled import compiled, inner
 from volunteer_hub.engine.problem import Bools, Ints
 from volunteer_hub.engine.roster.flat import Flat
 from volunteer_hub.engine.roster.goal import Goal
@@ -107,7 +107,7 @@ def anneal(
     return best, best_cost if best_cost < 1 << 60 else -1
 
 
-@compiled
+@inner
 def _total(flat: Flat, state: Serving, call_cost: Ints) -> Ints:
     total = np.zeros(2, np.int64)
     for row in state.served:
@@ -118,14 +118,14 @@ def _total(flat: Flat, state: Serving, call_cost: Ints) -> Ints:
     return total
 
 
-@compiled
+@inner
 def _replace(flat: Flat, state: Serving, out: int, into: int) -> None:
     """On its head, the row `into` takes the place of the row `out`."""
     leave(flat, state, out)
     take(flat, state, state.head[out], into)
 
 
-@compiled
+@inner
 def _shift(
     flat: Flat,
     state: Serving,
@@ -138,7 +138,8 @@ def _shift(
 ) -> None:
     """Somebody else takes over the duty, if that is accepted."""
     p, q = flat.person[row], flat.person[into]
-    if state.duties[q] >= flat.max_duties[q] or not has_time(flat, state, q, flat.slot[row], -1):
+    nothing = int(np.int64(-1))
+    if state.duties[q] >= flat.max_duties[q] or not has_time(flat, state, q, flat.slot[row], nothing):
         return
     calls = call_cost[q] * (state.duties[q] == 0) - call_cost[p] * (state.duties[p] == 1)
     dearer = flat.cost[into] - flat.cost[row] + calls
@@ -149,7 +150,7 @@ def _shift(
         total[1] += over
 
 
-@compiled
+@inner
 def _swap(
     flat: Flat, state: Serving, total: Ints, row_of: Ints, row: int, into: int, price: float, heat: float
 ) -> None:
@@ -173,13 +174,13 @@ def _swap(
         total[1] += over
 
 
-@compiled
+@inner
 def _overload(flat: Flat, state: Serving, person: int, change: int) -> int:
     """How much more overload a change of the person's load means."""
     room = flat.capacity[person] - state.used[person]
     return int(max(0, change - room) - max(0, -room))
 
 
-@compiled
+@inner
 def _accept(dearer: float, heat: float) -> bool:
     return bool(dearer <= 0 or np.random.random() < np.exp(-dearer / heat))

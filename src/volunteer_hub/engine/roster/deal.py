@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from volunteer_hub.engine.clock import stop_after
-from volunteer_hub.engine.compiled import compiled
+from volunteer_hub.engine.compiled import compiled, inner
 from volunteer_hub.engine.problem import Bools, Floats, Ints
 from volunteer_hub.engine.roster.flat import Flat
 from volunteer_hub.engine.roster.guide import Guide
@@ -75,7 +75,7 @@ def deal(flat: Flat, guide: Guide, chosen: Ints, groups: int, seed: int, stop: B
     return state.served
 
 
-@compiled
+@inner
 def _members(flat: Flat, guide: Guide, state: Serving, table: _Table) -> int:
     """People met by walking from a duty to somebody it would suit and on to a duty of theirs."""
     wanted = np.random.randint(2, PEOPLE + 1)
@@ -95,7 +95,7 @@ def _members(flat: Flat, guide: Guide, state: Serving, table: _Table) -> int:
     return count
 
 
-@compiled
+@inner
 def _put_down(flat: Flat, state: Serving, table: _Table, members: int) -> int:
     """The members put duties on the table by turns, in random order, until it is full or they have none.
     table.best holds the rows they had."""
@@ -112,7 +112,7 @@ def _put_down(flat: Flat, state: Serving, table: _Table, members: int) -> int:
     return duties
 
 
-@compiled
+@inner
 def _share_out(flat: Flat, guide: Guide, state: Serving, table: _Table, duties: int, members: int) -> None:
     """The cheapest deal becomes table.best, by depth first search; the duties that matter most come first."""
     left, room = np.zeros(members, np.int64), np.zeros(members, np.int64)
@@ -124,7 +124,7 @@ def _share_out(flat: Flat, guide: Guide, state: Serving, table: _Table, duties: 
     for d in range(duties):
         prices += guide.price[flat.slot[table.best[d]]]
     earned = np.zeros(members)
-    d, nodes = 0, 0
+    d, nodes = int(np.int64(0)), 0
     table.tried[0], table.who[0] = 0, -1
     while d >= 0 and nodes < NODES:
         nodes += 1
@@ -153,7 +153,7 @@ def _share_out(flat: Flat, guide: Guide, state: Serving, table: _Table, duties: 
             cost = paid - 1  # from now on only cheaper ones
 
 
-@compiled
+@inner
 def _lay_out(
     flat: Flat, guide: Guide, state: Serving, table: _Table, duties: int, members: int, left: Ints
 ) -> tuple[int, int]:
@@ -162,10 +162,10 @@ def _lay_out(
     weight = np.empty(duties)
     for d in range(duties):
         weight[d] = -flat.load[table.best[d]] * np.random.random()
-    by_weight = np.argsort(weight)
-    table.heads[:duties] = table.heads[:duties][by_weight]
-    table.best[:duties] = table.best[:duties][by_weight]
-    cost = 0
+    heads, rows = table.heads[:duties].copy(), table.best[:duties].copy()
+    for d, before in enumerate(_ascending(weight)):
+        table.heads[d], table.best[d] = heads[before], rows[before]
+    cost, nobody = 0, int(np.int64(-1))
     added, loads = np.empty(members), np.zeros(members, np.int64)
     for d in range(duties):
         cost += flat.cost[table.best[d]]
@@ -173,13 +173,13 @@ def _lay_out(
         for m in range(members):
             p = table.members[m]
             row = guide.row_of[p, slot]
-            if row >= 0 and (state.place[row] >= 0 or not has_time(flat, state, p, slot, -1)):
+            if row >= 0 and (state.place[row] >= 0 or not has_time(flat, state, p, slot, nobody)):
                 row = -1
             table.rows[d, m] = row
             added[m] = guide.added[row] if row >= 0 else np.inf
             loads[m] += flat.load[row] if row >= 0 else 0
-        table.order[d, :members] = np.argsort(added)
-    unit = 1
+        table.order[d, :members] = _ascending(added)
+    unit = int(np.int64(1))
     for m in range(members):
         left[m] = min(left[m], loads[m])
         unit = max(unit, left[m] // (WIDTH - 1) + 1)
@@ -188,24 +188,37 @@ def _lay_out(
     return cost, unit
 
 
-@compiled
+@inner
+def _ascending(value: Floats) -> Ints:
+    """Indices by value. There are few: insertion is as quick as any sort, and compiled sooner."""
+    order = np.empty(len(value), np.int64)
+    for i in range(len(value)):
+        at = i
+        while at > 0 and value[order[at - 1]] > value[i]:
+            order[at] = order[at - 1]
+            at -= 1
+        order[at] = i
+    return order
+
+
+@inner
 def _earnings(flat: Flat, guide: Guide, table: _Table, duties: int, m: int, left: int, unit: int) -> None:
     """Loads rounded down and capacity up, so that nobody could earn more."""
     width = -(-left // unit) + 1
-    table.earns[m, duties, :width] = 0.0
+    earns = table.earns[m]
+    for c in range(width):
+        earns[duties, c] = 0.0
     for d in range(duties - 1, -1, -1):
-        table.earns[m, d, :width] = table.earns[m, d + 1, :width]
-        row = table.rows[d, m]
-        if row < 0:
-            continue
-        gain, load = guide.price[flat.slot[row]] - flat.cost[row], flat.load[row] // unit
-        if gain > 0 and load < width:
-            table.earns[m, d, load:width] = np.maximum(
-                table.earns[m, d + 1, load:width], table.earns[m, d + 1, : width - load] + gain
-            )
+        gain, load, row = 0.0, width, table.rows[d, m]
+        if row >= 0:
+            gain, load = guide.price[flat.slot[row]] - flat.cost[row], flat.load[row] // unit
+        for c in range(width):
+            earns[d, c] = earns[d + 1, c]
+            if c >= load and gain > 0:
+                earns[d, c] = max(earns[d, c], earns[d + 1, c - load] + gain)
 
 
-@compiled
+@inner
 def _next_member(
     flat: Flat,
     guide: Guide,
@@ -238,7 +251,7 @@ def _next_member(
     return -1
 
 
-@compiled
+@inner
 def _apart(flat: Flat, table: _Table, d: int, m: int) -> bool:
     """Does no duty dealt to the member so far clash with this one?"""
     row = table.rows[d, m]

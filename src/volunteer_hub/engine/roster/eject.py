@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from volunteer_hub.engine.compiled import compiled
+from volunteer_hub.engine.compiled import compiled, inner
 from volunteer_hub.engine.problem import Bools, Ints
 from volunteer_hub.engine.roster.flat import Flat
 
@@ -81,7 +81,7 @@ def _search(
     return np.flatnonzero(best_serving), int(best)
 
 
-@compiled
+@inner
 def _seat(flat: Flat, state: _State, row: int) -> None:
     """The person takes the duty."""
     p, s = flat.person[row], flat.slot[row]
@@ -98,7 +98,7 @@ def _seat(flat: Flat, state: _State, row: int) -> None:
         state.place[s] = -1
 
 
-@compiled
+@inner
 def _eject(flat: Flat, state: _State, at: int, step: int) -> None:
     """The duty kept at a place goes and may not come back for a while."""
     row = state.kept[at]
@@ -115,7 +115,7 @@ def _eject(flat: Flat, state: _State, at: int, step: int) -> None:
     state.total[0] += 1
 
 
-@compiled
+@inner
 def _make_room(flat: Flat, state: _State, row: int, step: int) -> None:
     """Eject what clashes, then anything until load and number allow the duty."""
     p, s = flat.person[row], flat.slot[row]
@@ -129,7 +129,7 @@ def _make_room(flat: Flat, state: _State, row: int, step: int) -> None:
         _eject(flat, state, flat.room[p] + np.random.randint(state.duties[p]), step)
 
 
-@compiled
+@inner
 def _best_row(flat: Flat, state: _State, active: Bools, step: int, best: int) -> int:
     """The row for one of a few open slots whose ejected duties weigh least; -1 if all are forbidden."""
     tries = min(state.total[1], SLOTS_TRIED)
@@ -159,7 +159,7 @@ def _best_row(flat: Flat, state: _State, active: Bools, step: int, best: int) ->
     return found
 
 
-@compiled
+@inner
 def _lost(flat: Flat, state: _State, row: int, limit: int) -> int:
     """Weight of the duties the person would lose; those that only load or number cost are taken as light.
     Counting stops above the limit."""

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from volunteer_hub.engine.clock import Clock
-from volunteer_hub.engine.compiled import compiled
+from volunteer_hub.engine.compiled import compiled, inner
 from volunteer_hub.engine.problem import Floats, Ints
 from volunteer_hub.engine.roster.goal import Goal
 from volunteer_hub.engine.roster.mip import Relaxation
@@ -117,7 +117,7 @@ def _pack(sacks: Sacks, price: Floats, taken: Floats) -> float:
     return total
 
 
-@compiled
+@inner
 def _paying(sacks: Sacks, price: Floats, p: int) -> tuple[Ints, Floats]:
     """The rows of a person that earn something and can be carried, and what they earn."""
     rows = np.arange(sacks.first[p], sacks.first[p + 1])
@@ -126,16 +126,17 @@ def _paying(sacks: Sacks, price: Floats, p: int) -> tuple[Ints, Floats]:
     return rows[pays], earns[pays]
 
 
-@compiled
+@inner
 def _fill(sacks: Sacks, rows: Ints, earns: Floats, room: int, table: Floats) -> None:
     """table[k, c]: the most that the first k rows earn within load c."""
-    table[0, : room + 1] = 0.0
+    for c in range(room + 1):
+        table[0, c] = 0.0
     for k in range(len(rows)):
-        load = sacks.load[rows[k]]
-        table[k + 1, :load] = table[k, :load]
-        table[k + 1, load : room + 1] = np.maximum(
-            table[k, load : room + 1], table[k, : room + 1 - load] + earns[k]
-        )
+        load, earned, before, after = sacks.load[rows[k]], earns[k], table[k], table[k + 1]
+        for c in range(min(load, room + 1)):
+            after[c] = before[c]
+        for c in range(load, room + 1):
+            after[c] = max(before[c], before[c - load] + earned)
 
 
 @compiled
@@ -149,7 +150,7 @@ def _added(sacks: Sacks, price: Floats) -> Floats:
         rows, earns = _paying(sacks, price, p)
         room, count = sacks.capacity[p], len(rows)
         _fill(sacks, rows, earns, room, before)
-        _fill(sacks, rows[::-1], earns[::-1], room, after)
+        _fill(sacks, rows[::-1].copy(), earns[::-1].copy(), room, after)
         most = max(before[count, room] - sacks.call[p], 0.0)
         for row in range(sacks.first[p], sacks.first[p + 1]):
             if sacks.load[row] <= room:

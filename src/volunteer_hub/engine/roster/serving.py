@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from volunteer_hub.engine.compiled import compiled
+from volunteer_hub.engine.compiled import inner
 from volunteer_hub.engine.problem import Ints
 from volunteer_hub.engine.roster.flat import Flat
 
@@ -22,7 +22,7 @@ class Serving(NamedTuple):
     served: Ints  # [H] the row on each head
 
 
-@compiled
+@inner
 def serving(flat: Flat, chosen: Ints) -> Serving:
     """The chosen rows, one head each."""
     P, N = len(flat.rested), len(flat.person)
@@ -39,7 +39,7 @@ def serving(flat: Flat, chosen: Ints) -> Serving:
     return state
 
 
-@compiled
+@inner
 def take(flat: Flat, state: Serving, head: int, row: int) -> None:
     """The row's person takes the head, which nobody has."""
     p = flat.person[row]
@@ -51,7 +51,7 @@ def take(flat: Flat, state: Serving, head: int, row: int) -> None:
     state.served[head] = row
 
 
-@compiled
+@inner
 def leave(flat: Flat, state: Serving, row: int) -> None:
     """Nobody has the row's head for the moment."""
     p = flat.person[row]
@@ -62,7 +62,7 @@ def leave(flat: Flat, state: Serving, row: int) -> None:
     state.used[p] -= flat.load[row]
 
 
-@compiled
+@inner
 def has_time(flat: Flat, state: Serving, person: int, slot: int, apart_from: int) -> bool:
     """Does no duty of the person clash with the slot, apart from one row?"""
     against = flat.clash[flat.rested[person], slot]

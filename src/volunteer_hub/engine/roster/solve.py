@@ -15,6 +15,7 @@ from functools import cache
 import numpy as np
 
 from volunteer_hub.engine.clock import Clock, stop_after
+from volunteer_hub.engine.compiled import first
 from volunteer_hub.engine.problem import Ints, Options
 from volunteer_hub.engine.roster import mip
 from volunteer_hub.engine.roster.anneal import anneal
@@ -110,6 +111,7 @@ def _compiling() -> threading.Thread:
     return thread
 
 
+@first("roster")
 def _solve_toy() -> None:
     """Two people, two slots at a time each, one call too many at first."""
     one = np.ones(4, np.int64)

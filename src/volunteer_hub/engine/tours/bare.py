@@ -18,7 +18,14 @@ def bare(function: F) -> F:
     allocated inside; the compiler refuses it."""
     if njit is None:  # pragma: no cover
         return function
-    return cast("F", njit(cache=True, nogil=True, _nrt=False)(function))
+    return cast("F", njit(**compiled.ENTRY, _nrt=False)(function))
+
+
+def inner(function: F) -> F:
+    """The same for what compiled loops alone call: see engine.compiled."""
+    if njit is None:  # pragma: no cover
+        return function
+    return cast("F", njit(**compiled.INNER, _nrt=False)(function))
 
 
 def plain(function: F) -> F:

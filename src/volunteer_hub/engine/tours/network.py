@@ -12,7 +12,7 @@ import numpy as np
 
 from volunteer_hub.engine.arrays import Bools, Floats, Ints
 from volunteer_hub.engine.clock import Clock
-from volunteer_hub.engine.tours.bare import bare
+from volunteer_hub.engine.tours.bare import bare, inner
 from volunteer_hub.engine.tours.problem import MAX_MINUTES, NO_LIMIT, TICKS, Tours
 from volunteer_hub.engine.travel import NO_WAY
 
@@ -121,7 +121,7 @@ def travel(net: Network, p: int, i: int, j: int) -> int:
     return int(np.sqrt(dx * dx + dy * dy) * net.pace[p] + 0.5)
 
 
-@bare
+@inner
 def to_end(net: Network, p: int, i: int) -> int:
     """Ticks from place i to the end of the tour."""
     if net.end[p] < 0:
@@ -171,7 +171,7 @@ def _alone(net: Network, able: Bools, found: Bools, low: int, high: int) -> None
             found[s, p] = _fits(net, p, s, refill)
 
 
-@bare
+@inner
 def _fits(net: Network, p: int, s: int, refill: bool) -> bool:
     at, t, depot = net.start[p], net.since[p], len(net.place) - 1
     if refill:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from volunteer_hub.engine.arrays import Ints
-from volunteer_hub.engine.tours.bare import bare
+from volunteer_hub.engine.tours.bare import bare, inner
 from volunteer_hub.engine.tours.network import NEVER, Network, begins, begins_by, to_end, travel
 
 MAX_STOPS = 500  # in one tour
@@ -62,7 +62,7 @@ def copy_route(source: Routes, target: Routes, p: int) -> None:
         target.used[p, q] = source.used[p, q]
 
 
-@bare
+@inner
 def duty(net: Network, p: int, row: Ints, n: int) -> tuple[int, int]:
     """(leaves, is back): as early back as possible, then as late gone as that allows. With one window per
     stop no schedule is shorter."""
@@ -82,7 +82,7 @@ def duty(net: Network, p: int, row: Ints, n: int) -> tuple[int, int]:
     return t, back
 
 
-@bare
+@inner
 def schedule(net: Network, routes: Routes, p: int) -> bool:
     """Bring everything that follows from seq and length up to date. False: the tour is not allowed."""
     n, depot = routes.length[p], len(net.place) - 1
@@ -124,7 +124,7 @@ def schedule(net: Network, routes: Routes, p: int) -> bool:
     return _short_enough(net, p, routes.seq[p], n)
 
 
-@bare
+@inner
 def _short_enough(net: Network, p: int, row: Ints, n: int) -> bool:
     if n == 0 or net.longest[p] >= net.until[p] - net.since[p]:
         return True
@@ -132,7 +132,7 @@ def _short_enough(net: Network, p: int, row: Ints, n: int) -> bool:
     return bool(back - leaves <= net.longest[p])
 
 
-@bare
+@inner
 def insert(routes: Routes, p: int, s: int, position: int) -> None:
     """Only seq and length; `schedule` does the rest."""
     row, n = routes.seq[p], routes.length[p]
@@ -142,7 +142,7 @@ def insert(routes: Routes, p: int, s: int, position: int) -> None:
     routes.length[p] = n + 1
 
 
-@bare
+@inner
 def _allowed_with(net: Network, routes: Routes, p: int, s: int, position: int, refill: int) -> bool:
     """Is the tour with stop s at `position` (and the depot at `refill`, before it) short enough?"""
     if net.longest[p] >= net.until[p] - net.since[p]:
@@ -161,7 +161,7 @@ def _allowed_with(net: Network, routes: Routes, p: int, s: int, position: int, r
     return _short_enough(net, p, row, n)
 
 
-@bare
+@inner
 def best_place(net: Network, routes: Routes, p: int, s: int) -> tuple[int, int, int]:
     """(ticks more, position, position of a new visit to the depot or -1) where stop s fits best into the
     tour; NEVER ticks if it does not fit. Positions are those before anything is inserted."""
@@ -199,7 +199,7 @@ def best_place(net: Network, routes: Routes, p: int, s: int) -> tuple[int, int, 
     return best, where, -1
 
 
-@bare
+@inner
 def _carried(net: Network, routes: Routes, p: int, s: int) -> bool:
     """Do tools, parts and room suffice for one stop more before the depot?"""
     if (net.tools[s] & ~net.own_tools[p]) != 0:
@@ -212,7 +212,7 @@ def _carried(net: Network, routes: Routes, p: int, s: int) -> bool:
     return True
 
 
-@bare
+@inner
 def _with_depot(net: Network, routes: Routes, p: int, s: int) -> tuple[int, int, int]:
     """Both the depot and the stop enter a tour without the depot: every pair of positions."""
     n, depot = routes.length[p], len(net.place) - 1
@@ -250,7 +250,7 @@ def _with_depot(net: Network, routes: Routes, p: int, s: int) -> tuple[int, int,
     return best, where, refill
 
 
-@bare
+@inner
 def _onward(net: Network, routes: Routes, p: int, place: int, j: int) -> tuple[int, int, int]:
     """(ticks from `place` to what comes at position j, the latest arrival there, ticks of the old leg)."""
     n = routes.length[p]
@@ -261,7 +261,7 @@ def _onward(net: Network, routes: Routes, p: int, place: int, j: int) -> tuple[i
     return to_end(net, p, place), net.until[p], to_end(net, p, before) if n else 0
 
 
-@bare
+@inner
 def refit_depot(net: Network, routes: Routes, p: int) -> bool:
     """Move the tour's visit to the depot to its best position, or drop it when nothing needs it any more.
     Expects seq and length only; False: no position is allowed."""
@@ -291,6 +291,6 @@ def refit_depot(net: Network, routes: Routes, p: int) -> bool:
     return schedule(net, routes, p)
 
 
-@bare
+@inner
 def _put_depot(net: Network, routes: Routes, p: int, position: int) -> None:
     insert(routes, p, len(net.place) - 1, position)

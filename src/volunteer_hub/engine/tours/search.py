@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from volunteer_hub.engine.arrays import Bools, Floats, Ints
-from volunteer_hub.engine.tours.bare import bare
+from volunteer_hub.engine.tours.bare import bare, inner
 from volunteer_hub.engine.tours.network import NEVER, Network
 from volunteer_hub.engine.tours.route import (
     Routes,
@@ -61,7 +61,7 @@ class Search(NamedTuple):
 OUT, MISSED, TRAVEL, BEST_MISSED, BEST_TRAVEL, VERSION, TOUCHED, STEPS = range(8)
 
 
-@bare
+@inner
 def uniform(dice: Ints) -> float:
     """In (0, 1): L'Ecuyer's combination of two generators (1988), the same with and without a compiler."""
     dice[0] = dice[0] * 40014 % 2147483563
@@ -70,12 +70,12 @@ def uniform(dice: Ints) -> float:
     return (z + 1) / 2147483564.0
 
 
-@bare
+@inner
 def _below(dice: Ints, n: int) -> int:
     return int(uniform(dice) * n)
 
 
-@bare
+@inner
 def _touch(search: Search, p: int) -> None:
     if not search.is_touched[p]:
         search.is_touched[p] = 1
@@ -86,7 +86,7 @@ def _touch(search: Search, p: int) -> None:
     search.now.version[p] = search.totals[VERSION]
 
 
-@bare
+@inner
 def _take_out(net: Network, search: Search, s: int) -> None:
     search.owner[s] = -1
     search.out[search.totals[OUT]] = s
@@ -94,7 +94,7 @@ def _take_out(net: Network, search: Search, s: int) -> None:
     search.totals[MISSED] += net.prize[s]
 
 
-@bare
+@inner
 def _cut(net: Network, search: Search, p: int, low: int, count: int, hole: int, spared: int) -> None:
     """Take `count` entries from position `low` on out of tour p, sparing some after the first `hole`."""
     now, depot = search.now, len(net.place) - 1
@@ -118,7 +118,7 @@ def _cut(net: Network, search: Search, p: int, low: int, count: int, hole: int, 
     search.totals[TRAVEL] += now.cost[p] - before
 
 
-@bare
+@inner
 def _ruin(net: Network, search: Search) -> None:
     dice, now, stops = search.dice, search.now, len(search.owner)
     served = stops - search.totals[OUT]
@@ -159,7 +159,7 @@ def _ruin(net: Network, search: Search) -> None:
             break
 
 
-@bare
+@inner
 def _sort_out(search: Search) -> None:
     """Order of putting back: by chance, prize, narrow window, few people, far, near or early."""
     n, dice = search.totals[OUT], search.dice
@@ -225,7 +225,7 @@ def recreate(net: Network, search: Search, blink: float) -> None:
     search.totals[OUT] = still
 
 
-@bare
+@inner
 def _refit_touched(net: Network, search: Search) -> None:
     now = search.now
     for i in range(search.totals[TOUCHED]):
@@ -246,7 +246,7 @@ def settle(search: Search) -> None:
     search.totals[TOUCHED] = 0
 
 
-@bare
+@inner
 def _undo(search: Search) -> None:
     """End a step by going back to what went before it; the totals are the caller's."""
     for i in range(search.totals[OUT]):

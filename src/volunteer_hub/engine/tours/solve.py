@@ -11,6 +11,7 @@ import numpy as np
 
 from volunteer_hub.engine.arrays import Bools, Intervals
 from volunteer_hub.engine.clock import Clock, DeadlinePassed
+from volunteer_hub.engine.compiled import first
 from volunteer_hub.engine.tours.bound import least_missed
 from volunteer_hub.engine.tours.build import begin, construct, neighbours
 from volunteer_hub.engine.tours.chain import anneal
@@ -138,6 +139,7 @@ def _wait_for_compiler(clock: Clock) -> None:
         raise DeadlinePassed
 
 
+@first("tours")
 def _solve_toy() -> None:
     """Two people with places for one, two stops that exclude each other, a depot."""
     pair, zero = np.arange(2), np.zeros(2, np.int64)
@@ -154,7 +156,7 @@ key=np.arange(4), place=np.zeros(4, np.int64), service=np.full(4, 20), priority=
     )  # fmt: skip
     tours = Tours(Places(np.zeros(1), np.zeros(1)), crew, stops, Depot(0))
     net = network(tours)
-    clock = Clock(60.0)
+    clock = Clock(600.0)
     possible = alone(net, qualified(tours) & equipped(net), clock)
     best = _search(net, possible, 0, TourOptions(iterations=3), clock)
     outcome(net, possible, best, clock)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from volunteer_hub.engine.compiled import compiled
+from volunteer_hub.engine.compiled import compiled, inner
 from volunteer_hub.engine.problem import Ints
 from volunteer_hub.engine.roster.model import INFINITE, Model
 from volunteer_hub.engine.roster.problem import Roster
@@ -89,7 +89,7 @@ def _binding(begin: Ints, end: Ints, since: Ints, rest: int, most: int) -> Ints:
     return inside[kept]
 
 
-@compiled
+@inner
 def _most_minutes(begin: Ints, end: Ints, minutes: Ints, rest: int) -> int:
     """The most minutes of duties with the rest between each two: the longest chain."""
     longest = np.zeros(len(begin), np.int64)
