@@ -81,7 +81,7 @@ def test_people_placed_in_haste_cover_as_much_and_what_they_give_away_is_known(
 ) -> None:
     problem = city_problem(300, 400, seed)
     exact = solve(problem, BY_FLOW)
-    monkeypatch.setattr(ranks, "HASTY_S", 1e9)
+    monkeypatch.setattr(ranks, "HASTY_ROWS", 1 << 60)
     monkeypatch.setattr(ranks, "HASTY_STEPS", 1)
     plan = solve(problem, BY_RANKS)
     assert (plan.state, plan.failure) == (State.BOUNDED, "deadline")

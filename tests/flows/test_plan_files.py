@@ -53,7 +53,10 @@ def test_the_best_plan_comes_with_its_proof_its_reasons_and_its_gaps(tmp_path: P
     assert [(gap["slot"], gap["short"], gap["below_minimum"]) for gap in answer["gaps"]] == [
         ("first aid post", 1, False)
     ]
-    assert all(pair["why"] for pair in answer["pairs"])
+    assert all(pair["why"] and pair["stands"] for pair in answer["pairs"])
+    (remedy,) = answer["gaps"][0]["remedies"]
+    assert remedy["people"] == ["Kai"]
+    assert remedy["what"].startswith("Ask as far as 13.9 km:")
     assert json.loads(json.dumps(answer)) == answer
 
 

@@ -16,6 +16,7 @@ from volunteer_hub.flows import plan_files, roster_files
 plan = typer.Typer(add_completion=False, rich_markup_mode=None)
 File = Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True)]
 _SHOWN = 20
+_REMEDIES = 3  # of each gap
 
 
 @plan.command()
@@ -74,6 +75,8 @@ def _list(rows: list[dict[str, Any]], what: str, lang: str) -> None:
     for row in rows[:_SHOWN]:
         words = what if "why" in row else f"roster_{what}"  # a roster gives no reason for each person
         typer.echo("  " + t(lang, f"cli.plan_files.{words}", n=row.get("short", row.get("heads", 1)), **row))
+        for remedy in row.get("remedies", ())[:_REMEDIES]:
+            typer.echo(f"    {remedy['what']}")
     if len(rows) > _SHOWN:
         typer.echo("  " + t(lang, "cli.plan_files.more", n=len(rows) - _SHOWN))
 

@@ -39,8 +39,9 @@ from volunteer_hub.engine.terms import Penalties
 from volunteer_hub.engine.units import Units
 
 SLOWEST_PER_ARC = 1e-9  # as in flow.py
-HASTY_S, HASTY_STEPS = 1e-3, 50  # seconds a person, and units passed, where time is short
-STEP = 50_000_000  # rows of lists read between two looks at the clock
+HASTY_STEPS, HASTY_ROWS = 50, 40_000  # of one person's search where time is short: units, and rows at most
+STEP = 5_000_000  # rows of lists read between two looks at the clock
+PER_ROW = 3e-8  # seconds, until it is known of this machine and hour
 
 
 def solve_ranks(
@@ -113,17 +114,18 @@ def _place(
     time is short take the best way found after some steps. Raises DeadlinePassed."""
     people = np.flatnonzero((standing.serves < 0) & (person_price > 0))
     search, begin, nothing = search_of(len(ways.member) + len(pool)), 0, people[:0]
-    haste, patient = PATIENCE, Clock(clock.left - HASTY_S * len(people))
-    while True:
-        if patient.left <= 0:
+    haste, per_row = PATIENCE, PER_ROW
+    while begin < len(people):
+        if clock.left < per_row * (HASTY_ROWS * (len(people) - begin) + STEP):
             clock.check()  # how long the hasty take is only a guess
             haste = Haste(HASTY_STEPS, big // 2)
         appraise(openings, standing.price)
+        before = clock.left
         ways, begin = release(
             pool.index, openings, standing, ways, search, begin, people, nothing, begin, STEP, haste
         )  # fmt: skip
-        if begin == len(people):
-            return ways, haste == PATIENCE
+        per_row = (before - clock.left) / STEP if begin < len(people) else per_row
+    return ways, haste == PATIENCE
 
 
 def _as_it_is(pool: Pool, openings: Openings, standing: Standing, ways: Ways) -> Solution:

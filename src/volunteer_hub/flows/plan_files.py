@@ -34,10 +34,12 @@ from volunteer_hub.engine.problem import (
 from volunteer_hub.engine.solve import solve
 from volunteer_hub.engine.travel import NO_WAY, Matrix
 from volunteer_hub.flows import plan_document, plan_tables, plan_words, solving
+from volunteer_hub.flows.insight import Setting
 from volunteer_hub.flows.plan_tables import Skill, Table
 
 FORMAT: Final = 1
 _TENTHS: Final = 10
+REMEDY_SHARE: Final = 0.25  # of the deadline, for trying out what would close the gaps
 
 
 @dataclass(frozen=True)
@@ -93,9 +95,10 @@ def read(people: Path, slots: Path, travel: Path | None = None, limits: Limits |
 
 def answer(files: Files, options: Options, lang: str) -> dict[str, Any]:
     """The plan as a document for JSON: state, figures, proof, who was chosen and who stood fast (`held`),
-    gaps, each with its reason."""
+    gaps, each with its reason; how firmly somebody stands and who would come instead; what closes a gap."""
     plan = solve(files.case.problem, options)
-    found = solving.explained(files.case.problem, plan, sum(plan.seconds.values()))
+    setting = Setting(remedy_seconds=REMEDY_SHARE * options.deadline_s)
+    found = solving.explained(files.case.problem, plan, sum(plan.seconds.values()), setting)
     if found.findings:
         faults = sorted({finding.code for finding in found.findings})
         raise AssertionError(f"the plan breaks {faults}")  # a fault of the engine, never of the files
@@ -106,7 +109,7 @@ def answer(files: Files, options: Options, lang: str) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "state": result["state"],
-        "words": [said.state, said.figures],
+        "words": [said.state, said.figures, *filter(None, [said.compared])],
         "within_percent": result["within_percent"],
         "proof": result["proof"],
         "objective": plan_document.objective(plan),
@@ -120,6 +123,8 @@ def answer(files: Files, options: Options, lang: str) -> dict[str, Any]:
                 "km": pair.km,
                 "minutes": pair.minutes,
                 "why": pair.why,
+                "stands": pair.stands,
+                "next": None if pair.successor is None else people[pair.successor],
             }
             for pair in said.pairs
         ],
@@ -131,6 +136,10 @@ def answer(files: Files, options: Options, lang: str) -> dict[str, Any]:
                 "below_minimum": gap.below_minimum,
                 "what": gap.what,
                 "why": " ".join(filter(None, (gap.why, gap.together))),
+                "remedies": [
+                    {"what": f"{one.what} {one.effect}", "people": [people[row] for row in one.people]}
+                    for one in gap.remedies
+                ],
             }
             for gap in said.gaps
         ],
