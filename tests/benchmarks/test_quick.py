@@ -26,6 +26,7 @@ def lines(capsys: pytest.CaptureFixture[str], word: str) -> list[str]:
 
 def test_benchmarks_that_are_run_are_these() -> None:
     assert RUN == [
+        "answer_model",
         "answers",
         "callouts",
         "dispatch",
@@ -106,6 +107,8 @@ def test_reports_written_down_hold_bars_in_that_form() -> None:
     assert [line for bars in found.values() for line in bars if not BAR.fullmatch(line)] == []
     names = {line.split()[1] for bars in found.values() for line in bars}
     assert names == {
+        "answer_model.anew_seconds",
+        "answer_model.drill_seconds",
         "answers.p99_seconds",
         "answers.rush_of_10000_seconds",
         "answers.share_of_pgbench",
