@@ -108,6 +108,8 @@ def _size(
     if not need:
         return 0
     chances = in_time[_able(problem, units, u) & (in_time > 0)]
+    if not len(chances):  # whoever could be found for it would answer as everybody does
+        chances = in_time[in_time > 0]
     mean = round(STEPS * float(chances.mean())) / STEPS if len(chances) else 0.0
     key = max(mean, 1 / STEPS), int(need), rules.confidence
     if key not in answering.sizes:
@@ -296,7 +298,8 @@ class _Trial:
             np.append(asked.ways, ways),
         )
         played = play(joined, more, self.answering.more(count), self.rules)
-        skill, level = int(units.need_skill[unit][-1]), int(units.need_level[unit][-1])
+        needs = zip(units.need_skill[unit].tolist(), units.need_level[unit].tolist(), strict=True)
+        skill, level = next((need for need in reversed(list(needs)) if need[0] >= 0), (-1, 0))
         return self._fix(RECRUIT, slot, (), count, skill, level, played)
 
     def _fix(
