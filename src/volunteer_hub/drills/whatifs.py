@@ -21,7 +21,7 @@ from volunteer_hub.drills.whatif_models import Readiness, WhatIfCell, WhatIfRun
 MOST_DRAWS: Final = 100_000
 MOST_ATTEMPTS: Final = 3
 _CELL: Final = WhatIfCell.__table__  # type: ignore[attr-defined]  # SQLModel does not declare __table__
-_READY: Final = Readiness.__table__  # type: ignore[attr-defined]
+_READY: Final = Readiness.__table__  # type: ignore[attr-defined]  # SQLModel does not declare it
 
 
 def request(

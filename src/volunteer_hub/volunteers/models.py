@@ -20,19 +20,8 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import TypeEngine
 from sqlmodel import Field, SQLModel
 
-from volunteer_hub.core.columns import (
-    after_create,
-    area,
-    blob,
-    jsonb,
-    personal,
-    pk,
-    public_id,
-    ref,
-    text_enum,
-    ts,
-    version,
-)
+from volunteer_hub.core import columns
+from volunteer_hub.core.columns import area, blob, jsonb, personal, pk, public_id, ref, text_enum, ts, version
 from volunteer_hub.volunteers.rules import (
     Basis,
     ClaimState,
@@ -404,4 +393,4 @@ HOLDER_TRIGGERS: Final = [
     )
 ]
 UNCOMPRESSED: Final = "ALTER TABLE pool_blocks ALTER data SET STORAGE EXTERNAL;"  # read whole
-after_create(None, REVISION_TRIGGERS, *HOLDER_TRIGGERS, UNCOMPRESSED)
+columns.after_create(None, REVISION_TRIGGERS, *HOLDER_TRIGGERS, UNCOMPRESSED)
