@@ -6,7 +6,7 @@ out, and a statement takes 65,535 of them at most.
 
 import gc
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from types import NoneType
@@ -37,7 +37,7 @@ def uncollected() -> Iterator[None]:
             gc.enable()
 
 
-def among(key: Any, values: Sequence[Any], kind: type[TypeEngine[Any]] = BigInteger) -> ColumnElement[bool]:
+def among(key: Any, values: Collection[Any], kind: type[TypeEngine[Any]] = BigInteger) -> ColumnElement[bool]:
     """Whether an id, or a value of another kind, is one of many."""
     found: ColumnElement[bool] = key == any_(literal(list(values), ARRAY(kind)))
     return found

@@ -1,6 +1,6 @@
 """The database: one engine a process, one transaction a request, claimed row or stated batch."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from functools import cache
@@ -15,11 +15,15 @@ from volunteer_hub.core.settings import settings
 
 
 class Tx(Session):
-    """A session that knows who acts, under which name, and the one moment its decisions take as now."""
+    """A session that knows who acts, under which name, and the one moment its decisions take as now.
+
+    ``afterwards``: called in turn once all is committed and the connection is given back.
+    """
 
     actor: Actor
     action: str
     now: datetime
+    afterwards: list[Callable[[], None]]
 
 
 class _Bind:
@@ -56,7 +60,7 @@ def _session(actor: Actor, action: str) -> Tx:
         tx = Tx(_Bind.connection, join_transaction_mode="create_savepoint", expire_on_commit=False)
     else:
         tx = Tx(engine(), expire_on_commit=False)
-    tx.actor, tx.action, tx.now = actor, action, clock.now()
+    tx.actor, tx.action, tx.now, tx.afterwards = actor, action, clock.now(), []
     return tx
 
 
@@ -68,6 +72,9 @@ def transaction(actor: Actor, action: str) -> Iterator[Tx]:
     """
     with _session(actor, action) as tx, tx.begin():
         yield tx
+    if _Bind.connection is None:
+        for told in tx.afterwards:
+            told()
 
 
 @contextmanager

@@ -81,6 +81,8 @@ def has(lang: str, key: str) -> bool:
 
 
 def _resolved(lang: str, value: Any) -> Any:
+    if isinstance(value, str):  # most are, and to ask whether one is a Mapping takes ten times as long
+        return value
     if isinstance(value, Text):
         return say(lang, value)
     if isinstance(value, Mapping) and set(value) >= set(LANGUAGES):

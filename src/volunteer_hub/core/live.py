@@ -1,10 +1,10 @@
 """What happens, pushed to those who watch: one hub a process, one reading for all who may see the same.
 
-Nobody who watches holds a session of the database. What is watched is read again every second and a half, and
-at once when it is said to have changed, as answers by link do: a lost notification costs seconds, never an
-update. Whatever else happens, by text message, sweep or colleague, says nothing and is on the screen
-with the next reading: within two seconds too, and no busy transaction has to notify. What was read goes to
-everybody who watches it, and a slow watcher gets the newest alone, so nothing piles up.
+Nobody who watches holds a session of the database. What is watched is read again every few seconds, and at
+once when it is said to have changed, as answers and duties do, by link, text message, paper or hand: a lost
+notification costs seconds, never an update. What a sweep of the worker does says nothing and is on the screen
+with the next reading, and no busy transaction has to notify. What was read goes to everybody who watches it,
+and a slow watcher gets the newest alone, so nothing piles up.
 
 Async, because hundreds wait at a time and a thread each would be dearer than the work.
 """
@@ -21,6 +21,7 @@ from typing import Any, Final
 from weakref import WeakKeyDictionary
 
 import psycopg
+from anyio import from_thread
 from anyio.to_thread import run_sync
 from sqlalchemy import text
 
@@ -30,7 +31,7 @@ from volunteer_hub.core.db import Tx
 from volunteer_hub.core.errors import HubError
 from volunteer_hub.core.log import logger
 
-REREAD_SECONDS: Final = 1.5
+REREAD_SECONDS: Final = 4.0
 LEAST_SECONDS: Final = 0.25
 """Between two readings; four times what the last one took, where that is more."""
 MOST_BYTES_A_SECOND: Final = 20_000_000
@@ -81,6 +82,18 @@ def publish(callouts: Iterable[int]) -> None:
     """Says, a moment later and to every process, that these callouts have changed. Call it after the commit,
     within the event loop: the notification goes over a connection of its own."""
     _hub().publish(callouts)
+
+
+def changed(tx: Tx, callouts: Iterable[int]) -> None:
+    """The same of what this transaction changes in them, once it is committed. Without an event loop to say
+    it, as in a sweep, the next reading shows it."""
+    named = frozenset(callouts)
+
+    def told() -> None:
+        with suppress(RuntimeError):
+            from_thread.run_sync(publish, named)
+
+    tx.afterwards.append(told)
 
 
 @dataclass(eq=False)

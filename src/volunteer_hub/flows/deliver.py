@@ -12,7 +12,7 @@ from sqlmodel import col, select
 
 from volunteer_hub.access.models import Account
 from volunteer_hub.boards import spared
-from volunteer_hub.core import db, policy
+from volunteer_hub.core import bulk, db, policy
 from volunteer_hub.core.actor import SYSTEM
 from volunteer_hub.core.db import Tx
 from volunteer_hub.core.i18n import t
@@ -187,11 +187,12 @@ def _filled(approved: Templates, message: Message, personal: dict[str, Any]) -> 
 def note(tx: Tx, outcomes: Sequence[Outcome]) -> int:
     """Writes down what became of the letters; one that failed for good tries the person's next address."""
     sent = outbox.write_down(tx, outcomes)
-    ended = col(Message.id).in_([outcome.message_id for outcome in outcomes])
-    failed = tx.exec(select(Message).where(ended, col(Message.state) == State.FAILED)).all()
+    refused = bulk.among(col(Message.id), [one.message_id for one in outcomes if one.error is not None])
+    failed = tx.exec(select(Message).where(refused, col(Message.state) == State.FAILED)).all()
     elsewhere.try_next(tx, push.settle_failed(tx, failed))
     over = (State.SENT, State.DELIVERED, State.FAILED)
     sealed = col(Message.subject_kind).in_(codes.SUBJECTS) & col(Message.state).in_(over)
+    ended = bulk.among(col(Message.id), [outcome.message_id for outcome in outcomes])
     for message in tx.exec(select(Message).where(ended, sealed)):
         codes.forget(tx, message)
     return sent
@@ -214,18 +215,19 @@ class Known:
         wanted = select(  # type: ignore[call-overload]  # SQLModel types four columns at most
             Volunteer.id, Volunteer.name, Volunteer.quiet_from, Volunteer.quiet_until, Volunteer.wakes_for
         )
-        rows = tx.execute(wanted.where(col(Volunteer.id).in_(people)))
+        rows = tx.execute(wanted.where(bulk.among(col(Volunteer.id), people)))
         self._people = {row[0]: _Person(row[1], Quiet(*row[2:])) for row in rows}
         contacts = select(Contact.id, Contact.address).where(
-            col(Contact.id).in_([m.contact_id for m in messages]), col(Contact.stopped_at).is_(None)
+            bulk.among(col(Contact.id), {m.contact_id for m in messages} - {None}),
+            col(Contact.stopped_at).is_(None),
         )
         self._addresses = dict(tx.exec(contacts).all())
         staff = {m.account_id for m in messages} | {m.params.get("leader") for m in messages}
         self._accounts = {
-            a.id: a for a in tx.exec(select(Account).where(col(Account.id).in_(staff - {None})))
+            a.id: a for a in tx.exec(select(Account).where(bulk.among(col(Account.id), staff - {None})))
         }
         about = {kind: {m.subject_id for m in messages if m.subject_kind is kind} for kind in Subject}
-        offered = select(Offer).where(col(Offer.id).in_(about[Subject.OFFER]))
+        offered = select(Offer).where(bulk.among(col(Offer.id), about[Subject.OFFER]))
         self._offers = {offer.id: offer for offer in tx.exec(offered)}
         self._letters = replies.letters(tx, self._offers)
         self._pages = _pages(tx, about)
@@ -299,14 +301,14 @@ class Known:
 
 def _pages(tx: Tx, about: Mapping[Subject, Collection[int]]) -> dict[tuple[Subject, int], str]:
     """Where the links of messages lead, but those about offers: (kind, row) -> address."""
-    asked = select(Survey).where(col(Survey.id).in_(about[Subject.SURVEY]))
-    heard = select(Voice).where(col(Voice.id).in_(about[Subject.VOICE]))
-    declared = select(Incident).where(col(Incident.id).in_(about[Subject.INCIDENT]))
-    improved = select(ImprovementAction).where(col(ImprovementAction.id).in_(about[Subject.ACTION]))
+    asked = select(Survey).where(bulk.among(col(Survey.id), about[Subject.SURVEY]))
+    heard = select(Voice).where(bulk.among(col(Voice.id), about[Subject.VOICE]))
+    declared = select(Incident).where(bulk.among(col(Incident.id), about[Subject.INCIDENT]))
+    improved = select(ImprovementAction).where(bulk.among(col(ImprovementAction.id), about[Subject.ACTION]))
     led = (
         select(Debrief.id, Incident.public_id)
         .join(Incident, col(Incident.id) == col(Debrief.incident_id))
-        .where(col(Debrief.id).in_(about[Subject.DEBRIEF]))
+        .where(bulk.among(col(Debrief.id), about[Subject.DEBRIEF]))
     )
     found = {(Subject.SURVEY, one.id): f"/s/{surveys.token(one.public_id)}" for one in tx.exec(asked)}
     found |= {(Subject.VOICE, one.id): f"/h/{actions.token(one)}" for one in tx.exec(heard)}
@@ -318,7 +320,7 @@ def _pages(tx: Tx, about: Mapping[Subject, Collection[int]]) -> dict[tuple[Subje
 def _sent_lately(tx: Tx, people: Collection[int]) -> Mapping[int | None, int]:
     """Volunteer -> messages sent within the last day, those of real callouts aside."""
     sent = select(col(Message.volunteer_id), func.count()).where(
-        col(Message.volunteer_id).in_(people),
+        bulk.among(col(Message.volunteer_id), people),
         col(Message.kind) != Kind.REAL,
         col(Message.sent_at) > tx.now - timedelta(days=1),
     )

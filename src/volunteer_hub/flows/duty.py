@@ -91,6 +91,7 @@ def release(tx: Tx, duty: Duty) -> CheckedOut | None:
     Somebody whose duty is over otherwise is left as they are. Raises as `attendance.release`.
     """
     ended = _ended(tx, duty)
+    field.shown(tx, duty)
     if duty.state is DutyState.EXPECTED:
         attendance.release(tx, duty)
         letters.tell(tx, "released", [tx.get_one(Offer, duty.offer_id)])
@@ -123,6 +124,7 @@ def release_several(tx: Tx, incident: Incident, public_ids: Collection[uuid.UUID
 def no_show(tx: Tx, duty: Duty) -> Duty:
     """The staff says that somebody did not come: they are asked after, and who stands by moves up."""
     promoted = attendance.no_show(tx, duty, why_not)
+    field.shown(tx, duty)
     _tell_missed(tx, Missed((duty,), tuple(promoted)))
     incident = tx.get_one(Incident, duty.incident_id)
     logbook.record(tx, incident, LogKind.DUTY, "no_shows", n=1, moved=len(promoted))
@@ -165,6 +167,7 @@ def _settled(tx: Tx, duty: Duty, minutes: int, ended: bool) -> CheckedOut:
         return CheckedOut(duty, minutes, None)
     offer = tx.get_one(Offer, duty.offer_id)
     outbox.cancel(tx, Subject.OFFER, [offer.id], purposes=(field.REMINDER,))
+    field.shown(tx, duty)
     roll_call.left(tx, duty)
     paid = settle.duty(tx, duty, offer)
     balance = points.balance(tx, duty.volunteer_id)

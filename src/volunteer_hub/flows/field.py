@@ -11,7 +11,7 @@ from sqlmodel import col, select
 from volunteer_hub.boards import field as board
 from volunteer_hub.boards import slots
 from volunteer_hub.boards.slots import SlotFacts
-from volunteer_hub.core import db, policy
+from volunteer_hub.core import db, live, policy
 from volunteer_hub.core.actor import SYSTEM
 from volunteer_hub.core.db import Tx
 from volunteer_hub.core.errors import NotFound
@@ -38,7 +38,13 @@ def rules_of() -> FieldRules:
 
 def on_my_way(tx: Tx, duty: Duty, minutes: int) -> Duty:
     """The person is on the way and there in so many minutes. Raises as `presence.set_out`."""
+    shown(tx, duty)
     return presence.set_out(tx, duty, minutes)
+
+
+def shown(tx: Tx, duty: Duty) -> None:
+    """Whoever watches the callout of a duty sees at once what is happening to it."""
+    live.changed(tx, [tx.get_one(Offer, duty.offer_id).callout_id])
 
 
 def ok(tx: Tx, duty: Duty) -> Duty:
@@ -49,6 +55,7 @@ def ok(tx: Tx, duty: Duty) -> Duty:
         tx.actor.must_cover("duty.write", duty.area)
     was_missed = presence.ok(tx, duty, ok_minutes(tx, duty), rules_of())
     outbox.cancel(tx, Subject.OFFER, [duty.offer_id], purposes=(REMINDER,))
+    shown(tx, duty)
     if was_missed:
         logbook.record(tx, tx.get_one(Incident, duty.incident_id), LogKind.SAFETY, "ok_back", duty=duty.id)
         tx.flush()
@@ -58,6 +65,7 @@ def ok(tx: Tx, duty: Duty) -> Duty:
 def arrived(tx: Tx, duty: Duty) -> None:
     """Somebody has come: from now on they say that they are OK, where that is asked at their task."""
     presence.wait_for_ok(tx, duty, ok_minutes(tx, duty), rules_of())
+    shown(tx, duty)
 
 
 def ok_minutes(tx: Tx, duty: Duty) -> int | None:

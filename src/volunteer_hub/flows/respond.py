@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Final
 
 from volunteer_hub.boards import slots
-from volunteer_hub.core import policy
+from volunteer_hub.core import live, policy
 from volunteer_hub.core.actor import Actor
 from volunteer_hub.core.db import Tx
 from volunteer_hub.core.errors import HubError, NotFound
@@ -155,6 +155,7 @@ def _tell(tx: Tx, results: Sequence[tuple[Result, Reply]]) -> None:
         letters.tell(tx, purpose, [offer for (_, what), offer in news.items() if what == purpose])
     for answered in late:
         _alert(tx, answered)
+    live.changed(tx, {one.offer.callout_id for one, _ in results if isinstance(one, Answered)})
     tx.flush()
 
 
