@@ -96,10 +96,13 @@ def audience(tx: Tx, incident: UUID, callout: UUID | None, slot: UUID | None, wh
 
 
 def people(tx: Tx, to: Audience) -> list[Offer]:
-    """One offer of each of them, the one that they are on site for before others, else the next to begin."""
-    own = select(Callout.id).where(col(Callout.incident_id) == to.incident.id)
+    """One offer of each of them, the one that they are on site for before others, else the next to begin;
+    nobody of a drill as if the network were down, in which nobody is written to."""
+    own = select(Callout.id).where(col(Callout.incident_id) == to.incident.id, ~col(Callout.on_paper))
+    if to.callout is not None:
+        own = own.where(col(Callout.id) == to.callout.id)
     wanted = select(Offer).where(
-        col(Offer.callout_id).in_([to.callout.id] if to.callout is not None else own),
+        col(Offer.callout_id).in_(own),
         col(Offer.state).in_(_STATES[to.who]),
         tx.actor.scope(TO_MANY, Offer.area),
     )
@@ -203,9 +206,11 @@ def _current(tx: Tx, row: Volunteer) -> Offer | None:
         OfferState.CANCELLED,
         OfferState.DONE,
     )
+    on_paper = select(Callout.id).where(col(Callout.on_paper))
     wanted = select(Offer).where(
         col(Offer.volunteer_id) == row.id,
         col(Offer.state).not_in(ended),
+        col(Offer.callout_id).not_in(on_paper),
         tx.actor.scope(TO_ONE, Offer.area),
     )
     found = tx.exec(wanted.order_by(col(Offer.asked_at).desc().nulls_last(), col(Offer.id).desc()).limit(20))
