@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from sqlmodel import col, func, select
 
 from volunteer_hub.access import jurisdictions
-from volunteer_hub.access.rules import NodeKind
 from volunteer_hub.boards import area_parts, drilled, free_times
 from volunteer_hub.boards import asked as offers_so_far
 from volunteer_hub.boards import spared as sparing
@@ -22,7 +21,7 @@ from volunteer_hub.boards.digests import digest
 from volunteer_hub.boards.free_times import Ints, Place
 from volunteer_hub.boards.orders import NONE, Standing
 from volunteer_hub.boards.wanted import Need, Wanted, of_specs, wanted
-from volunteer_hub.core import geo, policy
+from volunteer_hub.core import policy
 from volunteer_hub.core.db import Tx
 from volunteer_hub.core.site import Site
 from volunteer_hub.engine.problem import (
@@ -52,7 +51,6 @@ from volunteer_hub.volunteers.rules import ADULT_AGE, Status, TravelMode
 DAY: Final = 24 * 60
 EARTH_KM: Final = 20_100.0  # slots set no limit of their own
 UNSTATED_HOURS: Final = 2.0  # who names no distance is asked as far as this journey
-AT_HOME: Final = frozenset({NodeKind.COMMUNITY, NodeKind.VILLAGE})
 _TENTHS: Final = 10  # the engine weighs in 0.1 minutes
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
@@ -167,45 +165,6 @@ def imagined(tx: Tx, incident: Incident, tasks: Sequence[TaskSpec], pool: Pool, 
         limits=_limits(callouts),
     )
     return Case(problem, pool.ids, slots.ids, slots.needs, epoch, {}, digest="")
-
-
-@dataclass(frozen=True)
-class Homes:
-    """Everybody of a pool by the community they live in: ``area`` [V] numbers ``paths``; who lives at another
-    node is left out. ``skills`` [K] are codes; ``ways`` [V] minutes to the community's centre."""
-
-    paths: tuple[str, ...]
-    volunteers: Ints
-    area: Ints
-    skills: tuple[str, ...]
-    holds: Bools  # [V, K]
-    free: Bools  # [V]
-    ways: Floats  # [V]
-
-
-def homes(tx: Tx, pool_area: str, pool: Pool, start: datetime, end: datetime) -> Homes:
-    """Who counts for what at home, and who is free from start to end."""
-    callouts = policy.load("callouts", Callouts)
-    nodes = [node for node in jurisdictions.subtree(tx, pool_area) if node.kind in AT_HOME]
-    nodes.sort(key=lambda node: node.id)
-    ids = np.array([node.id for node in nodes], dtype=np.int64)
-    at = np.searchsorted(ids, pool.area_ids)
-    rows = np.flatnonzero(np.append(ids, -1)[at] == pool.area_ids)
-    area = at[rows]
-    centre = np.array([(node.lat, node.lon) for node in nodes]).reshape(-1, 2)[area]
-    km = geo.haversine_km(pool.lat[rows], pool.lon[rows], centre[:, 0], centre[:, 1])
-    speed = _speeds(callouts)[pool.mode[rows]]
-    skills = tuple(policy.load("skills", Skills).skills)
-    holds = np.stack([pool.counts_until(skill, 1)[rows] > 0 for skill in skills], axis=1)
-    return Homes(
-        paths=tuple(node.path for node in nodes),
-        volunteers=pool.ids[rows],
-        area=area,
-        skills=skills,
-        holds=holds,
-        free=people_pool.free_throughout(pool, start, end)[rows],
-        ways=60 * callouts.travel.detour * km / speed,
-    )
 
 
 def _limits(callouts: Callouts) -> Limits:
@@ -327,11 +286,11 @@ def _worked(tx: Tx, pool: Pool, callouts: Callouts) -> tuple[Ints, Ints]:
 def _speed(pool: Pool, callouts: Callouts, incident: Incident) -> Floats:
     hazard = policy.load("hazards", Hazards).hazards.get(incident.hazard)
     slow_down = hazard.slow_down if hazard is not None else 1.0
-    speeds: Floats = _speeds(callouts)[pool.mode] / slow_down
-    return speeds
+    found: Floats = speeds(callouts)[pool.mode] / slow_down
+    return found
 
 
-def _speeds(callouts: Callouts) -> Floats:
+def speeds(callouts: Callouts) -> Floats:
     """By means of travel, in the order of MODES."""
     travel = callouts.travel
     by_mode = {TravelMode.BICYCLE: travel.bicycle, TravelMode.CAR: travel.car}

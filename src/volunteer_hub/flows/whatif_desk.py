@@ -17,7 +17,9 @@ import numpy as np
 
 from volunteer_hub.access import jurisdictions
 from volunteer_hub.access.models import Jurisdiction
+from volunteer_hub.boards import homes as at_home
 from volunteer_hub.boards import problem as board
+from volunteer_hub.boards.homes import Homes
 from volunteer_hub.boards.slots import SlotFacts
 from volunteer_hub.boards.wanted import Need
 from volunteer_hub.core import db, policy
@@ -165,7 +167,7 @@ class Reading:
 
     def _crowd(self, tx: Tx) -> None:
         end = self._moment + timedelta(minutes=READY_MINUTES)
-        self._homes = board.homes(tx, self._cell.pool_area, self._pool, self._moment, end)
+        self._homes = at_home.homes(tx, self._cell.pool_area, self._pool, self._moment, end)
         facts = imagined(self._node, EVERYBODY, self._moment)
         self._answering, self._basis = believed(tx, self._homes.volunteers, facts, self._moment)
 
@@ -275,7 +277,7 @@ def _named(told: dict[str, Any], tasks: Sequence[TaskSpec], needs: Sequence[Need
     return {**told, "slots": slots, "fixes": fixes}
 
 
-def _ready_rows(homes: board.Homes, found: Parts, hour: int) -> list[dict[str, Any]]:
+def _ready_rows(homes: Homes, found: Parts, hour: int) -> list[dict[str, Any]]:
     rows = []
     for area, path in enumerate(homes.paths):
         skills = {
