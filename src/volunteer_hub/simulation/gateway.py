@@ -88,7 +88,7 @@ class Gateway:
         self.token = secrets.token_hex(16)
         self._base_url = base_url.rstrip("/")
         self._live, self._receipts = live, receipts
-        self._client = httpx2.Client(timeout=10, trust_env=False)
+        self._client = httpx2.Client(timeout=60, trust_env=False)
         self._post = post or self._by_http
         self._post_json = report or self._json_by_http
         self._sids: dict[str, str] = {}

@@ -1,0 +1,96 @@
+"""Callouts on a running server, from declaring to the answers of many people at once.
+
+Questions leave by text message, call and mail through simulators; answers come in by the gateway's door and
+by the page behind a link.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from tests.invariants import broken
+from tests.stories.town import Town, at_once, letter, number, opened
+from volunteer_hub.core import db
+from volunteer_hub.core.actor import SYSTEM
+from volunteer_hub.mobilization.offers import link_token
+
+ASKS = "Can you come?"
+
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def town(template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+    with opened(template, tmp_path_factory.mktemp("town")) as made:
+        yield made
+
+
+def offers(town: Town, callout: str) -> list[dict[str, Any]]:
+    return list(town.desk.get(f"{callout}/offers", limit=200)["items"])
+
+
+def test_a_storm_of_yes_in_two_hours(town: Town) -> None:
+    town.morning()
+    early, whole = {"useful_minutes": 60}, {"useful_minutes": 220}
+    places = {"minimum": 4, "target": 5, "maximum": 6}
+    callout = town.calls_out({**places, **early, "name": "Crew"}, {**places, **whole, "name": "Watch"})
+    crew, watch = (slot["slot"] for slot in town.figures(callout))
+    town.work()
+    phones = {n: phone for n, phone in town.phones() if phone.inbox}
+    assert len(phones) >= 24
+    ways = ("{}1 2小时后", "{}1 in 2 hours", "{}1 120", "yes in 2 hours", "好的 两小时后到")
+    town.at(1)
+    at_once(
+        [
+            partial(phone.reply, ways[k % len(ways)].format(letter(phone)))
+            for k, phone in enumerate(phones.values())
+        ]
+    )
+    answered = [one for one in offers(town, callout) if number(one["volunteer"]) in phones]
+    mine = [one for one in answered if one["slot"] == crew]
+    assert Counter(one["state"] for one in mine) == {"accepted": 6, "standing_by": len(mine) - 6}
+    assert {one["minutes_there"] for one in mine} == {120}
+    # Too little of the watch is left by then: no place is held, and their hour is kept.
+    late = [one for one in answered if one["slot"] == watch]
+    assert {(one["state"], one["decline_reason"]) for one in late} == {("declined", "later")}
+    assert len({one["later_from"] for one in late}) == 1
+    filled = {slot["slot"]: slot["filled"] for slot in town.figures(callout)}
+    assert filled == {crew: 6, watch: 0}
+    # The forecast follows the hours stated: the crew is sure.
+    town.at(5)
+    town.work()
+    course = town.desk.get(f"{callout}/course")
+    sure = {one["slot"]: one["sure"] for one in course["forecast"]}
+    assert sure[crew] > 0.95
+    with db.read(SYSTEM) as tx:
+        assert broken(tx) == {}
+    town.desk.post(f"{callout}/cancel")
+
+
+def test_by_text_and_by_link_at_once_one_answer_counts_and_all_asking_ends(town: Town) -> None:
+    town.morning()
+    callout = town.calls_out({"minimum": 16, "target": 20, "maximum": 24})
+    town.work()
+    tokens = {number(one["volunteer"]): link_token(UUID(one["id"])) for one in offers(town, callout)}
+    phones = [(phone, tokens[n]) for n, phone in town.phones() if phone.inbox][:20]
+    assert len(phones) == 20
+    browsers = [town.page(), town.page()]
+    for phone, token in phones:
+        clicks = [partial(one.post, f"/c/{token}/accept", data={"arrival": "30"}) for one in browsers]
+        _, *pages = at_once([partial(phone.reply, f"{letter(phone)}1"), *clicks])
+        assert [page.status_code for page in pages] == [303, 303]
+    states = {link_token(UUID(one["id"])): one["state"] for one in offers(town, callout)}
+    assert Counter(states[token] for _, token in phones) == {"accepted": 20}
+    assert town.figures(callout)[0]["filled"] == 20
+    for minute in (4, 10, 30):
+        town.at(minute)
+        town.work()
+    for phone, _ in phones:  # whatever they answered by, they are asked once
+        assert sum(ASKS in text.body for text in phone.inbox) == 1
+    with db.read(SYSTEM) as tx:
+        assert broken(tx) == {}
