@@ -153,7 +153,7 @@ def counted(cell: Ints, cells: int) -> tuple[Ints, Ints]:
 
 
 @inner
-def bisect(listed: Small, low: int, left: int, right: int) -> int:
+def bisect(listed: Small | Ints, low: int, left: int, right: int) -> int:
     """First index of left..right with listed[index] >= low."""
     while left < right:
         middle = (left + right) // 2
