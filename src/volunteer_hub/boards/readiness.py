@@ -11,7 +11,7 @@ from sqlmodel import col, select
 
 from volunteer_hub.access import jurisdictions
 from volunteer_hub.access.models import Jurisdiction
-from volunteer_hub.boards.homes import AT_HOME
+from volunteer_hub.boards.at_home import AT_HOME
 from volunteer_hub.core import policy
 from volunteer_hub.core.db import Tx
 from volunteer_hub.drills.policy import Drills

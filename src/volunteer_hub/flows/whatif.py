@@ -13,7 +13,7 @@ from sqlmodel import col
 from volunteer_hub.access import jurisdictions
 from volunteer_hub.access.models import Jurisdiction
 from volunteer_hub.access.rules import COMMAND_LEVEL, CommandLevel
-from volunteer_hub.boards.homes import AT_HOME
+from volunteer_hub.boards.at_home import AT_HOME
 from volunteer_hub.core import db, policy, versions
 from volunteer_hub.core.actor import SYSTEM
 from volunteer_hub.core.db import Tx

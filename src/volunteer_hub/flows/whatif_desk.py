@@ -17,9 +17,9 @@ import numpy as np
 
 from volunteer_hub.access import jurisdictions
 from volunteer_hub.access.models import Jurisdiction
-from volunteer_hub.boards import homes as at_home
+from volunteer_hub.boards import at_home
 from volunteer_hub.boards import problem as board
-from volunteer_hub.boards.homes import Homes
+from volunteer_hub.boards.at_home import Homes
 from volunteer_hub.boards.slots import SlotFacts
 from volunteer_hub.boards.wanted import Need
 from volunteer_hub.core import db, policy
