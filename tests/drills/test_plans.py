@@ -1,7 +1,7 @@
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -18,7 +18,6 @@ from volunteer_hub.core.db import Tx
 from volunteer_hub.core.errors import Forbidden, Malformed, NotFound, PreconditionFailed, Refused
 from volunteer_hub.drills import due, plans, recurrence, results
 from volunteer_hub.drills.models import DrillPlan, DrillRun
-from volunteer_hub.drills.policy import Blackout
 from volunteer_hub.drills.record import By, Record
 from volunteer_hub.drills.rules import Figures, Misfire, PlanState, RunState, Skipped
 
@@ -102,14 +101,6 @@ def test_a_drill_starts_at_a_moment_within_its_window_that_all_workers_agree_on(
     assert due.claim(tx) == []
     assert take(tx, drill, "2031-01-21T13:00") == [("2031-01-21 10:00", RunState.RUN, None)]
     assert (local(drill.next_at), local(drill.starts_at)) != ("2031-01-28 10:00", start)
-
-
-def test_a_holiday_that_moves_is_left_out_in_its_year_alone() -> None:
-    spring = [POLICY.blackout(date(year, 2, 6)) for year in (2027, 2028, 2029)]
-    assert [row and row.name.en for row in spring] == ["Spring Festival", None, None]
-    for first, last in (("02-30", "03-01"), ("2027-02-05", "02-12"), ("2027-02-12", "2027-02-05")):
-        with pytest.raises(ValueError, match="day"):
-            Blackout(name=POLICY.blackouts[0].name, first=first, last=last)
 
 
 def test_a_new_rule_counts_from_now(tx: Tx) -> None:

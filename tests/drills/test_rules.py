@@ -1,5 +1,5 @@
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import pytest
 
@@ -8,6 +8,7 @@ from tests.mobilization.rows import raises
 from volunteer_hub.core.errors import FieldError, Malformed, Refused
 from volunteer_hub.core.i18n import LANGUAGES, Text, has
 from volunteer_hub.drills import rules
+from volunteer_hub.drills.policy import Blackout
 from volunteer_hub.drills.rules import (
     Decision,
     Disturbed,
@@ -221,3 +222,11 @@ def test_every_word_of_a_drill_is_in_the_catalogue(lang: str) -> None:
 
 def test_now_is_told_and_not_asked() -> None:
     assert datetime.fromisoformat("2031-01-28T02:00+00:00") == NOW
+
+
+def test_a_holiday_that_moves_is_left_out_in_its_year_alone() -> None:
+    spring = [POLICY.blackout(date(year, 2, 6)) for year in (2027, 2028, 2029)]
+    assert [row and row.name.en for row in spring] == ["Spring Festival", None, None]
+    for first, last in (("02-30", "03-01"), ("2027-02-05", "02-12"), ("2027-02-12", "2027-02-05")):
+        with pytest.raises(ValueError, match="day"):
+            Blackout(name=POLICY.blackouts[0].name, first=first, last=last)

@@ -25,12 +25,16 @@ CALLOUT = {
     **{"start": NIGHT, "end": NIGHT, "answer_by": NIGHT, "distance_km": 1.8},
 }
 CALLS = {
+    "ahead.ahead_of": "ahead_of({'people': 3, 'by': [(h, 2)], 'cost': h, 'parts': 1, 'unreachable': 1, "
+    "'approved': true, 'behind_link': true, 'read_as': [('zh', h)]})",
     "answer_curve.answer_curve": "answer_curve(h, [(0, 0), (9, 4)], [(0, 0, 0), (9, 2, 6)], [(0, h)], "
     "(8, h), 5, 10, h)",
     "band.band": "band('real', h, both=true)",
     "band.tag": "tag('drill')",
     "callout_card.callout_card": "callout_card(callout, h, {h: h}, [(h, h)])",
     "callout_card.on_map": "on_map(h)",
+    "own_result.own_result": "own_result({'seconds': 192, 'team': 71}, 15)",
+    "response_curve.response_curve": "response_curve(h, [(3, 1), (9, 4)], (5, 15), 5, 16, h)",
     "coverage.coverage_bar": "coverage_bar(h, h, 2, 3, 4, 1, 1, 1, h, h)",
     "coverage.coverage_legend": "coverage_legend()",
     "difference.difference": "difference([{'who': h, 'before': h, 'after': h, 'why': h}], h, {h: h})",
