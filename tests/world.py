@@ -101,6 +101,8 @@ def world(tx: Tx, *, crowd: int = 20, kind: Kind = Kind.REAL) -> World:
         for n in range(3, 3 + crowd)
     ]
     others = brought_in(tx, rows) if rows else ()
+    for one in (bo, lin):
+        tx.refresh(one)  # what the file wrote was not seen by this session
     with transaction(mei, "incident.declare") as as_mei:
         incident = declare(as_mei, kind=kind)
         view = queries.whole(as_mei, incident)
