@@ -94,6 +94,7 @@ ANSWER = FieldError("answer_minutes", "drill.answer_minutes", {"most": 10_080})
         ({"share_percent": 101}, [SHARE]),
         ({"answer_minutes": 0}, [ANSWER]),
         ({"answer_minutes": 10_081}, [ANSWER]),
+        ({"jitter_minutes": 721}, [FieldError("jitter_minutes", "drill.jitter", {"most": 720})]),
         ({"hazard": "dragon" * 20}, [FieldError("hazard", "drill.hazard", {"hazard": "dragon" * 10})]),
         (
             {"skills": ("first_aid", "magic" * 20)},
@@ -230,3 +231,11 @@ def test_a_holiday_that_moves_is_left_out_in_its_year_alone() -> None:
     for first, last in (("02-30", "03-01"), ("2027-02-05", "02-12"), ("2027-02-12", "2027-02-05")):
         with pytest.raises(ValueError, match="day"):
             Blackout(name=POLICY.blackouts[0].name, first=first, last=last)
+
+
+def test_a_cell_asks_people_of_an_area_that_holds_its_own() -> None:
+    cell = rules.CellSpec("/1/2/3/", "/1/2/", "flood", min(rules.HOURS))
+    assert rules.check_cell(cell, ["flood"]) == cell
+    for wrong in (replace(cell, hour=-1), replace(cell, hazard="dragon"), replace(cell, pool_area="/1/9/")):
+        with pytest.raises(Malformed):
+            rules.check_cell(wrong, ["flood"])

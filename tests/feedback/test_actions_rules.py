@@ -113,6 +113,8 @@ def test_nothing_is_closed_without_evidence_that_can_be_looked_at() -> None:
     assert [fault.where for fault in caught.value.fields] == ["evidence", "reference", "changed"]
     with raises(Malformed, "action.reference"):
         rules.check_evidence(Evidence("Bought.", "javascript://x", "Lamps."))
+    with raises(Malformed, "action.too_long"):
+        rules.check_evidence(Evidence("x" * 100_000, "Receipt 114", "Lamps."))
 
 
 def test_a_measure_is_one_that_drills_report() -> None:

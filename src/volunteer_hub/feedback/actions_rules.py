@@ -168,7 +168,7 @@ def share(measure: Measure, figures: Mapping[str, Any]) -> int | None:
             part, whole = figures["accepted"], reached
         case Figure.ASSEMBLED:
             part, whole = figures["assembled"], figures["accepted"]
-        case Figure.WITHIN:
+        case _:  # Figure.WITHIN
             part, whole = figures["within"].get(str(measure.minutes), 0), reached
     return 100 * part // whole if whole else None
 
