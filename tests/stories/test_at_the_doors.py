@@ -21,7 +21,7 @@ from volunteer_hub.mobilization.offers import link_token
 ASKS = "Can you come?"
 
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("town")]  # one town is enough
 
 
 @pytest.fixture(scope="module")
