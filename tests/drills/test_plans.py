@@ -97,6 +97,9 @@ def test_a_drill_starts_at_a_moment_within_its_window_that_all_workers_agree_on(
         True,
     )
     start = local(drill.starts_at)
+    tx.now = at("2031-01-21T10:00")
+    change(tx, drill, 1, title="A title alone moves nothing that is about to start")
+    assert (local(drill.next_at), local(drill.starts_at)) == ("2031-01-21 10:00", start)
     assert take(tx, drill, "2031-01-21T10:00") == []
     assert due.claim(tx) == []
     assert take(tx, drill, "2031-01-21T13:00") == [("2031-01-21 10:00", RunState.RUN, None)]

@@ -97,7 +97,12 @@ def change(
         setattr(plan, name, value)
     if (after.rule, after.zone) != (before.rule, before.zone):
         plan.since = tx.now
-    if plan.state is PlanState.ACTIVE:
+    timing = (after.rule, after.zone, after.jitter_minutes) != (
+        before.rule,
+        before.zone,
+        before.jitter_minutes,
+    )
+    if timing and plan.state is PlanState.ACTIVE:
         due.move_on(plan, tx.now)
     plan.version += 1
     tx.flush()
