@@ -99,14 +99,15 @@ def _ready(console: Console, folder: Path, people: int, lang: str) -> tuple[Runn
     bootstrap.start()
     there = installation.volunteers()
     db.move_clock(installation.next_night(_HOUR, _MINUTE))
-    at_work = running.start(folder, os.environ)
+    with running.choosing():
+        at_work = running.start(folder, os.environ)
+        running.wait_until_ready(at_work, folder)
     if there:
         console.print(t(lang, "demo.there", n=there))
     else:
         with _progress(console, lang) as told:
             installation.build(people, told)
     staff = installation.staff(lang)
-    running.wait_until_ready(at_work, folder)
     return at_work, staff
 
 

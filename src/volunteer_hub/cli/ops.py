@@ -17,6 +17,7 @@ from volunteer_hub import bootstrap
 from volunteer_hub.cli import acting
 from volunteer_hub.core import db, embedded, policy
 from volunteer_hub.core.errors import HubError
+from volunteer_hub.core.i18n import t
 from volunteer_hub.core.settings import settings
 from volunteer_hub.flows import locate, road_service
 from volunteer_hub.migrations import runner as migrations
@@ -37,14 +38,16 @@ def _serve(
     workers: Annotated[int, typer.Option(min=0, help="workers started beside the web processes")] = 1,
 ) -> None:
     """Serve pages and API until stopped; a second Ctrl-C is not needed."""
+    listens_on, on_port = host or settings().host, port or settings().port
+    _refuse_taken(listens_on, on_port)
     ready()
     beside, stopping = [_worker() for _ in range(workers)], threading.Event()
     threading.Thread(target=_keep, args=(beside, stopping), name="workers", daemon=True).start()
     server = Granian(
         "volunteer_hub.app:served",
         factory=True,
-        address=host or settings().host,
-        port=port or settings().port,
+        address=listens_on,
+        port=on_port,
         interface=Interfaces.ASGI,
         workers=processes or settings().web_processes,
         workers_kill_timeout=EXIT_SECONDS,
@@ -57,6 +60,18 @@ def _serve(
     finally:
         stopping.set()
         _end(beside)
+
+
+def _refuse_taken(host: str, port: int) -> None:
+    """The server would listen beside another on one port, and each would get half of the requests."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # one that just ended is not in the way
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            told = t(acting.language(), "cli.serve.taken", address=f"{host}:{port}", reason=error.strerror)
+            typer.echo(told, err=True)
+            raise typer.Exit(1) from None
 
 
 def _worker() -> subprocess.Popen[bytes]:
