@@ -38,6 +38,7 @@ def solve(remedy_seconds: float = 0.0) -> None:
     with db.transaction(SYSTEM, "plan.claim") as tx:
         run = plans.claim(tx, 60)
         assert run is not None
+    solving.warm()  # as a planning process at its start: compiling may take longer than the deadline
     case = planner.read(run)
     setting = Setting(case.areas, case.night, remedy_seconds=remedy_seconds)
     answer = solving.explained(case.problem, solving.solve(case.problem), 0.0, setting)

@@ -8,10 +8,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 
+import numpy as np
 import pytest
 from sqlmodel import select
 
 from tests.boards.test_problem import HOUR, anybody, held
+from tests.engine import build
 from tests.world import World, person, sandbagging, world
 from volunteer_hub.boards import problem
 from volunteer_hub.core import db, policy
@@ -19,6 +21,8 @@ from volunteer_hub.core.actor import SYSTEM
 from volunteer_hub.core.db import Tx
 from volunteer_hub.core.errors import Refused
 from volunteer_hub.engine.check import Finding
+from volunteer_hub.engine.problem import Problem
+from volunteer_hub.engine.solve import solve
 from volunteer_hub.flows import plan, planner, solving
 from volunteer_hub.flows.planner import Lost, Planner
 from volunteer_hub.flows.solving import Task
@@ -108,6 +112,12 @@ def test_who_could_be_asked_beyond_the_plan_is_kept_too(flood: World, works: Pla
     further = [pair["volunteer"] for pair in result["reserves"]]
     assert len(set(further)) == len(further) == 22 - len(chosen)
     assert chosen.isdisjoint(further)
+
+
+def test_slots_alike_share_who_is_left() -> None:
+    wanted = Problem(build.people(70), build.slots(2, target=np.array([4, 4])))
+    further = solving.reserves(wanted, solve(wanted))
+    assert np.bincount(further.slot).tolist() == [34, 28]  # half of what each might want, then what is left
 
 
 def test_places_held_are_kept_and_their_holders_not_asked_again(tx: Tx, flood: World, works: Planner) -> None:

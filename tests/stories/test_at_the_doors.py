@@ -5,7 +5,7 @@ by the page behind a link.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -17,9 +17,7 @@ from tests.stories.town import Town, at_once, letter, number, opened
 from volunteer_hub.core import db
 from volunteer_hub.core.actor import SYSTEM
 from volunteer_hub.mobilization.offers import link_token
-
-ASKS = "Can you come?"
-
+from volunteer_hub.simulation.phones import Text
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("town")]  # one town is enough
 
@@ -32,6 +30,11 @@ def town(template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[To
 
 def offers(town: Town, callout: str) -> list[dict[str, Any]]:
     return list(town.desk.get(f"{callout}/offers", limit=200)["items"])
+
+
+def said(text: Text) -> str:
+    """What a text is about."""
+    return text.key.split(":")[2]
 
 
 def test_a_storm_of_yes_in_two_hours(town: Town) -> None:
@@ -61,12 +64,16 @@ def test_a_storm_of_yes_in_two_hours(town: Town) -> None:
     assert len({one["later_from"] for one in late}) == 1
     filled = {slot["slot"]: slot["filled"] for slot in town.figures(callout)}
     assert filled == {crew: 6, watch: 0}
-    # The forecast follows the hours stated: the crew is sure.
+    # The forecast follows the hours stated: the crew is sure, and for the watch the next wave goes.
     town.at(5)
     town.work()
     course = town.desk.get(f"{callout}/course")
     sure = {one["slot"]: one["sure"] for one in course["forecast"]}
     assert sure[crew] > 0.95
+    first, second = course["waves"]
+    assert min(one["after"] for one in first["slots"]) > 0.5  # reserves stand for both
+    assert (second["source"], [one["slot"] for one in second["slots"]]) == ("forecast", [watch])
+    assert second["slots"][0]["before"] < 0.95
     with db.read(SYSTEM) as tx:
         assert broken(tx) == {}
     town.desk.post(f"{callout}/cancel")
@@ -75,22 +82,49 @@ def test_a_storm_of_yes_in_two_hours(town: Town) -> None:
 def test_by_text_and_by_link_at_once_one_answer_counts_and_all_asking_ends(town: Town) -> None:
     town.morning()
     callout = town.calls_out({"minimum": 16, "target": 20, "maximum": 24})
+    asked = {number(one["volunteer"]): UUID(one["id"]) for one in offers(town, callout)}
+    tokens = {n: link_token(offer) for n, offer in asked.items()}
+    missed = {n: town.phone(n) for n in sorted(asked) if n % 3 != 2}
+    missed = {n: missed[n] for n in list(missed)[:4]}
+    for one in missed.values():
+        one.off = True
     town.work()
-    tokens = {number(one["volunteer"]): link_token(UUID(one["id"])) for one in offers(town, callout)}
-    phones = [(phone, tokens[n]) for n, phone in town.phones() if phone.inbox][:20]
-    assert len(phones) == 20
+    reached = {n: phone for n, phone in town.phones() if phone.inbox}
+    phones = dict(list(reached.items())[:16])
     browsers = [town.page(), town.page()]
-    for phone, token in phones:
-        clicks = [partial(one.post, f"/c/{token}/accept", data={"arrival": "30"}) for one in browsers]
-        _, *pages = at_once([partial(phone.reply, f"{letter(phone)}1"), *clicks])
+
+    def answers(n: int, *more: Callable[[], Any]) -> None:
+        clicks = [partial(one.post, f"/c/{tokens[n]}/accept", data={"arrival": "30"}) for one in browsers]
+        *pages, _ = at_once([*clicks, *(more or [str])])
         assert [page.status_code for page in pages] == [303, 303]
-    states = {link_token(UUID(one["id"])): one["state"] for one in offers(town, callout)}
-    assert Counter(states[token] for _, token in phones) == {"accepted": 20}
+
+    for n, phone in phones.items():
+        answers(n, partial(phone.reply, f"{letter(phone)}1"))
+    town.at(4)
+    for one in missed.values():  # no receipt has come: they are rung up, do not pick up, and then answer
+        one.off, one.silent = False, True
+    town.work()  # notices
+    town.work()  # and rings
+    assert [len(one.calls) for one in missed.values()] == [1] * 4
+    for n in missed:
+        answers(n)
+    everybody = [*phones, *missed]
+    states = {UUID(one["id"]): one["state"] for one in offers(town, callout)}
+    assert Counter(states[asked[n]] for n in everybody) == {"accepted": 20}
     assert town.figures(callout)[0]["filled"] == 20
-    for minute in (4, 10, 30):
+    letters = {n: len(town.office.to(f"p{n}@example.org")) for n in everybody}
+    for minute in (8, 30):
         town.at(minute)
         town.work()
-    for phone, _ in phones:  # whatever they answered by, they are asked once
-        assert sum(ASKS in text.body for text in phone.inbox) == 1
+    # Whatever they answered by, they are asked once, told once that they have a place, and left in peace.
+    for phone in phones.values():
+        assert [said(text) for text in phone.inbox] == ["offer", "accepted"]
+        assert phone.calls == []
+    for one in missed.values():
+        assert [said(text) for text in one.inbox] == ["accepted"]
+        assert len(one.calls) == 1
+    assert {n: len(town.office.to(f"p{n}@example.org")) for n in everybody} == letters
+    assert sum(letters[n] for n in phones) == 0
     with db.read(SYSTEM) as tx:
         assert broken(tx) == {}
+    town.desk.post(f"{callout}/cancel")

@@ -102,6 +102,10 @@ class Town:
         """Everybody's telephone that anything was sent to, by their number."""
         return sorted((int(key[-8:]), phone) for key, phone in list(self.gateway.phones.items()))
 
+    def phone(self, number: int) -> Phone:
+        """Somebody's telephone, by their number."""
+        return self.gateway.phones[f"+86139{number:08d}"]
+
     def page(self) -> httpx2.Client:
         """Somebody's browser, which comes from no other page than ours."""
         headers = {"origin": self.server.address, "accept-language": "en"}

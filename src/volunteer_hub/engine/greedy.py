@@ -4,6 +4,8 @@ beat."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from volunteer_hub.engine.arrays import Ints
@@ -20,10 +22,19 @@ GRACE_S = 1.0  # past the deadline, once it has its index; units not reached by 
 
 
 def greedy(
-    problem: Problem, units: Units, penalty: Penalties, seed: int, clock: Clock, held: Ints | None = None
+    problem: Problem,
+    units: Units,
+    penalty: Penalties,
+    seed: int,
+    clock: Clock,
+    held: Ints | None = None,
+    rounds: Sequence[Ints] = (),
 ) -> tuple[Ints, Ints, int]:
     """People and units of the pairs chosen, nobody of `held` (rows) unless locked, and a lower bound on the
-    objective's value: what every unit would cost if it had all people to itself."""
+    objective's value: what every unit would cost if it had all people to itself.
+
+    `rounds`: up to how many heads each unit is filled before any is filled further; the minima, then all,
+    when left out."""
     seats = seat_locked(problem, units)
     person, unit = [v for v, _ in seats], [u for _, u in seats]
     if clock.left < -GRACE_S:
@@ -39,7 +50,7 @@ def greedy(
     index = pool.index._replace(flags=flags)
     around = _around(index)
     turns = sorted(np.flatnonzero(aimed).tolist(), key=lambda u: (-units.priority[u], around[u], u))
-    for up_to in (units.minimum, units.heads):
+    for up_to in rounds or (units.minimum, units.heads):
         for u in turns:
             room = int(up_to[u] - filled[u])
             if room <= 0 or clock.left < 0:

@@ -5,7 +5,7 @@ Requests and answers go over a pipe, one at a time: a `Task` in, any number of p
 
 import signal
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection
 from typing import Final, ParamSpec, TypeVar
@@ -23,7 +23,7 @@ from volunteer_hub.engine.problem import Bools, Ints, Options, Pairs, Problem
 from volunteer_hub.engine.replan import KEEP_BONUS, NOBODY, Replan, replan
 from volunteer_hub.engine.solve import Plan, solve, toy, warm
 from volunteer_hub.engine.terms import penalties
-from volunteer_hub.engine.units import split
+from volunteer_hub.engine.units import Units, split
 from volunteer_hub.flows import keeping
 from volunteer_hub.flows.insight import Insight, Setting, insight
 from volunteer_hub.flows.keeping import FloorPrice
@@ -162,11 +162,12 @@ def _narrowed(problem: Problem, reachable: Bools | None) -> dict[str, int]:
 
 def reserves(problem: Problem, plan: Plan, floors: Floors | None = None) -> Pairs:
     """Whom to ask beyond the plan, since most people who are asked do not come: everybody left, each for one
-    slot at most, by the greedy method; the best first within a slot. ``floors`` limit who is left.
+    slot at most, by the greedy method; the best first within a slot. ``floors`` limit who is left. Where
+    there are not enough for all, alike slots share them: in rounds, each of which doubles what a slot has.
 
     So many that a minimum of h heads is met with 95 % when one in five says yes in time and the answers go
     together as assumed at night: below 12 h + 20. For more than MOST_RESERVES in all, as if they did not go
-    together: below 5 h + 10.
+    together: below 5 h + 10, and slot after slot, since rounds cost such a city time that it does not have.
     """
     slots, minima = problem.slots, problem.minima
     over = _many if _many(slots.minimum).sum() <= MOST_RESERVES else _fewer
@@ -184,8 +185,15 @@ def reserves(problem: Problem, plan: Plan, floors: Floors | None = None) -> Pair
     units, held = split(asked), plan.person  # who is chosen is free no more
     if floors is not None:
         held = np.append(held, floors.held_back(plan.person[:0], problem.people.fatigue))
-    person, unit, _ = greedy(asked, units, penalties(asked, units), plan.seed, Clock(RESERVE_SECONDS), held)
+    clock = Clock(RESERVE_SECONDS)
+    rounds = _rounds(units) if over is _many else ()
+    person, unit, _ = greedy(asked, units, penalties(asked, units), plan.seed, clock, held, rounds)
     return Pairs(person, units.slot[unit])
+
+
+def _rounds(units: Units) -> Sequence[Ints]:
+    """An eighth of what each unit wants, a quarter, a half, all."""
+    return [-(-units.heads // part) for part in (8, 4, 2, 1)]
 
 
 def _many(heads: Ints) -> Ints:
