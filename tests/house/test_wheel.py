@@ -54,7 +54,7 @@ def port(unpacked: Path, fresh_database: str, tmp_path: Path) -> Iterator[int]:
 
 
 def wait_until_ready(port: int, server: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 180
     while time.monotonic() < deadline:
         assert server.poll() is None, log.read_text()
         try:
