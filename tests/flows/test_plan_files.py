@@ -60,6 +60,18 @@ def test_the_best_plan_comes_with_its_proof_its_reasons_and_its_gaps(tmp_path: P
     assert json.loads(json.dumps(answer)) == answer
 
 
+def test_it_tells_why_somebody_was_not_chosen_and_what_they_lack_comes_true(tmp_path: Path) -> None:
+    answer = plan_files.answer(files(tmp_path), OPTIONS, "en", ["Kai", "Bo"])
+    (kai,) = answer["about"]  # Bo is in the plan
+    assert (kai["person"], kai["slots"][0]["slot"]) == ("Kai", "first aid post")
+    assert kai["slots"][0]["would"].startswith("Would be chosen")
+    nearer = PEOPLE.replace("medic:3;driver,5,", "medic:3;driver,14,")
+    chosen = plan_files.answer(files(tmp_path, people=nearer), OPTIONS, "en")["pairs"]
+    assert ("Kai", "first aid post") in {(pair["person"], pair["slot"]) for pair in chosen}
+    with pytest.raises(Malformed, match="nobody"):
+        plan_files.answer(files(tmp_path), OPTIONS, "en", ["Zhou"])
+
+
 def test_the_words_are_the_readers(tmp_path: Path) -> None:
     said = plan_files.answer(files(tmp_path), OPTIONS, "zh")["words"]
     assert said[0].startswith("已证明为最优")

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from volunteer_hub.cli import acting
-from volunteer_hub.core.errors import HubError
+from volunteer_hub.core.errors import HubError, Malformed
 from volunteer_hub.core.i18n import t
 from volunteer_hub.engine.problem import Limits, Options, ProblemError
 from volunteer_hub.flows import plan_files, roster_files
@@ -34,6 +34,7 @@ def plan_(
     hours_in_24: Annotated[float, typer.Option(min=0, help="of duty, at most")] = 12.0,
     detour: Annotated[float, typer.Option(min=1, max=10, help="road by straight line")] = 1.3,
     duties: Annotated[int, typer.Option(min=1, help="most of them per person")] = 1,
+    why: Annotated[list[str] | None, typer.Option(help="id of a person: why not, and what it takes")] = None,
 ) -> None:
     """Plan who goes where from two tables (CSV or JSON), with proof and reasons; no service, no database."""
     lang = acting.language()
@@ -42,9 +43,11 @@ def plan_(
         files = plan_files.read(people, slots, travel, limits)
         options = Options(seed=seed, deadline_s=deadline, threads=threads)
         if duties > 1 or roster_files.asked_for(files):
+            if why:
+                raise Malformed("plan_files.roster_why")
             answer = roster_files.answer(files, options, lang, duties)
         else:
-            answer = plan_files.answer(files, options, lang)
+            answer = plan_files.answer(files, options, lang, why or ())
     except (HubError, ProblemError) as error:
         refused(error)
         raise typer.Exit(1) from None
@@ -69,6 +72,10 @@ def _tell(answer: dict[str, Any], lang: str) -> None:
         typer.echo(sentence)
     _list(answer["pairs"], "pair", lang)
     _list(answer["gaps"], "gap", lang)
+    for one in answer.get("about", ()):
+        typer.echo(f"{one['person']}: {one['said']}")
+        for slot in one["slots"][:_SHOWN]:
+            typer.echo(f"  {slot['slot']}: {slot['why']} {slot['would']}".rstrip())
 
 
 def _list(rows: list[dict[str, Any]], what: str, lang: str) -> None:

@@ -4,11 +4,12 @@
 as a planning process does. 4. Give the answer as a document with the ids of the files, and in words.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,11 @@ from volunteer_hub.boards.digests import digest
 from volunteer_hub.boards.problem import Case
 from volunteer_hub.boards.wanted import ANYBODY, Need
 from volunteer_hub.core.errors import FieldError, Malformed
+from volunteer_hub.core.i18n import t
+from volunteer_hub.engine.clock import Clock
+from volunteer_hub.engine.could import Could
+from volunteer_hub.engine.counterfactual import why_not
+from volunteer_hub.engine.margins import margins
 from volunteer_hub.engine.problem import (
     FOREVER,
     LONG_AGO,
@@ -31,10 +37,11 @@ from volunteer_hub.engine.problem import (
     ProblemError,
     Slots,
 )
-from volunteer_hub.engine.solve import solve
+from volunteer_hub.engine.solve import Plan, solve, warm
 from volunteer_hub.engine.travel import NO_WAY, Matrix
 from volunteer_hub.flows import plan_document, plan_tables, plan_words, solving
-from volunteer_hub.flows.insight import Setting
+from volunteer_hub.flows.insight import MARGIN_SECONDS, Setting
+from volunteer_hub.flows.person_words import PersonWords, nearest_first
 from volunteer_hub.flows.plan_tables import Skill, Table
 
 FORMAT: Final = 1
@@ -93,9 +100,13 @@ def read(people: Path, slots: Path, travel: Path | None = None, limits: Limits |
     return Files(case, persons.rows, wanted.rows, epoch)
 
 
-def answer(files: Files, options: Options, lang: str) -> dict[str, Any]:
+def answer(files: Files, options: Options, lang: str, about: Sequence[str] = ()) -> dict[str, Any]:
     """The plan as a document for JSON: state, figures, proof, who was chosen and who stood fast (`held`),
-    gaps, each with its reason; how firmly somebody stands and who would come instead; what closes a gap."""
+    gaps, each with its reason; how firmly somebody stands and who would come instead; what closes a gap.
+    `about`: ids of people of whom it is told why not, and what it would take. Raises Malformed for others."""
+    if strangers := [person for person in about if person not in files.people]:
+        raise Malformed("plan_files.nobody", persons=", ".join(strangers))
+    warm()  # on a machine's first use the engine compiles, which is no part of the deadline
     plan = solve(files.case.problem, options)
     setting = Setting(remedy_seconds=REMEDY_SHARE * options.deadline_s)
     found = solving.explained(files.case.problem, plan, sum(plan.seconds.values()), setting)
@@ -106,6 +117,8 @@ def answer(files: Files, options: Options, lang: str) -> dict[str, Any]:
     people, slots = files.people, files.slots
     result["funnel"] = dict.fromkeys(plan_words.FUNNEL, 0) | result["funnel"]
     said = plan_words.view(result, lang)
+    chosen = {people[pair.volunteer] for pair in said.pairs}
+    chosen |= {people[one["volunteer"]] for one in result["held"]}
     return {
         "format": FORMAT,
         "state": result["state"],
@@ -143,8 +156,35 @@ def answer(files: Files, options: Options, lang: str) -> dict[str, Any]:
             }
             for gap in said.gaps
         ],
+        "about": _about(files, plan, [person for person in about if person not in chosen], lang),
         "seconds": result["seconds"],
     }
+
+
+def _about(files: Files, plan: Plan, persons: Sequence[str], lang: str) -> list[dict[str, Any]]:
+    """Why those not chosen are not, slot by slot, those that they could most easily serve first."""
+    if not persons:
+        return []
+    problem, words = files.case.problem, PersonWords(files.case, ZoneInfo("UTC"), lang)
+    could = Could(problem, plan)
+    known = margins(problem, plan, could, Clock(MARGIN_SECONDS))
+    told = []
+    for person in persons:
+        row = files.people.index(person)
+        found = [why_not(problem, plan, could, known, row, slot) for slot in range(len(problem.slots))]
+        found.sort(key=nearest_first)
+        near = any(not one.obstacles for one in found)
+        told.append(
+            {
+                "person": person,
+                "said": t(lang, "plan.person.could" if near else "plan.person.barred"),
+                "slots": [
+                    {"slot": files.slots[one.slot], "why": said.why, "would": said.would}
+                    for one, said in ((one, words.slot(one)) for one in found)
+                ],
+            }
+        )
+    return told
 
 
 # ---- what the tables say together
