@@ -1,5 +1,6 @@
-"""`incident roll`: who is where, from a terminal."""
+"""`incident roll` and `promise`: who is where, and how soon they came, from a terminal."""
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -31,3 +32,12 @@ def test_the_roll_tells_who_is_where_and_what_is_wrong_to_those_who_may_know() -
         "1 overdue · 1 expected · 1 on site",
     ]
     assert (foreign.returncode, foreign.stdout) == (1, "")
+
+
+def test_the_promise_is_told_area_by_area_to_those_who_may_know() -> None:
+    with building() as tx:
+        coming(tx)
+        people.kai(tx)
+    told = hub("promise", "--as", "mei@example.org", COLUMNS="160").stdout
+    assert re.search(r"│ Sartu +│ +1 │ +0 │ +0 of 0 │ +not met │", told), told
+    assert "Nothing measured yet" in hub("promise", "--as", "kai@example.org").stdout
