@@ -1,5 +1,7 @@
 """People in the field as whoever commands sees them: the urgent first, the roll printed, people sent home."""
 
+import html
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -20,6 +22,7 @@ from volunteer_hub.incidents.models import Incident
 from volunteer_hub.mobilization.field_rules import Harm, Severity
 from volunteer_hub.mobilization.models import Injury
 from volunteer_hub.mobilization.rules import DutyState
+from volunteer_hub.simulation.forms import form_to
 
 
 @pytest.fixture(autouse=True)
@@ -143,7 +146,13 @@ def test_an_injury_is_recorded_once_read_by_those_in_charge_and_counted_for_all(
             f"{at(sent)}/injuries", data=body | {"once": "2", "happened_at": "2031-01-20T12:00"}
         )
         assert (future.status_code, "That moment has not come yet" in text(future.text)) == (422, True)
-        assert "Fell from the &lt;dyke&gt;" in mei.get(f"{at(sent)}/injuries").text
+        told = mei.get(f"{at(sent)}/injuries").text
+        assert "Fell from the &lt;dyke&gt;" in told
+        (raise_it,) = re.findall(r'"(/actions/new\?source=injury[^"]+)"', told)
+        lead = form_to(mei.get(html.unescape(raise_it)).text, "/actions/new")
+        assert lead is not None
+        meant = lead.fields | {"title": "Steps on the dyke", "words": "Cut them", "finding": "It is slippery"}
+        assert mei.post("/actions/new", data=meant).status_code == 303
     row = tx.exec(select(Injury).order_by(col(Injury.id))).one()
     assert (row.kind, row.severity, row.volunteer_id) == (Harm.INJURY, Severity.CRITICAL, sent.world.bo.id)
     assert client(people.council(tx)).get(f"{at(sent)}/injuries").status_code == 403

@@ -74,6 +74,8 @@ def _page(
             zone=view.zone,
             here=f"/incidents/{id}/injuries",
             back=f"/incidents/{id}/field",
+            incident=id,
+            may_act=actor.may("action.write"),
             lines=[_shown(line, speech) for line in board.harmed(tx, view.incident)],
             harm=harm.choices(lang),
             people=[("", t(lang, "field.injuries.nobody"))]
@@ -96,6 +98,7 @@ def _shown(line: InjuryLine, speech: Speech) -> dict[str, Any]:
     hazards = policy.load("hazards", Hazards)
     who = line.person.name if line.person is not None else None
     return {
+        "id": injury.public_id,
         "number": injury.id,
         "when": injury.happened_at,
         "kind": t(lang, f"field.harm.{injury.kind}"),
