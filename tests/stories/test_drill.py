@@ -209,6 +209,20 @@ def test_a_reachability_check_is_held_once_and_ends_with_its_figures(
         assert {survey.form.value for survey in opened} == {"drill"}
 
 
+def test_a_drill_that_lasts_long_keeps_no_other_waiting(
+    pool: list[int], planner: Planner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(drill, "_BATCH", 1)
+    muster, check = planned(Kind.ASSEMBLY), planned(Kind.REACHABILITY)
+    at(0.05)
+    assert drill.sweep() == 2
+    assert [planner.work_one(NEVER) for _ in range(2)] == [True, True]
+    assert drill.progress() == 2
+    at(31)
+    assert drill.progress() == 1
+    assert (run_of(muster).figures, run_of(check).figures is None) == (None, False)
+
+
 def test_a_survey_answered_by_its_link_pays_once(pool: list[int], planner: Planner) -> None:
     planned(Kind.REACHABILITY)
     at(0.05)
