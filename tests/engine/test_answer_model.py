@@ -26,6 +26,7 @@ ASSUMED = Settings(
     callouts=12.0,
     people=300.0,
     areas=30.0,
+    ways=0.0,
 )
 TRUE = np.array([0.50, 0.28])
 """By day and by night: this city is more willing than assumed."""
@@ -216,6 +217,29 @@ def test_what_a_person_did_by_day_tells_of_their_nights() -> None:
     model = Model(fitted, ASSUMED, 80.0)
     assert model.measured[0].tolist() == [True, False]
     assert model.strength[0, NIGHT] == 36.0
+
+
+def test_what_a_city_shows_by_day_moves_what_is_assumed_of_its_nights() -> None:
+    city = City.made(2, 2_000, 10)
+    drills = [city.callout(n, 10.0 * n, DAY, np.arange(2_000)) for n in range(8)]
+    fitted, _, _ = fit(joined(drills), ASSUMED, 80.0)
+    alone, model = (Model(fitted, replace(ASSUMED, ways=ways), 80.0) for ways in (0.0, 0.7))
+    assert model.chance[0, DAY] == pytest.approx(alone.chance[0, DAY])
+    assert alone.chance[0, NIGHT] == pytest.approx(0.19)
+    assert model.chance[0, NIGHT] == pytest.approx(TRUE[NIGHT], abs=0.05)
+    assert not model.measured[0, NIGHT]
+    assert model.chance[1].tolist() == pytest.approx([0.34, 0.19])  # another city has shown nothing
+    # The same as the regression of one normal quantity on another that is seen with noise.
+    seen, share = alone.strength[0, DAY] - 36, alone.chance[0, DAY]
+    noise = 1 / (seen * share * (1 - share))
+    spread = 1 / np.sqrt(37 * ASSUMED.chance * (1 - ASSUMED.chance))
+    own = spread[DAY] ** 2 + noise
+    odds = [np.log(p / (1 - p)) for p in (model.chance[0, NIGHT], 0.19, share, 0.34)]
+    off = (odds[2] - odds[3]) * (36 + seen) / seen
+    both = 0.7 * spread[DAY] * spread[NIGHT]
+    assert odds[0] - odds[1] == pytest.approx(both / own * off)
+    left = 1 - both**2 / own / spread[NIGHT] ** 2
+    assert model.strength[0, NIGHT] == pytest.approx(36 / left)
 
 
 def test_old_answers_fade() -> None:

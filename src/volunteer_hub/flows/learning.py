@@ -55,6 +55,7 @@ def settings(assumed: Answers) -> Settings:
         callouts=float(known.callouts),
         people=float(known.people),
         areas=float(known.areas),
+        ways=known.ways,
     )
 
 

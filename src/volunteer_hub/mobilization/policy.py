@@ -167,6 +167,9 @@ class Learning(Policy):
     ``person``, ``area``: how alike the answers of one person are within their community, of one community
     within its city (intraclass correlations), until it is measured: worth what ``people`` asked more than
     once, or ``areas``, would show. ``correlation`` is worth that of so many ``callouts``.
+
+    ``ways``: the share of what a city lies off the assumed by one way of asking that it lies off by all: so
+    drills tell of callouts, and days of nights. With 0 each way is learned for itself.
     """
 
     half_life_days: PositiveFloat = 365
@@ -177,6 +180,7 @@ class Learning(Policy):
     people: PositiveInt = 300
     areas: PositiveInt = 30
     callouts: PositiveInt = 12
+    ways: float = Field(default=0.7, ge=0, lt=1)
 
 
 class Answers(Policy):

@@ -53,9 +53,30 @@ class Model:
         squares = np.vstack([fitted.squares * self._fade**2, none])
         effective = self._effective(asks, squares, np.arange(asks.shape[1])[None, :])
         shown = np.divide(yes, asks, out=np.zeros_like(yes), where=asks > 0)
-        self.strength: Floats = settings.asks + effective
-        self.chance: Floats = (settings.asks * settings.chance + effective * shown) / self.strength
+        rest, worth = self._carried(effective, shown)
+        self.strength: Floats = worth + effective
+        self.chance: Floats = (worth * rest + effective * shown) / self.strength
         self.measured = effective >= settings.asks
+
+    def _carried(self, effective: Floats, shown: Floats) -> tuple[Floats, Floats]:
+        """[G, C] what is assumed of each cell of a city once its other cells have been seen, and how many
+        asks that is worth: whoever comes to drills more readily than assumed comes to callouts so as well.
+
+        In log-odds a city lies off by ``spread`` (sqrt(ways) z + sqrt(1 - ways) e), z common to its cells,
+        all normal; what the other cells tell of z moves this one and makes it surer.
+        """
+        rests, ways = self.settings, self.settings.ways
+        odds = _log_odds(rests.chance)
+        spread = 1 / np.sqrt((rests.asks + 1) * rests.chance * (1 - rests.chance))
+        own = (rests.asks * rests.chance + effective * shown) / (rests.asks + effective)
+        pulled = effective / (rests.asks + effective)
+        off = np.divide(_log_odds(own) - odds, pulled, out=np.zeros_like(own), where=pulled > 0)
+        noise = np.divide(1, effective * own * (1 - own), out=np.full_like(own, np.inf), where=effective > 0)
+        sure = ways * spread**2 / ((1 - ways) * spread**2 + noise)
+        told = np.sqrt(ways) * spread * off / ((1 - ways) * spread**2 + noise)
+        others = 1 + sure.sum(axis=1, keepdims=True) - sure
+        common = (told.sum(axis=1, keepdims=True) - told) / others
+        return _chance(odds + spread * np.sqrt(ways) * common), rests.asks / (ways / others + 1 - ways)
 
     def _effective(self, asks: Floats, squares: Floats, cell: Ints) -> Floats:
         """How many independent asks as many tell as much as these, since those of one callout go together."""

@@ -30,6 +30,7 @@ class Settings:
     correlation [H]: of the answers to one callout, by group, worth what ``callouts`` would show.
     person, area: intraclass correlations of one person's answers within their community, of a community's
     within its city, worth what ``people`` asked twice, or ``areas``, would show. half_life in days.
+    ways: the share of what a city lies off in one cell that it lies off in all of them.
     """
 
     half_life: float
@@ -43,6 +44,7 @@ class Settings:
     callouts: float
     people: float
     areas: float
+    ways: float
 
     def growth(self, days: float | Floats) -> Any:
         """What an ask of that day weighs, seen from day 0."""
