@@ -114,6 +114,12 @@ def test_enough_yeses_stop_the_waves(tx: Tx, out: Sent) -> None:
     assert len(decided(tx, out)) == 1
 
 
+def test_a_look_that_comes_after_the_end_changes_nothing(tx: Tx, out: Sent) -> None:
+    mobilize.close(tx, out.callout)
+    tx.now = NOW + timedelta(days=1)  # when all its work is over too
+    assert waves.look(tx, out.callout) == 0
+
+
 def test_a_yes_for_when_it_is_too_late_does_not_stop_them(tx: Tx, out: Sent) -> None:
     answer(respond.accept, out.token(tx, out.world.bo))
     first = helpers(tx, out, 1)

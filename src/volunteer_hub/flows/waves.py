@@ -29,7 +29,7 @@ from volunteer_hub.mobilization import callouts, queries, waves
 from volunteer_hub.mobilization.callouts import Ask
 from volunteer_hub.mobilization.models import Callout, PlanRun
 from volunteer_hub.mobilization.queries import SlotFigures
-from volunteer_hub.mobilization.rules import PlanState, WaveSource
+from volunteer_hub.mobilization.rules import LIVE, PlanState, WaveSource
 from volunteer_hub.mobilization.wave_models import Wave, Widening
 from volunteer_hub.mobilization.waves import Share
 
@@ -58,6 +58,8 @@ def look(tx: Tx, callout: Callout) -> int:
     nobody.
     """
     callout = waves.locked(tx, callout.id)
+    if callout.state not in LIVE:
+        return 0  # it ended while this look waited for it
     seen = _outlook(tx, callout)
     if seen is None:
         mobilize.close(tx, callout)
