@@ -150,6 +150,8 @@ def test_a_drill_is_made_previewed_paused_and_held(planted: None) -> None:
     key = hub("drill", "make", "monthly_reachability", "--area", "DQ-ST", *mei).stdout.strip()
     assert f"{key}  active  " in hub("drill", "list", *mei).stdout
     assert re.findall(r"^\d{4}-\d\d-\d\d 10:00", hub("drill", "next", key, *mei).stdout, re.M)[4:]
+    assert hub("drill", "propose", *mei) == Said(0, "", "")
+    assert "not proposed any more" in hub("drill", "accept", "DQ-ST-001", *mei).stderr
     assert hub("drill", "pause", key, *mei).returncode == 0
     assert hub("drill", "next", key, *mei).stdout == ""
     assert hub("drill", "resume", key, *mei).returncode == 0

@@ -138,6 +138,11 @@ def test_nobody_is_disturbed_again_too_soon() -> None:
     assert rules.may_disturb(days_ago(21), NOW, False, POLICY.limits)
 
 
+def test_nobody_is_asked_more_than_the_burden_cap_in_90_days() -> None:
+    assert rules.may_disturb(days_ago(22, 45, 90), NOW, False, POLICY.limits)
+    assert not rules.may_disturb(days_ago(22, 45, 89), NOW, False, POLICY.limits)
+
+
 def test_nobody_is_disturbed_too_often_in_a_year() -> None:
     seven = [30 * n for n in range(1, 8)]
     assert rules.may_disturb(days_ago(*seven), NOW, False, POLICY.limits)

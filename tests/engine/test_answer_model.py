@@ -1,5 +1,6 @@
 """The answer model against cities whose true chances are known."""
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -9,6 +10,7 @@ from volunteer_hub.engine.answer_model.belief import Model
 from volunteer_hub.engine.answer_model.calibration import calibration, summed
 from volunteer_hub.engine.answer_model.data import KNOTS, Asks, Counts, Fitted, Settings, nothing, told
 from volunteer_hub.engine.answer_model.fit import fit, fold
+from volunteer_hub.engine.answer_model.teaching import teaching
 from volunteer_hub.engine.arrays import Floats, Ints
 from volunteer_hub.engine.overcall import smallest_ask
 from volunteer_hub.engine.shock import shock
@@ -86,7 +88,7 @@ def believed(city: City, fitted: Fitted, people: Counts, areas: Counts, day: flo
     """[V] what the model says of everybody."""
     model = Model(fitted, ASSUMED, day)
     homes = np.arange(city.area.max() + 1)
-    of_area = model.areas(np.full(len(homes), 7), placed(areas, homes))
+    of_area = model.areas(np.full(len(homes), 7), placed(areas, homes)).moved
     seven, moved = np.full(len(city.area), 7), of_area[city.area]
     own = model.people(seven, moved, placed(people, np.arange(len(city.area))))
     return model.of_person(seven, moved, own, cell)
@@ -115,6 +117,22 @@ def test_before_the_first_ask_everybody_has_the_chance_assumed() -> None:
     assert (model.strength.tolist(), model.measured.any()) == ([[36.0, 36.0]], False)
     assert model.correlation.tolist() == [0.02, 0.03]
     assert model.curve(DAY) == pytest.approx(ASSUMED.curves[DAY])
+
+
+def test_what_a_drill_teaches_is_as_worked_out_by_hand() -> None:
+    # p = 1/2, standard deviation of the log-odds 2: 1/v = 1/4; two asks are known by 2 +- 2 * 1/2 * 2 = 2.
+    # Three answers for themselves add 3 * 1/4: 1/v = 1, +- 1. Five that correlate by 1/6 tell as much.
+    # p = 1/5, v = 1/4, one ask: 1/v = 4 + 4/25.
+    taught = teaching(
+        np.array([0.5, 0.5, 0.2]),
+        np.array([4.0, 4.0, 0.25]),
+        np.array([3.0, 5.0, 1.0]),
+        np.array([0, 1 / 6, 1]),
+    )
+    assert taught.stated.tolist() == [2.0, 2.0, 5.0]
+    assert taught.before.tolist() == [2.0, 2.0, 2.0]
+    assert taught.after == pytest.approx([1.0, 1.0, 4 / math.sqrt(4.16)])
+    assert taught.per_ask == pytest.approx([1 / 3, 1 / 5, 2 - 4 / math.sqrt(4.16)])
 
 
 def test_drill_by_drill_chances_come_nearer_the_truth_and_fewer_are_woken() -> None:

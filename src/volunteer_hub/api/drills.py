@@ -175,7 +175,8 @@ def _plan(line: PlanLine) -> DrillOut:
     return DrillOut(id=line.plan.public_id, area=area_out(line.area), **fields)
 
 
-def _shown(tx: Tx, plan: DrillPlan) -> DrillOut:
+def drill_out(tx: Tx, plan: DrillPlan) -> DrillOut:
+    """A plan as it is shown."""
     return _plan(board.lines(tx, [plan])[0])
 
 
@@ -245,7 +246,7 @@ def create(actor: Annotated[Actor, allow("drill.write")], body: DrillIn, once: O
         values = body.model_dump(exclude={"area", "zone", "skills"})
         zone = body.zone or drill_plans.zone_of(tx, body.area)
         spec = PlanSpec(**values, zone=zone, skills=tuple(body.skills))
-        return _shown(tx, drill_plans.create(tx, body.area, spec))
+        return drill_out(tx, drill_plans.create(tx, body.area, spec))
 
     with db.transaction(actor, "drill.create") as tx:
         return once.run(tx, deed, 201)
@@ -266,7 +267,7 @@ def preview(
 def one(actor: Annotated[Actor, allow("drill.read")], id: uuid.UUID) -> JSONResponse:
     """One drill plan, with its ETag."""
     with db.read(actor) as tx:
-        return _tagged(_shown(tx, plans.find(tx, "drill.read", id)))
+        return _tagged(drill_out(tx, plans.find(tx, "drill.read", id)))
 
 
 @router.patch("/drills/{id}", response_model=DrillOut)
@@ -280,7 +281,7 @@ def change(
         if "skills" in changes:
             changes["skills"] = tuple(changes["skills"])
         plan = drill_plans.change(tx, plans.find(tx, "drill.write", id), seen, **changes)
-        return _tagged(_shown(tx, plan))
+        return _tagged(drill_out(tx, plan))
 
 
 @router.post("/drills/{id}/pause", response_model=DrillOut)
@@ -288,7 +289,7 @@ def pause(actor: Annotated[Actor, allow("drill.write")], id: uuid.UUID, version:
     """No drill is due until it is resumed. Needs If-Match."""
     seen = required(version)
     with db.transaction(actor, "drill.pause") as tx:
-        return _tagged(_shown(tx, plans.pause(tx, plans.find(tx, "drill.write", id), seen)))
+        return _tagged(drill_out(tx, plans.pause(tx, plans.find(tx, "drill.write", id), seen)))
 
 
 @router.post("/drills/{id}/resume", response_model=DrillOut)
@@ -296,7 +297,7 @@ def resume(actor: Annotated[Actor, allow("drill.write")], id: uuid.UUID, version
     """Due again from now on. Needs If-Match."""
     seen = required(version)
     with db.transaction(actor, "drill.resume") as tx:
-        return _tagged(_shown(tx, plans.resume(tx, plans.find(tx, "drill.write", id), seen)))
+        return _tagged(drill_out(tx, plans.resume(tx, plans.find(tx, "drill.write", id), seen)))
 
 
 @router.get("/drills/{id}/next", response_model=Page[AheadOut])

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import func
+from sqlalchemy import ColumnElement, func
 from sqlalchemy import select as columns  # SQLModel's select is typed for four at most
 from sqlmodel import col, select
 
@@ -44,7 +44,7 @@ def called(tx: Tx, plan: DrillPlan, occurrence: datetime, ids: Collection[int] |
     """
     people = _with_skills(tx, plan, ids if ids is not None else _everybody(tx, plan.area))
     at = max(occurrence, tx.now)
-    before = _disturbed(tx, people, plan, occurrence)
+    before = _disturbed(tx, _another(plan, occurrence))
     night = _is_night(at)
     limits = policy.load("drills", Drills).limits
     rested = [one for one in people if rules.may_disturb(before.get(one, ()), at, night, limits)]
@@ -162,12 +162,12 @@ def answered(tx: Tx, incident_id: int) -> list[int]:
 
 
 def _everybody(tx: Tx, area: str) -> Sequence[int]:
-    wanted = select(Volunteer.id).where(
-        col(Volunteer.area).like(area + "%"),
-        col(Volunteer.status).in_(CALLABLE),
-        col(Volunteer.merged_into).is_(None),
-    )
+    wanted = select(Volunteer.id).where(col(Volunteer.area).like(area + "%"), _callable())
     return tx.exec(wanted).all()
+
+
+def _callable() -> ColumnElement[bool]:
+    return col(Volunteer.status).in_(CALLABLE) & col(Volunteer.merged_into).is_(None)
 
 
 def _with_skills(tx: Tx, plan: DrillPlan, ids: Collection[int]) -> Collection[int]:
@@ -179,13 +179,21 @@ def _with_skills(tx: Tx, plan: DrillPlan, ids: Collection[int]) -> Collection[in
     return set(tx.exec(wanted.distinct()).all())
 
 
-def _disturbed(
-    tx: Tx, people: Collection[int], plan: DrillPlan, occurrence: datetime
-) -> dict[int, list[Disturbed]]:
-    """The drills of the last year that people were asked to, this one left out."""
-    this = func.coalesce(col(Incident.drill_plan_id) == plan.id, False) & (
-        func.coalesce(col(Incident.occurrence) == occurrence, False)
-    )
+def resting(tx: Tx, areas: Collection[str], at: datetime) -> dict[str, int]:
+    """Area -> how many people at home there may be called to a drill at a moment to come; three queries."""
+    limits, night = policy.load("drills", Drills).limits, _is_night(at)
+    at_home = col(Volunteer.area).in_(areas) & _callable()
+    by_area = select(Volunteer.area, func.count()).group_by(col(Volunteer.area))
+    found = dict(tx.exec(by_area.where(at_home)).all())
+    before = _disturbed(tx, col(Offer.volunteer_id).in_(select(Volunteer.id).where(at_home)))
+    tired = [one for one, earlier in before.items() if not rules.may_disturb(earlier, at, night, limits)]
+    for area, count in tx.exec(by_area.where(among(col(Volunteer.id), tired))):
+        found[area] -= count
+    return found
+
+
+def _disturbed(tx: Tx, who: ColumnElement[bool]) -> dict[int, list[Disturbed]]:
+    """The drills of the last year that people were asked to, of the offers of whom this holds."""
     wanted = (
         select(Offer.volunteer_id, Offer.asked_at)
         .join(Callout, col(Callout.id) == col(Offer.callout_id))
@@ -194,15 +202,22 @@ def _disturbed(
             col(Callout.kind) == CalloutKind.DRILL,
             col(Callout.created_at) > tx.now - _YEAR,
             col(Offer.asked_at).is_not(None),
-            ~this,
+            who,
         )
     )
-    known = set(people)
     found: dict[int, list[Disturbed]] = defaultdict(list)
     for person, at in tx.exec(wanted):
-        if person in known and at is not None:
+        if at is not None:
             found[person].append(Disturbed(at, _is_night(at)))
     return found
+
+
+def _another(plan: DrillPlan, occurrence: datetime) -> ColumnElement[bool]:
+    """Offers of all drills but this."""
+    return ~(
+        func.coalesce(col(Incident.drill_plan_id) == plan.id, False)
+        & func.coalesce(col(Incident.occurrence) == occurrence, False)
+    )
 
 
 def _is_night(moment: datetime) -> bool:

@@ -1,4 +1,4 @@
-"""drill list, make, next, results, run, pause, resume: drill plans without a browser."""
+"""drill list, propose, accept, make, next, results, run, pause, resume: drill plans without a browser."""
 
 import uuid
 from collections.abc import Callable
@@ -20,6 +20,7 @@ from volunteer_hub.drills.policy import Drills
 from volunteer_hub.drills.record import By
 from volunteer_hub.flows import drill as drills
 from volunteer_hub.flows import drill_plans as flow
+from volunteer_hub.flows import next_drill
 
 drill = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
 Email = Annotated[str, typer.Option("--as", help="e-mail of the account that acts")]
@@ -60,6 +61,27 @@ def make(
         made = flow.create(tx, area, plans.with_rule(spec, rule))
         found = str(made.public_id)
     typer.echo(found)
+
+
+@drill.command()
+def propose(email: Email) -> None:
+    """Print which drills would teach most next: area, day or night, date, asks, and why."""
+    lang = acting.language()
+    with acting.ready(), db.read(acting.actor(email)) as tx:
+        for one in next_drill.proposals(tx):
+            date = f"{one.at:%Y-%m-%d %H:%M}"
+            typer.echo(f"{one.area.code}  {one.when}  {date}  {one.asks}  {next_drill.reason(one, lang)}")
+
+
+@drill.command()
+def accept(
+    area: Annotated[str, typer.Argument(help="official code of the area, as `drill propose` shows it")],
+    email: Email,
+    night: Annotated[bool, typer.Option("--night", help="the one at night, else by day")] = False,
+) -> None:
+    """Make the plan of a drill that is proposed, and print its id."""
+    with acting.ready(), db.transaction(acting.actor(email), "drill.accept") as tx:
+        typer.echo(next_drill.accept(tx, area, "night" if night else "day").public_id)
 
 
 @drill.command("next")

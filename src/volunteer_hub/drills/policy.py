@@ -1,7 +1,7 @@
 """What drills are held and how often one person is disturbed (config/drills.toml)."""
 
 import re
-from datetime import date
+from datetime import date, time
 from typing import Annotated, Literal
 
 from dateutil.rrule import rrulestr
@@ -72,6 +72,7 @@ class Limits(Policy):
     """How often one person may be disturbed by drills."""
 
     days_between: PositiveInt
+    most_in_90_days: PositiveInt = 3
     most_in_a_year: PositiveInt
     most_at_night_in_a_year: PositiveInt
 
@@ -120,6 +121,23 @@ class WhatIf(Policy):
         return self
 
 
+class Next(Policy):
+    """[next]. Drills are proposed where they teach most: ``shown`` of them, of about ``asks`` people, none
+    where fewer than ``fewest`` may be disturbed, no sooner than ``lead_days`` ahead, by ``day`` and by
+    ``night`` as these templates say (else the first), at those hours. ``years``: of incidents that tell how
+    often they come."""
+
+    shown: int = Field(5, ge=1, le=50)
+    asks: PositiveInt = 40
+    fewest: PositiveInt = 10
+    lead_days: int = Field(7, ge=1, le=90)
+    years: PositiveInt = 3
+    day: str = ""
+    night: str = ""
+    day_at: time = time(10, 0)
+    night_at: time = time(22, 30)
+
+
 class Promise(Policy):
     """What is promised in public: the first message within ``sent_seconds`` of declaring. The phone tree
     beside it: how long a call takes, and how many of a hundred are picked up."""
@@ -136,6 +154,7 @@ class Drills(Policy):
     report_minutes: tuple[PositiveInt, ...] = Field(min_length=1)
     promise: Promise = Promise()
     what_if: WhatIf = WhatIf()
+    next: Next = Next()
     paper_hours: PositiveInt = 24
     limits: Limits
     blackouts: tuple[Blackout, ...] = ()
@@ -151,6 +170,15 @@ class Drills(Policy):
     def blackout(self, day: date) -> Blackout | None:
         """The blackout a day falls into, if any."""
         return next((row for row in self.blackouts if row.covers(day)), None)
+
+    @model_validator(mode="after")
+    def _known_templates(self) -> "Drills":
+        for name in (self.next.day, self.next.night):
+            if name and name not in self.templates:
+                raise ValueError(
+                    f'next: there is no template "{name}"; name one of {", ".join(self.templates)}'
+                )
+        return self
 
     @model_validator(mode="after")
     def _limits_agree(self) -> "Drills":

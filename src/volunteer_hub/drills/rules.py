@@ -19,6 +19,7 @@ LONGEST_TITLE: Final = 200
 LONGEST_ANSWER_MINUTES: Final = 7 * 24 * 60
 LONGEST_JITTER_MINUTES: Final = 12 * 60
 _YEAR: Final = timedelta(days=365)
+_QUARTER: Final = timedelta(days=90)
 
 
 class Kind(StrEnum):
@@ -217,8 +218,10 @@ def may_disturb(earlier: Sequence[Disturbed], at: datetime, night: bool, limits:
     year = [drill for drill in earlier if at - _YEAR < drill.at <= at]
     rested = all(at - drill.at >= timedelta(days=limits.days_between) for drill in year)
     nights = sum(drill.night for drill in year)
+    lately = sum(at - drill.at < _QUARTER for drill in year)
     return (
         rested
+        and lately < limits.most_in_90_days
         and len(year) < limits.most_in_a_year
         and not (night and nights >= limits.most_at_night_in_a_year)
     )

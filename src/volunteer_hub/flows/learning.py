@@ -188,9 +188,7 @@ def circle(tx: Tx, people: Collection[int], model: Model) -> Circle:
     nodes, node = np.unique(at_home.area, return_inverse=True)
     city_of = np.zeros(len(nodes), np.int64)
     city_of[node] = at_home.city
-    of_areas = answers.areas(tx, nodes.tolist())
-    squares = of_areas["squares"]
-    moved = model.areas(city_of, _counts(of_areas, "area_id", nodes, squares))[node]
+    moved = areas(tx, nodes, city_of, model).moved[node]
     of_people = answers.people(tx, at_home.person.tolist())
     own = model.people(
         at_home.city,
@@ -198,6 +196,12 @@ def circle(tx: Tx, people: Collection[int], model: Model) -> Circle:
         _counts(of_people, "volunteer_id", at_home.person, np.zeros(len(of_people["cell"]))),
     )
     return Circle(model, at_home.person, at_home.area, at_home.city, moved, own)
+
+
+def areas(tx: Tx, nodes: Ints, city: Ints, model: Model) -> Own:
+    """What the model knows of communities, ascending by id, of these cities: one query."""
+    found = answers.areas(tx, nodes.tolist())
+    return model.areas(city, _counts(found, "area_id", nodes, found["squares"]))
 
 
 def _counts(found: Columns, key: str, places: Ints, squares: Floats) -> Counts:

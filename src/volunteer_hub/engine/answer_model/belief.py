@@ -14,21 +14,21 @@ from dataclasses import dataclass
 import numpy as np
 
 from volunteer_hub.engine.answer_model.data import KNOTS, Counts, Fitted, Settings, totals
+from volunteer_hub.engine.answer_model.teaching import SIDE
 from volunteer_hub.engine.arrays import Floats, Ints
 from volunteer_hub.engine.sizing import BAND
 
 _MACKAY = np.pi / 8
 _STEPS = 12
 _LONGEST = 1.5  # of a step: far from the mode the curvature there misleads
-_SIDE = 1.6448536  # standard deviations that hold BAND of a normal law
-assert BAND == 0.9
+assert BAND == 0.9  # what SIDE holds
 ANSWERING = 1.5  # people who answer at all for each who says yes, until it is measured
 
 
 @dataclass(frozen=True)
 class Own:
-    """What is known of each person beyond their community [n]: how far their log-odds are moved, and the
-    variance of that."""
+    """What is known of each person beyond their community, or of each community beyond its city [n]: how far
+    their log-odds are moved, and the variance of that."""
 
     moved: Floats
     variance: Floats
@@ -92,9 +92,9 @@ class Model:
         found: Ints = np.where(self.fitted.cities[at] == city, at, len(self.fitted.cities))
         return found
 
-    def areas(self, city: Ints, counts: Counts) -> Floats:
-        """[A] how far the log-odds of communities lie from their cities'. ``counts``: as stored, their keys
-        the places of the communities in ``city``."""
+    def areas(self, city: Ints, counts: Counts) -> Own:
+        """[A] what is known of communities beyond their cities. ``counts``: as stored, their keys the places
+        of the communities in ``city``."""
         now = counts.times(self._fade)
         chance = self.chance[self.row_of(city)[now.key], now.cell]
         share = np.divide(
@@ -103,15 +103,9 @@ class Model:
             out=np.zeros(len(now.asks)),
             where=now.asks > 0,
         )
-        moved, _ = _intercepts(
-            now.key,
-            _log_odds(chance),
-            now.asks * share,
-            now.yes * share,
-            len(city),
-            self.fitted.alike.area_spread,
-        )
-        return moved
+        worth = now.asks * share, now.yes * share
+        spread = self.fitted.alike.area_spread
+        return Own(*_intercepts(now.key, _log_odds(chance), *worth, len(city), spread))
 
     def people(self, city: Ints, moved: Floats, counts: Counts) -> Own:
         """What is known of people of these cities, whose communities are moved so; ``counts`` as stored,
@@ -120,9 +114,17 @@ class Model:
         base = self._base(city[now.key], moved[now.key], now.cell)
         return Own(*_intercepts(now.key, base, now.asks, now.yes, len(city), self.fitted.alike.spread))
 
-    def of_area(self, city: Ints, moved: Floats, cell: int) -> Floats:
+    def of_area(self, city: Ints, moved: Floats, cell: int | Ints) -> Floats:
         """[n] the chance of somebody of a community of whom nothing else is known."""
         return _chance(_log_odds(self.chance[self.row_of(city), cell]) + moved)
+
+    def variance(self, city: Ints, of_areas: Own, cell: Ints) -> Floats:
+        """[A] of the log-odds of a yes of communities in these cells: of what holds in the city, and of how
+        far the community lies from that."""
+        row = self.row_of(city)
+        chance = self.chance[row, cell]
+        found: Floats = 1 / (self.strength[row, cell] * chance * (1 - chance)) + of_areas.variance
+        return found
 
     def of_person(self, city: Ints, moved: Floats, own: Own, cell: int) -> Floats:
         """[n] the chance of a yes of each person asked so."""
@@ -132,7 +134,7 @@ class Model:
     def band(self, city: Ints, moved: Floats, own: Own, cell: int) -> tuple[Floats, Floats]:
         """[n] between which bounds it lies with probability BAND."""
         centre = self._base(city, moved, np.full(len(city), cell)) + own.moved
-        side = _SIDE * np.sqrt(own.variance)
+        side = SIDE * np.sqrt(own.variance)
         return _chance(centre - side), _chance(centre + side)
 
     def _base(self, city: Ints, moved: Floats, cell: Ints) -> Floats:

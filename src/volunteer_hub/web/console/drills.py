@@ -24,7 +24,9 @@ from volunteer_hub.drills.policy import Drills
 from volunteer_hub.drills.rules import Kind, Misfire, Notice, PlanSpec
 from volunteer_hub.flows import drill as drills
 from volunteer_hub.flows import drill_plans as flow
+from volunteer_hub.flows import next_drill
 from volunteer_hub.incidents.policy import Hazards
+from volunteer_hub.mobilization.policy import When
 from volunteer_hub.volunteers.policy import Skills
 from volunteer_hub.web import forms, nav
 from volunteer_hub.web.forms import Faults, Form, Sent
@@ -43,21 +45,48 @@ Writer = Annotated[Actor, allow("drill.write")]
 
 @router.get("/drills")
 def listed(request: Request, actor: Reader, cursor: str = "") -> Response:
-    """The plans of the actor's areas, each with its next five dates."""
+    """The plans of the actor's areas, each with its next five dates; before them, which drill next."""
+    return _list(request, actor, cursor)
+
+
+def _list(request: Request, actor: Actor, cursor: str, error: HubError | None = None) -> Response:
+    lang = language_of(request)
     with db.read(actor) as tx:
         rows = board.listed(tx, after=decode_cursor(cursor or None) or 0, limit=ROWS)
+        proposed = [] if cursor else next_drill.proposals(tx)
         shown = rows[:ROWS]
         context = nav.console(
             request,
             actor,
-            title=t(language_of(request), "drills.title"),
-            zone=shown[0].plan.zone if shown else "Asia/Shanghai",
+            title=t(lang, "drills.title"),
+            zone=next(iter([*(one.area.zone for one in proposed), *(row.plan.zone for row in shown)]), "UTC"),
+            proposed=[(one, next_drill.reason(one, lang)) for one in proposed],
             lines=[(line, flow.ahead(line.plan, tx.now)) for line in shown],
+            error=t(lang, f"error.{error.code}", **error.params) if error else "",
             next=encode_cursor(shown[-1].plan.id) if len(rows) > ROWS else None,
             may=actor.may,
+            key=forms.new_key(),
             now=tx.now,
         )
-    return page(request, "console/drills.html", **context)
+    return page(request, "console/drills.html", status=error.status if error else 200, **context)
+
+
+@router.post("/drills/next")
+def accept(request: Request, actor: Writer, form: Sent) -> Response:
+    """Makes the drill plan that was proposed, and goes to it."""
+    try:
+        with db.transaction(actor, "drill.accept") as tx:
+            path = form.once(tx, "/drills/next", lambda: _accepted(tx, form))
+    except HubError as error:
+        if error.status in (403, 404):
+            raise
+        return _list(request, actor, "", error)
+    return see_other(path)
+
+
+def _accepted(tx: Tx, form: Form) -> str:
+    when: When = "night" if form.text("when", 5) == "night" else "day"
+    return f"/drills/{next_drill.accept(tx, form.text('area', 100), when).public_id}"
 
 
 @router.get("/drills/new")
