@@ -1,8 +1,9 @@
-"""incident declare, plan, replan, mobilize, roll, close, list: the main road without a browser."""
+"""incident declare, plan, replan, mobilize, roll, close, replay, list: the main road without a browser."""
 
 import time
 import uuid
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated, Final
 
 import typer
@@ -10,7 +11,7 @@ import typer
 from volunteer_hub.access import jurisdictions
 from volunteer_hub.boards import field
 from volunteer_hub.cli import acting
-from volunteer_hub.core import db
+from volunteer_hub.core import db, document_html, document_pdf, document_text
 from volunteer_hub.core.actor import Actor
 from volunteer_hub.core.i18n import pick, t
 from volunteer_hub.flows import ahead, plan_why, preview, proposing
@@ -19,6 +20,7 @@ from volunteer_hub.flows import declare as declaring
 from volunteer_hub.flows import mobilize as mobilizing
 from volunteer_hub.flows import plan as planning
 from volunteer_hub.flows import replan as replanning
+from volunteer_hub.flows import replay as replaying
 from volunteer_hub.flows.plan import Report
 from volunteer_hub.incidents import queries
 from volunteer_hub.incidents.rules import IncidentSpec, Kind, Source, State
@@ -263,6 +265,23 @@ def roll(id: Id, email: Email) -> None:
             where = f"{pick(line.facts.role, lang)}, {pick(line.facts.title, lang)}"
             typer.echo("  ".join(filter(None, (who, line.phone, where, " · ".join(said)))))
         typer.echo(" · ".join(t(lang, f"field.count.{name}", n=n) for name, n in view.counts.items() if n))
+
+
+@incident.command()
+def replay(
+    id: Id,
+    email: Email,
+    out: Annotated[Path | None, typer.Option(help="a file to write: .html or .pdf")] = None,
+) -> None:
+    """Print the after-action replay, or write it to a file: the plan against what happened."""
+    with acting.ready(), db.read(acting.actor(email)) as tx:
+        found = replaying.document(replaying.read(tx, id), tx.now, acting.language())
+    if out is None:
+        typer.echo(document_text.lines(found))
+    elif out.suffix == ".pdf":
+        out.write_bytes(document_pdf.pdf(found))
+    else:
+        out.write_text(document_html.page(found), encoding="utf-8")
 
 
 @incident.command(name="list")

@@ -52,6 +52,10 @@ class Settings(BaseSettings):
     )
     geocoder: SecretStr | None = Field(None, description="none by default: addresses never leave by accident")
     roads: SecretStr | None = Field(None, description="osrm:<address> or valhalla:<address>")
+    pdf_font: str | None = Field(
+        None,
+        description="a font file with Chinese for PDFs; else the usual ones are looked for",
+    )
     dead_man: SecretStr | None = Field(
         None, description="address called every minute while the clock lives and promises are checked"
     )

@@ -5,7 +5,7 @@
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -102,7 +102,7 @@ def sized(tx: Tx, plan: PlanRun, confidence: float | None = None, answer_minutes
     taken = {ask.volunteer_id for asks in pairs.values() for ask in asks}
     held = places_held(tx, facts)
     minutes = answer_minutes or _rules().answer_minutes
-    found: list[_Candidate] = []
+    found: list[Candidate] = []
     wanted: dict[int, Slot] = {}
     counts: list[int] = []
     for key, slot in facts.items():
@@ -116,19 +116,21 @@ def sized(tx: Tx, plan: PlanRun, confidence: float | None = None, answer_minutes
         found += [people.candidate(ask, slot, minutes, chosen=False) for ask in more]
         wanted[key], counts = places, [*counts, len(first) + len(more)]
     sure = confidence or plan.confidence or _rules().confidence
-    return _size(found, counts, wanted, facts, sure, people, Minima(tx, facts))
+    law = people.law(next(iter(facts.values())), [one.belief for one in found]) if facts else INDEPENDENT
+    return size(found, counts, wanted, facts, sure, law, Minima(tx, facts))
 
 
-def _size(
-    found: Sequence["_Candidate"],
+def size(
+    found: Sequence["Candidate"],
     counts: Sequence[int],
-    wanted: dict[int, Slot],
-    facts: dict[int, SlotFacts],
+    wanted: Mapping[int, Slot],
+    facts: Mapping[int, SlotFacts],
     confidence: float,
-    people: "Candidates",
+    law: Shock,
     minima: Minima,
 ) -> Size:
-    beliefs = [one.belief for one in found]
+    """Whom to ask of these candidates, of which each slot has the next of ``counts``, in the order of
+    ``wanted``."""
     starts = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
     asking = policy.load("callouts", Callouts).goal.asking
     candidates = sizing.People(
@@ -138,7 +140,6 @@ def _size(
         chosen=np.array([one.chosen for one in found], dtype=np.bool_),
     )
     needs = np.array([slot.minimum for slot in wanted.values()], dtype=np.int64)
-    law = people.law(next(iter(facts.values())), beliefs) if facts else INDEPENDENT
     made = sizing.size(candidates, needs, confidence, law, _within(minima, wanted, found, starts))
     told = []
     for at, (key, slot) in enumerate(wanted.items()):
@@ -146,11 +147,11 @@ def _size(
         asks = tuple(found[n].ask for n in own if made.asked[n])
         naive = int(made.naive[at]), float(made.naive_sure[at])
         told.append(SlotAsk(facts[key], slot, asks, float(made.sure[at]), *naive))
-    return Size(tuple(told), made.joint, confidence, beliefs_of.basis(beliefs))
+    return Size(tuple(told), made.joint, confidence, beliefs_of.basis(one.belief for one in found))
 
 
 def _within(
-    minima: Minima, wanted: Iterable[int], found: Sequence["_Candidate"], starts: NDArray[np.int64]
+    minima: Minima, wanted: Iterable[int], found: Sequence["Candidate"], starts: NDArray[np.int64]
 ) -> list[tuple[int, NDArray[np.bool_]]]:
     """Minima within the slots: heads, and which of the candidates count for them."""
     told = []
@@ -205,8 +206,8 @@ def _rules() -> CalloutRules:
 
 
 @dataclass(frozen=True)
-class _Candidate:
-    """``chance``: of a yes in time."""
+class Candidate:
+    """Somebody who might be asked; ``chosen``: in any case. ``chance``: of a yes in time."""
 
     ask: Ask
     chosen: bool
@@ -269,7 +270,7 @@ class Candidates:
         """The share of their yeses, were they asked now, that comes within so many minutes."""
         return self._beliefs.share_by(minutes, self.channel(volunteer_id), facts)
 
-    def candidate(self, ask: Ask, facts: SlotFacts, minutes: float, *, chosen: bool) -> _Candidate:
+    def candidate(self, ask: Ask, facts: SlotFacts, minutes: float, *, chosen: bool) -> Candidate:
         """Somebody of a plan with all that a choice among them needs."""
         belief = self.belief(ask.volunteer_id, facts)
         alike = (
@@ -280,7 +281,7 @@ class Candidates:
         if alike not in self._shares:
             self._shares[alike] = self.in_time(ask.volunteer_id, facts, minutes)
         in_time = self._shares[alike]
-        return _Candidate(replace(ask, chance=belief.chance), chosen, belief.chance * in_time, belief)
+        return Candidate(replace(ask, chance=belief.chance), chosen, belief.chance * in_time, belief)
 
     def law(self, facts: SlotFacts, beliefs: Sequence[Belief]) -> Shock:
         """How the answers of these people vary together."""

@@ -88,7 +88,7 @@ def told(tx: Tx, callout: Callout, lang: str) -> Course:
         rests_on=rests_on(beliefs.basis(seen.beliefs), lang) if seen is not None else "",
         confidence=callout.confidence,
         deadline=callout.answer_by,
-        waves=tuple(WaveTold(wave, _why(wave, names, lang)) for wave in decided),
+        waves=tuple(WaveTold(wave, why(wave, names, lang)) for wave in decided),
         held_at=callout.held_at,
         held_by=names.get(callout.held_by or 0, ""),
         widening=_widening(tx, callout, lang),
@@ -145,7 +145,8 @@ def _curve(seen: Outlook, decided: Sequence[Wave]) -> AnswerCurve:
     )
 
 
-def _why(wave: Wave, names: Mapping[int, str], lang: str) -> str:
+def why(wave: Wave, names: Mapping[int, str], lang: str) -> str:
+    """Why a wave went, in words; ``names`` of the accounts that decided."""
     figures = {
         "n": wave.people,
         "need": wave.need,
