@@ -21,7 +21,7 @@ from volunteer_hub.mobilization import places
 from volunteer_hub.mobilization.models import Callout
 from volunteer_hub.notify import outbox
 from volunteer_hub.notify.outbox import Draft, Outcome
-from volunteer_hub.notify.rules import Channel, Subject
+from volunteer_hub.notify.rules import Channel, Heard, State, Subject
 from volunteer_hub.volunteers import addresses
 from volunteer_hub.volunteers.rules import ContactKind
 
@@ -99,6 +99,15 @@ def test_an_answer_that_overtakes_the_receipt_leaves_the_letter_sent(tx: Tx) -> 
     assert outbox.write_down(tx, outcomes) == 1
     tx.refresh(own)
     assert (own.state.value, other.state.value) == ("sent", "queued")
+
+
+def test_a_receipt_of_failure_that_is_faster_than_our_writing_down_stands(tx: Tx) -> None:
+    sent(tx, helpers=1)
+    message = outbox.take_due(tx, 10)[0]
+    outbox.receive(tx, message.public_id, Heard.FAILED, code="30005", provider_id="SM1")
+    assert outbox.write_down(tx, [Outcome(message.id, provider_id="SM1")]) == 0
+    tx.refresh(message)
+    assert (message.state, message.error, message.lease_until) == (State.FAILED, "receipt 30005", None)
 
 
 def test_a_letter_that_was_answered_and_failed_stays_cancelled(tx: Tx) -> None:

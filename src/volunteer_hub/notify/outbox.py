@@ -338,7 +338,7 @@ def receive(
     if message.provider_id is None:
         message.provider_id = provider_id
     message.state = after_receipt(message.state, heard)
-    if message.state is State.DELIVERED:
+    if message.state in (State.DELIVERED, State.FAILED):
         message.sent_at, message.lease_until = message.sent_at or tx.now, None
     if message.state is State.FAILED:
         message.error = f"receipt {code}" if code else "receipt"

@@ -125,8 +125,10 @@ def after_failure(
 
 
 def after_receipt(state: State, heard: Heard) -> State:
-    """Where a message is once its gateway has said this. Receipts come late, twice and in any order: what
-    was delivered stays so, and only what was handed over can fail."""
+    """Where a message is once its gateway has said this. Receipts come late, twice and in any order, also
+    before we have written down that it was handed over: what was delivered stays so, and only what was
+    handed over, or is being so, can fail."""
     if heard is Heard.DELIVERED:
         return State.DELIVERED
-    return State.FAILED if heard is Heard.FAILED and state is State.SENT else state
+    gone = state in (State.SENDING, State.SENT)
+    return State.FAILED if heard is Heard.FAILED and gone else state
