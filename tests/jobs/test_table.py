@@ -1,12 +1,15 @@
 """The table of jobs, and one tick of a job."""
 
+import threading
 from collections import Counter
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from volunteer_hub.audit import runs
 from volunteer_hub.core import db
 from volunteer_hub.core.actor import SYSTEM
+from volunteer_hub.jobs import runner
 from volunteer_hub.jobs.runner import Job, Runner
 from volunteer_hub.jobs.table import JOBS
 
@@ -38,3 +41,17 @@ def test_a_tick_that_fails_is_recorded_by_the_name_of_its_error(rollback: None) 
     with db.read(SYSTEM) as tx:
         run = runs.latest(tx)["broken"]
     assert (run.ok, run.done, run.detail) == (False, 0, "ZeroDivisionError")
+
+
+def test_the_pulse_beats_again_when_the_next_tick_is_three_hours_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As it is once the system's clock was set back by so much."""
+    monkeypatch.setattr(runner, "_WATCHDOG_SECONDS", 0.2)
+    ticks = threading.Semaphore(0)
+    pulse = Runner([Job("tick", 0.1, lambda: ticks.release() or 0, leader_only=False)])
+    pulse.start()
+    try:
+        assert ticks.acquire(timeout=30)
+        pulse._scheduler.modify_job("tick", next_run_time=datetime.now(UTC) + timedelta(hours=3))
+        assert all(ticks.acquire(timeout=30) for _ in range(5))
+    finally:
+        pulse.stop()
