@@ -116,7 +116,7 @@ def bare_clock() -> None:
 
 @dataclass
 class Trial:
-    """``schedules`` of a city, and clocks that keep them until a day. ``called``: whether a drill is over
+    """``schedules`` of a city, and clocks that keep them until an hour. ``called``: whether a drill is over
     with only when its people were asked, which takes a planner. ``rate``: how fast time runs, so that what a
     killed clock had leased is free again soon. ``down``: meanwhile nothing runs."""
 
@@ -164,7 +164,7 @@ class Trial:
                 self._long_stop()
         self.clocks.did["hours"] = len(hours)
         if self.called:
-            self._at(self.until + timedelta(hours=1), [])
+            db.move_clock(self.until)
             _wait(lambda: not _count("state = 'run' AND figures IS NULL"), "figures of every drill")
 
     def _upsets(self, hours: Sequence[datetime]) -> dict[datetime, list[Callable[[], None]]]:
@@ -302,7 +302,7 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--schedules", type=int, default=200)
     arguments.add_argument("--kills", type=int, default=20)
-    arguments.add_argument("--days", type=int, default=4)
+    arguments.add_argument("--days", type=int, default=2)
     given = arguments.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="hub-clocks-"))
     port = free_port()
