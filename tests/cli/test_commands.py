@@ -186,6 +186,8 @@ def test_an_incident_is_declared_listed_planned_without_a_worker_and_closed(plan
     with db.read(SYSTEM) as tx:
         row = tx.exec(select(Incident)).one()
         assert (closed.returncode, row.state) == (0, State.CLOSED)
+    said = hub("incident", "report", key, *mei).stdout.splitlines()
+    assert said[0] == "Form,Question,Answer,People"
     assert hub("incident", "list", *mei).stdout == ""
     lamps = ("Lamps", "--words", "One each", "--finding", "It was dark", "--area", "DQ-ST")
     action = hub("action", "add", *lamps, *mei).stdout.strip()

@@ -133,7 +133,9 @@ def test_the_record_of_a_drill_is_shown_by_group_and_taken_along_as_a_file(tx: T
     shown = records.of(called, (5, 15, 30, 60), ZoneInfo("Asia/Shanghai"))
     results.record(tx, run, shown, policy.load("drills", Drills))
     record = f"{where}/runs/{run.public_id}"
-    page = text(mei.get(record).text)
+    shown_page = mei.get(record).text
+    assert re.search(r'href="/incidents/[0-9a-f-]{36}/report"', shown_page)
+    page = text(shown_page)
     assert "100 % of those reached had answered within 60 minutes." in page
     assert "Nothing reached them" in page
     rows = mei.get(f"{record}/figures.csv").text.removeprefix("\ufeff").splitlines()

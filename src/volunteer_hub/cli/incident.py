@@ -1,4 +1,4 @@
-"""incident declare, plan, replan, mobilize, roll, close, replay, list: the main road without a browser."""
+"""incident declare, plan, replan, mobilize, roll, close, report, replay, list: the main road, no browser."""
 
 import time
 import uuid
@@ -10,11 +10,12 @@ import typer
 
 from volunteer_hub.access import jurisdictions
 from volunteer_hub.boards import field
+from volunteer_hub.boards import report as reports
 from volunteer_hub.cli import acting
 from volunteer_hub.core import db, document_html, document_pdf, document_text
 from volunteer_hub.core.actor import Actor
 from volunteer_hub.core.i18n import pick, t
-from volunteer_hub.flows import ahead, plan_why, preview, proposing
+from volunteer_hub.flows import ahead, plan_why, preview, proposing, report_table
 from volunteer_hub.flows import close as closing
 from volunteer_hub.flows import declare as declaring
 from volunteer_hub.flows import mobilize as mobilizing
@@ -265,6 +266,15 @@ def roll(id: Id, email: Email) -> None:
             where = f"{pick(line.facts.role, lang)}, {pick(line.facts.title, lang)}"
             typer.echo("  ".join(filter(None, (who, line.phone, where, " · ".join(said)))))
         typer.echo(" · ".join(t(lang, f"field.count.{name}", n=n) for name, n in view.counts.items() if n))
+
+
+@incident.command()
+def report(id: Id, email: Email) -> None:
+    """Print what people said after it, a drill too: rates, answers and themes, as a table with commas."""
+    with acting.ready(), db.read(acting.actor(email)) as tx:
+        found = reports.view(tx, queries.find(tx, "survey.read", id))
+        table = report_table.as_csv(found, acting.language())
+    typer.echo(table.removeprefix("\ufeff"), nl=False)
 
 
 @incident.command()
