@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from volunteer_hub.drills.rules import GRACE, Kind, Misfire, Notice, PlanSpec
 
 BEGINS = datetime(2031, 3, 28, tzinfo=UTC)
-"""Two days before the clocks of Europe go forward."""
+"""Two days before the clocks of Europe go forward: what is kept longer runs over that night."""
 ZONES = ("Asia/Shanghai", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe")
 MINUTE = 30
 
