@@ -31,7 +31,7 @@ from volunteer_hub.incidents.models import Incident, RoleSlot
 # "/" leads on; then what is for machines, a part of a page, a picture, a file.
 NO_PAGE = re.compile(
     r"^/$|/(livez|readyz|live|stream|rest|parts/\{name\})$|qr\.svg$"
-    r"|(/text|/csv|/download|\.csv|\.xlsx|\.calldown)$"
+    r"|(/text|/csv|/html|/pdf|/download|\.csv|\.xlsx|\.calldown)$"
 )
 _PARAMETER = re.compile(r"\{(\w+)(?::\w+)?\}")
 _STAFF = ("coordinator", "clerk", "admin")

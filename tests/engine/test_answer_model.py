@@ -10,7 +10,7 @@ from volunteer_hub.engine.answer_model.belief import Model
 from volunteer_hub.engine.answer_model.calibration import calibration, summed
 from volunteer_hub.engine.answer_model.data import KNOTS, Asks, Counts, Fitted, Settings, nothing, told
 from volunteer_hub.engine.answer_model.fit import fit, fold
-from volunteer_hub.engine.answer_model.teaching import teaching
+from volunteer_hub.engine.answer_model.teaching import SIDE, between, teaching
 from volunteer_hub.engine.arrays import Floats, Ints
 from volunteer_hub.engine.overcall import smallest_ask
 from volunteer_hub.engine.shock import shock
@@ -133,6 +133,9 @@ def test_what_a_drill_teaches_is_as_worked_out_by_hand() -> None:
     assert taught.before.tolist() == [2.0, 2.0, 2.0]
     assert taught.after == pytest.approx([1.0, 1.0, 4 / math.sqrt(4.16)])
     assert taught.per_ask == pytest.approx([1 / 3, 1 / 5, 2 - 4 / math.sqrt(4.16)])
+    # One person needed at even odds, known by a factor of 3 either way: a chance of 3/4 or of 1/4.
+    low, high = between(np.array([0.5]), np.array([(math.log(3) / SIDE) ** 2]))
+    assert (low[0], high[0]) == pytest.approx((4 / 3, 4))
 
 
 def test_drill_by_drill_chances_come_nearer_the_truth_and_fewer_are_woken() -> None:

@@ -61,10 +61,11 @@ def test_a_community_of_which_less_is_known_is_proposed_first_and_says_why(tx: T
     first, second = proposed(tx)
     assert (first["area"]["code"], second["area"]["code"]) == ("DQ-DT-001", "DQ-ST-001")
     assert first["value"] > second["value"]
-    assert first["before"] > first["after"] > 0
+    low, high = first["after"]
+    assert first["before"][0] < low < first["stated"] < high < first["before"][1]
     assert (first["resting"], first["asks"], first["share_percent"]) == (20, 20, 100)
     assert first["stated"] == pytest.approx(first["need"] / first["chance"])
-    said = f"wants {first['need']} people here: about {round(first['stated'])} would be asked"
+    said = f"and between {round(low)} and {round(high)} once 20 have been asked in a drill"
     assert said in first["why"]
     assert "no callout for it has been imagined here yet" in first["why"]
 

@@ -59,7 +59,7 @@ def told(out: Sent) -> dict[str, Any]:
     return dict(found.json())
 
 
-def test_the_plan_stands_beside_what_happened_minute_by_minute(tx: Tx, over: Sent) -> None:
+def test_the_plan_stands_beside_what_happened_by_api_page_and_files(tx: Tx, over: Sent) -> None:
     found = told(over)
     [callout] = found["callouts"]
     helpers, aid = callout["roles"]
@@ -84,6 +84,26 @@ def test_the_plan_stands_beside_what_happened_minute_by_minute(tx: Tx, over: Sen
     deeds = [(one["what"], one["by"]) for one in found["deeds"]]
     assert any("water is rising" in what and by == ["Mei"] for what, by in deeds)
     assert any(what.startswith("Wave 1: 9 people asked.") for what, _ in deeds)
+    read_and_taken_along(tx, over)
+
+
+def read_and_taken_along(tx: Tx, over: Sent) -> None:
+    """On a page, as HTML and as PDF; not by who has no right there."""
+    mei = client(over.world.mei, lang="zh")
+    page = mei.get(of(over))
+    assert page.status_code == 200, page.text
+    html, pdf = mei.get(of(over, "/html")), mei.get(of(over, "/pdf"))
+    assert pdf.content.startswith(b"%PDF-")
+    assert len(pdf.content) > 5_000
+    assert not re.search(r"(src|href)=|url\(|<script", html.text)
+    for each in (page, html):
+        shown = text(each.text)
+        assert "计划与实际" in shown
+        assert "未经第二人复核，理由：water is rising" in shown
+    same = re.findall(r"<t[dh][^>]*>([^<]*)</t[dh]>", html.text)
+    assert same
+    assert same == re.findall(r"<t[dh][^>]*>([^<]*)</t[dh]>", page.text)
+    assert client(people.kai(tx)).get(of(over)).status_code == 404
 
 
 def test_what_has_been_learned_since_changes_what_would_be_asked_today(tx: Tx, over: Sent) -> None:
@@ -101,21 +121,3 @@ def test_what_has_been_learned_since_changes_what_would_be_asked_today(tx: Tx, o
     assert helpers["sure"] == was["sure"]
     assert helpers["sure_today"] > was["sure_today"]  # more of them said yes than was assumed
     assert helpers["same"] == helpers["asked_today"] == 8
-
-
-def test_it_is_read_on_a_page_and_taken_along_as_html_and_pdf(tx: Tx, over: Sent) -> None:
-    mei = client(over.world.mei, lang="zh")
-    page = mei.get(of(over))
-    assert page.status_code == 200, page.text
-    html, pdf = mei.get(of(over, "/html")), mei.get(of(over, "/pdf"))
-    assert pdf.content.startswith(b"%PDF-")
-    assert len(pdf.content) > 5_000
-    assert not re.search(r"(src|href)=|url\(|<script", html.text)
-    for each in (page, html):
-        shown = text(each.text)
-        assert "计划与实际" in shown
-        assert "未经第二人复核，理由：water is rising" in shown
-    same = re.findall(r"<t[dh][^>]*>([^<]*)</t[dh]>", html.text)
-    assert same
-    assert same == re.findall(r"<t[dh][^>]*>([^<]*)</t[dh]>", page.text)
-    assert client(people.kai(tx)).get(of(over)).status_code == 404

@@ -21,9 +21,9 @@ router = APIRouter(tags=["drills"])
 
 class ProposalOut(Out):
     """A drill of ``asks`` people, and why in one sentence. For the hazard that it is worth most for, which
-    wants ``need`` people, ``stated`` would be asked, give or take ``before`` with 90 %, and ``after`` it once
-    the drill was held. ``short``: the share of imagined callouts that go short, null where none was played.
-    ``value``: by how much each ask narrows that down, weighted by risk."""
+    wants ``need`` people, ``stated`` would be asked in the mean; between how many with 90 % as it is known
+    ``before``, and ``after`` the drill was held. ``short``: the share of imagined callouts that go
+    short, null where none was played. ``value``: by how much each ask narrows that down, weighted by risk."""
 
     area: AreaOut
     when: When
@@ -35,8 +35,8 @@ class ProposalOut(Out):
     need: int
     chance: float
     stated: float
-    before: float
-    after: float
+    before: tuple[float, float]
+    after: tuple[float, float]
     incidents_a_year: float
     short: float | None
     value: float

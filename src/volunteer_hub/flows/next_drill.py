@@ -29,7 +29,7 @@ from volunteer_hub.drills.models import DrillPlan
 from volunteer_hub.drills.policy import Drills, DrillTemplate
 from volunteer_hub.drills.rules import LONGEST_TITLE
 from volunteer_hub.engine.answer_model.belief import Model, Own
-from volunteer_hub.engine.answer_model.teaching import SIDE, Teaching, teaching
+from volunteer_hub.engine.answer_model.teaching import Teaching, between, teaching
 from volunteer_hub.engine.arrays import Floats, Ints
 from volunteer_hub.flows import drill_plans, learning, letters
 from volunteer_hub.incidents.policy import Hazards
@@ -45,9 +45,9 @@ _FARTHEST: Final = 90  # days ahead that a day without a blackout is looked for
 class Proposal:
     """A drill of ``asks`` people of a community, ``share_percent`` of the ``resting`` who may be called at
     that moment. ``hazard``: the one for which it is worth most, which wants ``need`` people: ``stated`` would
-    be asked in the mean at the ``chance`` believed, give or take ``before`` with 90 %, and ``after`` it once
-    the drill was held. ``a_year``: how often it comes; ``short``: the share of imagined callouts that go
-    short, None where none was played. ``value``: what an ask is worth, over all hazards."""
+    be asked in the mean at the ``chance`` believed; between how many with 90 % as it is known ``before``, and
+    ``after`` the drill was held. ``a_year``: how often it comes; ``short``: the share of imagined callouts
+    that go short, None where none was played. ``value``: what an ask is worth, over all hazards."""
 
     area: Jurisdiction
     when: When
@@ -59,8 +59,8 @@ class Proposal:
     need: int
     chance: float
     stated: float
-    before: float
-    after: float
+    before: tuple[float, float]
+    after: tuple[float, float]
     a_year: float
     short: float | None
     value: float
@@ -112,13 +112,20 @@ def reason(one: Proposal, lang: str) -> str:
         hazard={"en": name.en, "zh": name.zh},
         when=Text(f"drills.next.when.{one.when}"),
         need=one.need,
-        stated=round(one.stated),
-        before=round(one.before),
-        after=round(one.after),
+        low=round(one.before[0]),
+        high=round(one.before[1]),
+        low_after=round(one.after[0]),
+        high_after=round(one.after[1]),
         asks=one.asks,
-        a_year=f"{one.a_year:.1f}",
+        often=_often(one.a_year),
         short=round(100 * (one.short or 0)),
     )
+
+
+def _often(a_year: float) -> Text:
+    if a_year > 1.5:
+        return Text("drills.next.often.times", {"n": round(a_year)})
+    return Text("drills.next.often.years", {"n": round(1 / a_year)})
 
 
 def rules() -> Drills:
@@ -216,12 +223,17 @@ def _proposal(part: _Scores, place: int, people: int, at: datetime) -> Proposal:
         need=need,
         chance=float(part.chance[place]),
         stated=need * float(taught.stated[place]),
-        before=need * SIDE * float(taught.before[place]),
-        after=need * SIDE * float(taught.after[place]),
+        before=_between(need, part.chance[place], part.variance[place]),
+        after=_between(need, part.chance[place], taught.left[place]),
         a_year=part.a_year[hazard],
         short=part.short.get((node.path, hazard, part.when == "night")),
         value=float(taught.per_ask[place]) * sum(weighed.values()),
     )
+
+
+def _between(need: int, chance: float, variance: float) -> tuple[float, float]:
+    low, high = between(np.array([chance]), np.array([variance]))
+    return need * float(low[0]), need * float(high[0])
 
 
 def _scores(tx: Tx, nodes: Sequence[Jurisdiction]) -> list[_Scores]:

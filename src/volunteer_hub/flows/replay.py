@@ -132,10 +132,11 @@ def _after(at: datetime, start: datetime, lang: str) -> str:
 
 
 def _today(today: Hindsight, number: int, clock: _Clock, lang: str) -> Section:
+    rests = course.rests_on(today.basis, lang)
     model = (
-        t(lang, "replay.model", at=clock.full(today.model_at))
+        t(lang, "replay.model", at=clock.full(today.model_at), rests=rests)
         if today.model_at is not None
-        else t(lang, "replay.model.none")
+        else t(lang, "replay.model.none", rests=rests)
     )
     sentence = t(
         lang,
@@ -159,7 +160,7 @@ def _today(today: Hindsight, number: int, clock: _Clock, lang: str) -> Section:
     head = [t(lang, f"replay.today.{name}") for name in _TODAY]
     return Section(
         t(lang, "replay.today", n=number),
-        (sentence, f"{model} {course.rests_on(today.basis, lang)}", t(lang, "replay.today.known")),
+        (sentence, model, t(lang, "replay.today.known")),
         Table(t(lang, "replay.today", n=number), head, rows, frozenset(range(1, len(_TODAY)))),
     )
 

@@ -25,12 +25,13 @@ SIDE = 1.6448536
 @dataclass(frozen=True)
 class Teaching:
     """For one person needed [n]: asks in the mean, and the standard deviation of that before and after a
-    drill of ``asks``. A need of H people takes H times each."""
+    drill of ``asks``; a need of H people takes H times each. left: the variance of the log-odds after it."""
 
     stated: Floats
     before: Floats
     after: Floats
     asks: Floats
+    left: Floats
 
     @property
     def per_ask(self) -> Floats:
@@ -45,4 +46,12 @@ def teaching(chance: Floats, variance: Floats, asks: Floats, correlation: Floats
     left = 1 / (1 / variance + alone * chance * (1 - chance))
     stated = 1 / chance
     side = stated * (1 - chance)
-    return Teaching(stated, side * np.sqrt(variance), side * np.sqrt(left), np.asarray(asks, np.float64))
+    return Teaching(
+        stated, side * np.sqrt(variance), side * np.sqrt(left), np.asarray(asks, np.float64), left
+    )
+
+
+def between(chance: Floats, variance: Floats) -> tuple[Floats, Floats]:
+    """[n] between how many asks one person needed takes, with 90 %."""
+    odds, side = chance / (1 - chance), np.exp(SIDE * np.sqrt(variance))
+    return 1 + 1 / (odds * side), 1 + side / odds
