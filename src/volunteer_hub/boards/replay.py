@@ -8,9 +8,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
-from sqlalchemy import Subquery, func
+from sqlalchemy import ColumnElement, Subquery, func
 from sqlalchemy import select as columns  # SQLModel's select is typed for four at most
 from sqlmodel import col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from volunteer_hub.access.models import Account, Jurisdiction
 from volunteer_hub.boards import command, situation, slots
@@ -131,7 +132,8 @@ def view(tx: Tx, incident: Incident) -> Replay:
 
 def tracks(tx: Tx, callout_ids: Sequence[int]) -> list[Track]:
     """Every ask of these callouts, in one query."""
-    answers, letters, told = _answers(), _letters(), _told()
+    mine = select(Offer.id).where(col(Offer.callout_id).in_(callout_ids))
+    answers, letters, told = _answers(mine), _letters(mine), _told(mine)
     wanted = (
         columns(
             col(Offer.callout_id),
@@ -158,7 +160,7 @@ def tracks(tx: Tx, callout_ids: Sequence[int]) -> list[Track]:
     ]
 
 
-def _answers() -> Subquery:
+def _answers(mine: SelectOfScalar[int]) -> Subquery:
     """Offer -> when each answer came first."""
     at, kind = func.min(col(AnswerEvent.at)), col(AnswerEvent.kind)
     first: tuple[Any, ...] = (
@@ -167,10 +169,10 @@ def _answers() -> Subquery:
         at.filter(kind == Answer.WITHDRAW).label("withdrew"),
     )
     offer = col(AnswerEvent.offer_id)
-    return columns(offer.label("offer"), *first).group_by(offer).subquery()
+    return columns(offer.label("offer"), *first).where(offer.in_(mine)).group_by(offer).subquery()
 
 
-def _letters() -> Subquery:
+def _letters(mine: SelectOfScalar[int]) -> Subquery:
     """Offer -> when its question first arrived, as far as is known."""
     heard = (col(Receipt.message_id) == col(Message.id)) & (col(Receipt.kind) == Heard.DELIVERED)
     arrived = col(Message.state).in_([State.SENT, State.DELIVERED]) & (
@@ -182,21 +184,25 @@ def _letters() -> Subquery:
             func.min(func.coalesce(col(Receipt.at), col(Message.sent_at))).label("at"),
         )
         .outerjoin(Receipt, heard)
-        .where(col(Message.subject_kind) == Subject.OFFER, col(Message.purpose) == "offer", arrived)
+        .where(_about(mine), col(Message.purpose) == "offer", arrived)
         .group_by(col(Message.subject_id))
         .subquery()
     )
 
 
-def _told() -> Subquery:
+def _told(mine: SelectOfScalar[int]) -> Subquery:
     """Offer -> when its person was told to stand down."""
     ends = col(Message.purpose).in_(["stood_down", "cancelled"])
     return (
         columns(col(Message.subject_id).label("offer"), func.min(col(Message.created_at)).label("at"))
-        .where(col(Message.subject_kind) == Subject.OFFER, ends)
+        .where(_about(mine), ends)
         .group_by(col(Message.subject_id))
         .subquery()
     )
+
+
+def _about(mine: SelectOfScalar[int]) -> ColumnElement[bool]:
+    return (col(Message.subject_kind) == Subject.OFFER) & col(Message.subject_id).in_(mine)
 
 
 def minutes(known: Iterable[Track]) -> tuple[Minute, ...]:
