@@ -159,7 +159,9 @@ def test_a_drill_is_made_previewed_paused_and_held(planted: None) -> None:
     assert (nobody.returncode, hub("drill", "results", key, *mei).stdout) == (1, "")
 
 
-def test_an_incident_is_declared_listed_planned_without_a_worker_and_closed(planted: None) -> None:
+def test_an_incident_is_declared_listed_planned_without_a_worker_and_closed(
+    planted: None, tmp_path: Path
+) -> None:
     hub(
         "account", "create", "mei@example.org", "--name", "Mei", "--area", "DQ-ST", "--role", "coordinator",
         HUB_NEW_PASSWORD=PASSWORD,
@@ -186,6 +188,10 @@ def test_an_incident_is_declared_listed_planned_without_a_worker_and_closed(plan
     with db.read(SYSTEM) as tx:
         row = tx.exec(select(Incident)).one()
         assert (closed.returncode, row.state) == (0, State.CLOSED)
+    replay, file = hub("incident", "replay", key, *mei).stdout.splitlines(), tmp_path / "replay.pdf"
+    assert (replay[0], "Nobody was called out." in replay) == ("REAL: Replay: Flood at the gate", True)
+    assert hub("incident", "replay", key, "--out", str(file), *mei) == Said(0, "", "")
+    assert file.read_bytes().startswith(b"%PDF-")
     said = hub("incident", "report", key, *mei).stdout.splitlines()
     assert said[0] == "Form,Question,Answer,People"
     assert hub("incident", "list", *mei).stdout == ""

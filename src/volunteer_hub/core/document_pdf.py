@@ -1,5 +1,6 @@
 """A document as a PDF, with a font of this machine that has Chinese (none is shipped: they are large)."""
 
+import logging
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +18,7 @@ _KNOWN: Final = (  # a file, and the number of the simplified Chinese face in it
     ("/usr/share/fonts/google-noto-cjk/NotoSansCJK-Regular.ttc", 2),
     ("/System/Library/Fonts/STHeiti Light.ttc", 1),
 )
+logging.getLogger("fontTools").setLevel(logging.WARNING)  # else a line for each table of each font
 _PLAIN: Final = "helvetica"
 _SMALL, _USUAL, _LARGE, _TITLE = 7.5, 9.5, 12.0, 16.0
 _SHARES: Final = 14
