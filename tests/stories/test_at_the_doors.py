@@ -6,6 +6,7 @@ by the page behind a link.
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -13,10 +14,12 @@ from uuid import UUID
 import pytest
 
 from tests.invariants import broken
+from tests.people import PASSWORD
 from tests.stories.town import Town, at_once, letter, number, opened
 from volunteer_hub.core import db
 from volunteer_hub.core.actor import SYSTEM
 from volunteer_hub.mobilization.offers import link_token
+from volunteer_hub.simulation.gateway import Trouble
 from volunteer_hub.simulation.phones import Text
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("town")]  # one town is enough
@@ -112,7 +115,7 @@ def test_by_text_and_by_link_at_once_one_answer_counts_and_all_asking_ends(town:
     states = {UUID(one["id"]): one["state"] for one in offers(town, callout)}
     assert Counter(states[asked[n]] for n in everybody) == {"accepted": 20}
     assert town.figures(callout)[0]["filled"] == 20
-    letters = {n: len(town.office.to(f"p{n}@example.org")) for n in everybody}
+    before = {n: letters(town, n) for n in everybody}
     for minute in (8, 30):
         town.at(minute)
         town.work()
@@ -123,8 +126,63 @@ def test_by_text_and_by_link_at_once_one_answer_counts_and_all_asking_ends(town:
     for one in missed.values():
         assert [said(text) for text in one.inbox] == ["accepted"]
         assert len(one.calls) == 1
-    assert {n: len(town.office.to(f"p{n}@example.org")) for n in everybody} == letters
-    assert sum(letters[n] for n in phones) == 0
+    assert {n: letters(town, n) for n in everybody} == before
+    assert sum(before[n] for n in phones) == 0
     with db.read(SYSTEM) as tx:
         assert broken(tx) == {}
     town.desk.post(f"{callout}/cancel")
+
+
+def test_the_gateway_is_down_for_ten_minutes_and_nobody_is_told_twice(town: Town) -> None:
+    town.morning()
+    town.gateway.trouble(Trouble.DOWN)
+    callout = town.calls_out({"minimum": 3, "target": 4, "maximum": 5})
+    town.work()
+    first = [number(one["volunteer"]) for one in offers(town, callout)]
+    assert town.phones() == []
+    assert [letters(town, n) for n in first] == [1 if n % 3 == 2 else 0 for n in first]  # mail carries on
+    [down] = town.desk.get(callout)["lines_down"]
+    wait = sum(n % 3 != 2 for n in first)
+    assert down == {"channel": "sms", "since": stated(town, 0), "until": None, "waiting": wait, "late": 0}
+    mei = town.page()
+    mei.post("/login", data={"email": "mei@example.org", "password": PASSWORD})
+    assert "SMS: the line is down since 10:00" in mei.get(callout).text
+    for minute in (4, 4, 8, 8):  # rung up in vain; who has a letter-box too is written to
+        town.at(minute)
+        town.work()
+    assert [letters(town, n) for n in first] == [0 if n % 3 == 1 else 1 for n in first]
+    asked = {number(one["volunteer"]): UUID(one["id"]) for one in offers(town, callout)}
+    answered = next(n for n in first if n % 3 == 0)
+    assert mei.post(f"/c/{link_token(asked[answered])}/accept", data={"arrival": "30"}).status_code == 303
+    assert town.phones() == []
+    town.at(10)
+    town.gateway.trouble(None)
+    for minute in (10, 14):
+        town.at(minute)
+        town.work()
+    for n in asked:  # by text or by call and not by both; who has answered hears the answer's news alone
+        phone = town.phone(n)
+        told = [said(text) for text in phone.inbox]
+        assert told + ["offer"] * len(phone.calls) == (
+            ["accepted"] if n == answered else ["offer"] * (n % 3 != 2)
+        )
+    assert set(town.gateway.taken.values()) == {1}
+    assert max(letters(town, n) for n in asked) == 1
+    sms = town.desk.get(callout)["lines_down"][0]
+    late = sms["late"]
+    assert sms == down | {"until": stated(town, 10), "waiting": 0, "late": late}
+    assert late >= wait - 2
+    assert f"the line was down from 10:00 to 10:10; {late} messages left late" in mei.get(callout).text
+    with db.read(SYSTEM) as tx:
+        assert broken(tx) == {}
+    town.desk.post(f"{callout}/cancel")
+
+
+def letters(town: Town, n: int) -> int:
+    """How many letters somebody got."""
+    return len(town.office.to(f"p{n}@example.org"))
+
+
+def stated(town: Town, minutes: float) -> str:
+    """A moment as the API says it."""
+    return f"{town.began + timedelta(minutes=minutes):%Y-%m-%dT%H:%M:%SZ}"

@@ -1,5 +1,6 @@
 """Callouts: sent from an approved plan, watched slot by slot and person by person, ended."""
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
@@ -20,7 +21,7 @@ from volunteer_hub.flows import mobilize
 from volunteer_hub.mobilization import callouts, plans
 from volunteer_hub.mobilization.rules import CalloutState, DeclineReason, Kind, OfferState
 from volunteer_hub.mobilization.standby_rules import PassedOver
-from volunteer_hub.notify.rules import State
+from volunteer_hub.notify.rules import Channel, State
 
 router = APIRouter(tags=["callouts"])
 
@@ -66,9 +67,21 @@ class SkillOut(Out):
     short: int
 
 
+class LineOut(Out):
+    """A gateway that was down, ``until`` null: it is. Of the callout's messages ``waiting`` wait for it, and
+    ``late`` left after it."""
+
+    channel: Channel
+    since: datetime
+    until: datetime | None
+    waiting: int
+    late: int
+
+
 class CalloutOut(Out):
     """A callout. ``to_tell`` is how many people a cancelling would tell. Of those coming ``changed`` were
-    told of a change of place or time, and ``acknowledged`` the last one."""
+    told of a change of place or time, and ``acknowledged`` the last one. ``lines_down``: gateways that were
+    or are down while it runs."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -90,6 +103,7 @@ class CalloutOut(Out):
                     "to_tell": 63,
                     "changed": 12,
                     "acknowledged": 9,
+                    "lines_down": [],
                 }
             ]
         }
@@ -110,6 +124,7 @@ class CalloutOut(Out):
     to_tell: int
     changed: int
     acknowledged: int
+    lines_down: list[LineOut]
 
 
 class OfferOut(Out):
@@ -260,6 +275,7 @@ def _out(view: LiveCallout) -> CalloutOut:
         to_tell=view.to_tell,
         changed=view.changed,
         acknowledged=view.acknowledged,
+        lines_down=[LineOut(**asdict(line)) for line in view.lines_down],
     )
 
 

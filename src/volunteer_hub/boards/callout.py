@@ -11,8 +11,9 @@ from uuid import UUID
 from sqlalchemy import func
 from sqlmodel import col, select
 
-from volunteer_hub.boards import by_skill, replies, slots
+from volunteer_hub.boards import by_skill, lines, replies, slots
 from volunteer_hub.boards.by_skill import SkillNeed
+from volunteer_hub.boards.lines import LineDown
 from volunteer_hub.boards.slots import Said, SlotFacts
 from volunteer_hub.core import geo
 from volunteer_hub.core.db import Tx
@@ -57,7 +58,8 @@ class PersonLine:
 @dataclass(frozen=True)
 class LiveCallout:
     """A callout. ``messages`` counts its messages by state; ``to_tell`` is how many a cancelling tells. Of
-    those coming ``changed`` were told of a change of place or time, and ``acknowledged`` the last one."""
+    those coming ``changed`` were told of a change of place or time, and ``acknowledged`` the last one.
+    ``lines_down``: gateways that were or are down while it runs."""
 
     callout: Callout
     incident: Incident
@@ -68,6 +70,7 @@ class LiveCallout:
     to_tell: int
     changed: int
     acknowledged: int
+    lines_down: tuple[LineDown, ...]
 
     def count(self, name: str) -> int:
         """One of the figures, over all slots."""
@@ -93,7 +96,7 @@ def live(tx: Tx, callout: Callout) -> LiveCallout:
     """A callout that the actor may read, with the figures of every slot."""
     figures = {figure.slot_id: figure for figure in queries.board(tx, [callout.id]).get(callout.id, [])}
     facts = slots.of(tx, figures)
-    lines = tuple(SlotLine(slot, figures[key]) for key, slot in facts.items())
+    of_slots = tuple(SlotLine(slot, figures[key]) for key, slot in facts.items())
     own = select(Offer.id).where(col(Offer.callout_id) == callout.id)
     told = (col(Offer.state) != OfferState.QUEUED) & (
         col(Offer.decline_reason).is_distinct_from(rules.DeclineReason.NOT_ME)
@@ -110,13 +113,14 @@ def live(tx: Tx, callout: Callout) -> LiveCallout:
     return LiveCallout(
         callout=callout,
         incident=tx.get_one(Incident, callout.incident_id),
-        zone=lines[0].facts.zone if lines else "UTC",
-        slots=lines,
-        skills=by_skill.needs(tx, [(line.facts, line.figures) for line in lines]),
+        zone=of_slots[0].facts.zone if of_slots else "UTC",
+        slots=of_slots,
+        skills=by_skill.needs(tx, [(line.facts, line.figures) for line in of_slots]),
         messages={State(state): int(count) for state, count in tx.exec(messages)},
         to_tell=tx.exec(select(func.count()).where(col(Offer.callout_id) == callout.id, told)).one(),
         changed=changed,
         acknowledged=acknowledged,
+        lines_down=lines.of_callout(tx, callout),
     )
 
 

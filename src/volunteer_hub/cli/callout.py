@@ -113,6 +113,11 @@ def _beside(tx: Tx, view: LiveCallout, told: Course, lang: str) -> Iterator[str]
     """What else waits for somebody: a hold, a change of place or time, texts that nobody understood."""
     if told.held_at is not None:
         yield t(lang, "waves.held.text")
+    for line in view.lines_down:
+        if line.until is None:
+            channel = t(lang, f"board.channel.{line.channel}")
+            since = f"{line.since.astimezone(UTC):%H:%M:%SZ}"
+            yield t(lang, "callouts.line.down", channel=channel, time=since)
     if view.changed:
         yield t(lang, "callouts.became.changed", seen=view.acknowledged, n=view.changed)
     if unclear := replies.count_waiting(tx):

@@ -31,10 +31,11 @@ def claim(
         .order_by(order_by if order_by is not None else table.c.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
+        .cte("picked")  # a subquery in IN may be run once for every row, and each run would claim more
     )
     taken = (
         update(table)
-        .where(table.c.id.in_(wanted.scalar_subquery()))
+        .where(table.c.id.in_(select(wanted.c.id)))
         .values(lease_until=tx.now + timedelta(seconds=lease_seconds))
         .returning(table.c.id)
     )

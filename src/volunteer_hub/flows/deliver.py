@@ -22,12 +22,12 @@ from volunteer_hub.feedback import actions, surveys
 from volunteer_hub.feedback.actions_models import ImprovementAction, Voice
 from volunteer_hub.feedback.debriefs_models import Debrief
 from volunteer_hub.feedback.models import Survey
-from volunteer_hub.flows import codes, elsewhere, push, upward_words
+from volunteer_hub.flows import codes, elsewhere, outages, push, upward_words
 from volunteer_hub.incidents.models import Incident
 from volunteer_hub.mobilization import offers, places
 from volunteer_hub.mobilization.models import Offer
 from volunteer_hub.mobilization.rules import HOLDING, OfferState
-from volunteer_hub.notify import dispatch, notes, outbox, replies, templates, texts
+from volunteer_hub.notify import dispatch, lines, notes, outbox, replies, templates, texts
 from volunteer_hub.notify.channels.base import Letter
 from volunteer_hub.notify.dispatch import Post
 from volunteer_hub.notify.models import Message
@@ -86,6 +86,8 @@ def _batch(post: Post) -> int:
     sent = post.send(letters, now)
     with db.transaction(SYSTEM, "message.sent") as tx:
         note(tx, [*refused, *sent])
+        works = {one.channel for one, out in zip(letters, sent, strict=True) if out.error is None}
+        outages.note(tx, lines.down(), works)
     return len(taken)
 
 
@@ -99,15 +101,17 @@ def compose(tx: Tx, messages: Sequence[Message]) -> tuple[list[Letter], list[Out
         return [], []
     _give_letters(tx, messages)
     known = Known(tx, messages)
+    later = elsewhere.after_others(tx, messages, lines.down())
     letters: list[Letter] = []
     refused: list[Outcome] = []
     for message in messages:
         wait = known.wait(message)
+        until = tx.now + timedelta(minutes=wait) if wait else later.get(message.id)
         if known.settled(message):
             message.state, message.lease_until = State.CANCELLED, None
-        elif wait:
+        elif until is not None:
             message.state, message.lease_until = State.QUEUED, None
-            message.next_at, message.attempts = tx.now + timedelta(minutes=wait), message.attempts - 1
+            message.next_at, message.attempts = until, message.attempts - 1
         else:
             made = _letter(known, message)
             if isinstance(made, Letter):

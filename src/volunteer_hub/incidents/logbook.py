@@ -68,6 +68,8 @@ def _shown(lang: str, name: str, value: Any) -> Any:
     """Codes in a line's data as words."""
     if name in ("state_before", "state_after"):
         return t(lang, f"incidents.state.{value}")
+    if name == "channel":
+        return t(lang, f"board.channel.{value}")
     if name == "fields":
         return ("、" if lang == "zh" else ", ").join(t(lang, f"incidents.field.{field}") for field in value)
     return value

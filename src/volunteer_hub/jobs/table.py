@@ -32,7 +32,7 @@ from volunteer_hub.flows import (
     whatif,
 )
 from volunteer_hub.jobs.runner import Job
-from volunteer_hub.notify import notes, outbox, replies
+from volunteer_hub.notify import notes, outages, outbox, replies
 from volunteer_hub.volunteers import join, lookups
 from volunteer_hub.volunteers.exchange import waiting
 from volunteer_hub.volunteers.pool import blocks
@@ -79,6 +79,7 @@ def _old_messages(tx: Tx) -> int:
         outbox.forgotten_older_than(tx, age)
         + replies.blank_older_than(tx, age)
         + notes.blank_older_than(tx, age)
+        + outages.forget_older_than(tx, age)
     )
 
 

@@ -1,9 +1,10 @@
 """The line to each gateway as this process knows it: whether it works, and how fast it may be used.
 
 In the memory of a process, and not in a row: whoever sends learns within a few messages what a row would have
-told, while a row would be written by every batch of every worker. What is true stands in the outbox: a line
-thought down holds messages back, loses none, and is tried again by one message at a time. Sending is a job of
-the leader alone, so that the pace of one process is the pace of the installation.
+told, while a row would be written by every batch of every worker; only that a line went down or works again
+is a row (`notify/outages`). What is true stands in the outbox: a line thought down holds messages back, loses
+none, and is tried again by one message at a time. Sending is a job of the leader alone, so that the pace of
+one process is the pace of the installation.
 """
 
 from collections.abc import Iterable
@@ -24,6 +25,7 @@ class Line:
     most: int
     rest: timedelta
     failures: int = 0
+    failing_since: datetime | None = None
     held_until: datetime | None = None
 
     def room(self, now: datetime, limit: int) -> int:
@@ -35,6 +37,7 @@ class Line:
     def note(self, now: datetime, *, down: bool) -> None:
         """The outcome of one message: whether the line was to blame."""
         self.failures = self.failures + 1 if down else 0
+        self.failing_since = (self.failing_since or now) if down else None
         self.held_until = now + self.rest if self.failures >= self.most else None
 
 
@@ -64,6 +67,15 @@ _LINES: Final[dict[Channel, Line]] = {}
 def of(channel: Channel, most: int, rest: timedelta) -> Line:
     """The line of a channel in this process."""
     return _LINES.setdefault(channel, Line(most, rest))
+
+
+def down() -> dict[Channel, datetime]:
+    """The lines that do not work, each since its first failure."""
+    return {
+        channel: line.failing_since
+        for channel, line in _LINES.items()
+        if line.held_until is not None and line.failing_since is not None
+    }
 
 
 def forget(channels: Iterable[Channel] = tuple(Channel)) -> None:
