@@ -11,14 +11,17 @@ from tests import people
 from tests.doors import client
 from tests.flows.callouts import Sent, answer, messages, sent
 from tests.flows.texting import LIN, by_text
+from tests.world import person
 from volunteer_hub.audit.models import AuditLine
 from volunteer_hub.cli.callout import callout as commands
 from volunteer_hub.core import vault
+from volunteer_hub.core.actor import Actor
 from volunteer_hub.core.db import Tx, transaction
 from volunteer_hub.flows import deliver, forget, respond
 from volunteer_hub.notify.models import InboundText
 from volunteer_hub.notify.note_models import Note
 from volunteer_hub.simulation.gateway import Gateway
+from volunteer_hub.volunteers import registry
 
 BO, THIRD = "+8613900000001", "+8613900000003"
 WORDS = "The bridge is closed, use the north gate."
@@ -155,9 +158,15 @@ def test_a_clerk_writes_back_and_what_was_written_goes_with_the_person(
     assert "The north gate. ••••" in talk
     assert "1 person gets it" in wen.post(at, data={"do": "look", "words": "Bring boots."}).text
     assert wen.post(at, data={"do": "send", "words": "Bring boots."}).status_code == 303
+    twin = registry.register(tx, person("Third once more", 90))
+    drop = {"drop": str(third.public_id)}
+    assert wen.post(f"/api/v1/volunteers/{twin.public_id}/merge", json=drop).status_code == 200
+    held = client(Actor("volunteer", twin.id)).get("/me/download").json()
+    assert [note["words"] for note in held["notes"]] == ["The north gate.", "Bring boots."]
+    assert [text["words"] for text in held["texts"]] == ["which gate was it again?"]
     keys = len(tx.exec(select(vault.PersonKey)).all())
     with transaction(out.world.mei, "volunteer.erase") as as_mei:
-        forget.by_staff(as_mei, third.public_id)
+        forget.by_staff(as_mei, twin.public_id)
     tx.expire_all()
     assert [note.sealed for note in tx.exec(select(Note))] == [None, None]
     assert len(tx.exec(select(vault.PersonKey)).all()) <= keys - 3

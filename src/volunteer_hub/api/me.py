@@ -13,7 +13,7 @@ from volunteer_hub.api.pages import In, OnceOnly, Version, etag
 from volunteer_hub.api.volunteers import Fields, VolunteerOut, shown, tagged
 from volunteer_hub.core import db
 from volunteer_hub.core.actor import Actor
-from volunteer_hub.flows import forget
+from volunteer_hub.flows import forget, take_along
 from volunteer_hub.volunteers import availability, consents, own, registry, skills, standing
 from volunteer_hub.volunteers import models as rows
 from volunteer_hub.volunteers.fields import cells, minute_of_day
@@ -81,7 +81,7 @@ def me(actor: Volunteer) -> JSONResponse:
 def everything(actor: Volunteer) -> dict[str, Any]:
     """All that is held about me here, to take along."""
     with db.read(actor) as tx:
-        return own.everything(tx, id_of(actor))
+        return take_along.everything(tx, id_of(actor))
 
 
 @router.patch("", response_model=VolunteerOut)

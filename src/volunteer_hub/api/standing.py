@@ -15,7 +15,8 @@ from volunteer_hub.api.volunteers import VolunteerOut, shown
 from volunteer_hub.core import db
 from volunteer_hub.core.actor import Actor
 from volunteer_hub.flows import join
-from volunteer_hub.volunteers import merging, registry, skills, standing
+from volunteer_hub.flows import merge as merge_flow
+from volunteer_hub.volunteers import registry, skills, standing
 from volunteer_hub.volunteers.models import Volunteer
 
 router = APIRouter(prefix="/volunteers/{id}", tags=["volunteers"])
@@ -131,7 +132,7 @@ def certify(actor: Writer, id: uuid.UUID, body: CertificationIn, once: OnceOnly)
 @router.post("/merge", response_model=VolunteerOut)
 def merge(actor: Writer, id: uuid.UUID, body: MergeIn, once: OnceOnly) -> JSONResponse:
     """Makes two entries of one person one; this one stays."""
-    return _step(actor, "merge", once, lambda tx: merging.merge(tx, id, body.drop))
+    return _step(actor, "merge", once, lambda tx: merge_flow.merge(tx, id, body.drop))
 
 
 def _locked(tx: db.Tx, id: uuid.UUID) -> Volunteer:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import timedelta
 from typing import Final
 
-from sqlalchemy import ColumnElement, Text, cast
+from sqlalchemy import ColumnElement, Text, case, cast
 from sqlmodel import col, select, update
 
 from volunteer_hub.core.db import Tx
@@ -61,6 +61,24 @@ def told(tx: Tx, subject: Subject, subject_id: int) -> list[tuple[Note, str]]:
     rows = tx.exec(wanted.order_by(col(Note.id).desc()).limit(_SHOWN)).all()
     words = read(tx, rows)
     return [(row, words[row.id]) for row in rows if row.id in words]
+
+
+def to_one(tx: Tx, volunteer_id: int) -> Sequence[Note]:
+    """All that was written to somebody, alone or among others, the first first."""
+    carried = select(col(Message.params)[IN_PARAMS].as_integer()).where(
+        col(Message.volunteer_id) == volunteer_id, col(Message.purpose) == PURPOSE
+    )
+    mine = (col(Note.volunteer_id) == volunteer_id) | col(Note.id).in_(carried)
+    return tx.exec(select(Note).where(mine, col(Note.sealed).is_not(None)).order_by(col(Note.id))).all()
+
+
+def move(tx: Tx, keep: int, drop: int) -> None:
+    """What was written to the second of two people was written to the first: they are one."""
+    tx.execute(update(Note).where(col(Note.volunteer_id) == drop).values(volunteer_id=keep))
+    carrying = (col(Message.volunteer_id) == drop) & (col(Message.purpose) == PURPOSE)
+    alone = col(Message.subject_kind) == Subject.VOLUNTEER
+    subject = case((alone, keep), else_=col(Message.subject_id))
+    tx.execute(update(Message).where(carrying).values(volunteer_id=keep, subject_id=subject))
 
 
 def of_incident(tx: Tx, incident_id: int, *, before: int | None = None, limit: int = 50) -> Sequence[Note]:

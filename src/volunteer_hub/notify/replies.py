@@ -175,6 +175,18 @@ def settle(tx: Tx, text: InboundText, state: Handled) -> None:
     tx.flush()
 
 
+def of_one(tx: Tx, volunteer_id: int) -> Sequence[InboundText]:
+    """All that somebody wrote, the first first."""
+    mine = select(InboundText).where(col(InboundText.volunteer_id) == volunteer_id)
+    return tx.exec(mine.order_by(col(InboundText.id))).all()
+
+
+def move(tx: Tx, keep: int, drop: int) -> None:
+    """What the second of two people wrote was written by the first: they are one."""
+    theirs = update(InboundText).where(col(InboundText.volunteer_id) == drop)
+    tx.execute(theirs.values(volunteer_id=keep))
+
+
 def forget(tx: Tx, volunteer_id: int, number_hashes: Iterable[bytes]) -> None:
     """Takes away every word somebody wrote and the number they wrote from; that they wrote stays."""
     theirs = (col(InboundText.volunteer_id) == volunteer_id) | col(InboundText.number_hash).in_(

@@ -13,7 +13,7 @@ from volunteer_hub.core.actor import Actor
 from volunteer_hub.core.errors import FieldError, HubError, Malformed
 from volunteer_hub.core.i18n import pick, t
 from volunteer_hub.core.settings import settings
-from volunteer_hub.flows import forget
+from volunteer_hub.flows import forget, take_along
 from volunteer_hub.notify import notes, vapid
 from volunteer_hub.notify.policy import Messages
 from volunteer_hub.notify.rules import Subject
@@ -123,7 +123,7 @@ def download(actor: Volunteer) -> Response:
     """Everything held about me, as a file."""
     with db.read(actor) as tx:
         assert actor.id is not None
-        text = json.dumps(own.everything(tx, actor.id), ensure_ascii=False, indent=2)
+        text = json.dumps(take_along.everything(tx, actor.id), ensure_ascii=False, indent=2)
     return Response(
         text,
         media_type="application/json",

@@ -1,0 +1,17 @@
+"""Two entries of one person become one, and with them what was written to either and what either wrote."""
+
+from uuid import UUID
+
+from volunteer_hub.core.db import Tx
+from volunteer_hub.notify import notes, replies
+from volunteer_hub.volunteers import merging, registry
+from volunteer_hub.volunteers.models import Volunteer
+
+
+def merge(tx: Tx, keep: UUID, drop: UUID) -> Volunteer:
+    """The entry kept. Raises as `merging.merge`."""
+    dropped = registry.find(tx, "volunteer.write", drop, lock=True).id
+    kept = merging.merge(tx, keep, drop)
+    notes.move(tx, kept.id, dropped)
+    replies.move(tx, kept.id, dropped)
+    return kept

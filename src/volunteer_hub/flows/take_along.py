@@ -1,0 +1,26 @@
+"""All that is held about a person, for them to take along."""
+
+from typing import Any
+
+from volunteer_hub.core.db import Tx
+from volunteer_hub.notify import notes, replies
+from volunteer_hub.volunteers import own
+
+
+def everything(tx: Tx, volunteer_id: int) -> dict[str, Any]:
+    """In JSON's types: as `own.everything`; as ``notes`` what somebody wrote to them in their own words, and
+    as ``texts`` what they wrote to us by text message, the first first."""
+    written, sent = notes.to_one(tx, volunteer_id), replies.of_one(tx, volunteer_id)
+    notes_words, texts = notes.read(tx, written), replies.read(tx, sent)
+    return own.everything(tx, volunteer_id) | {
+        "notes": [
+            {"at": one.at.isoformat(), "kind": one.kind.value, "words": notes_words[one.id]}
+            for one in written
+            if one.id in notes_words
+        ],
+        "texts": [
+            {"at": one.at.isoformat(), "number": texts[one.id].number, "words": texts[one.id].words}
+            for one in sent
+            if one.id in texts
+        ],
+    }
