@@ -107,13 +107,17 @@ class Served:
     seconds: float
 
 
+def free_port() -> int:
+    """A port that nobody listens on just now."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return int(free.getsockname()[1])
+
+
 @contextmanager
-def served(*options: str) -> Iterator[Served]:
+def served(*options: str, port: int | None = None) -> Iterator[Served]:
     """`volunteer-hub serve` with these options under the present settings, ended with the block."""
-    with tempfile.TemporaryFile() as log, socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
-        probe.close()
+    port = port or free_port()
+    with tempfile.TemporaryFile() as log:
         started = time.perf_counter()
         process = subprocess.Popen(
             [PROGRAM, "serve", "--port", str(port), *options], stdout=log, stderr=log, start_new_session=True

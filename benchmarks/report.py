@@ -50,6 +50,12 @@ def info(name: str, value: float) -> None:
     print(f"INFO {name} {value:.3g}")
 
 
+def put_into(path: Path, said: str) -> None:
+    """Puts what a run has said into its report, in place of what an earlier one said; the words stay."""
+    before, _, rest = path.read_text(encoding="utf-8").partition("```\n")
+    path.write_text(f"{before}```\n{said.strip()}\n```{rest.partition('```')[2]}", encoding="utf-8")
+
+
 def _cell(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.3g}"

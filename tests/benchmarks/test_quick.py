@@ -45,6 +45,7 @@ def test_benchmarks_that_are_run_are_these() -> None:
         "surge",
         "tours",
         "whatif",
+        "year",
     ]
 
 
@@ -161,6 +162,16 @@ def test_reports_written_down_hold_bars_in_that_form() -> None:
         "tours.unserved_prize_vs_or_tools_routing",
         "whatif.cell",
         "whatif.one",
+        "year.reluctant.drill.met_percent",
+        "year.reluctant.drills_held",
+        "year.reluctant.drills_that_made_it_worse",
+        "year.reluctant.off_last_vs_first",
+        "year.reluctant.real.met_percent",
+        "year.willing.drill.met_percent",
+        "year.willing.drills_held",
+        "year.willing.drills_that_made_it_worse",
+        "year.willing.off_last_vs_first",
+        "year.willing.real.met_percent",
     }
 
 
