@@ -66,8 +66,15 @@ def shots(made: Stage, detail: dict[str, str]) -> Iterator[Shot]:
         ("callout-live", made.paths["running-callout"]),
         ("callout-closed", made.paths["closed-callout"]),
         ("task", detail["task"]),
+        ("replay", made.paths["closed"] + "/replay"),
+        ("report", made.paths["closed"] + "/report"),
         ("drills", "/drills"),
         ("drill-new", "/drills/new"),
+        ("answers", "/drills/answers"),
+        ("readiness", "/readiness"),
+        ("what-if", "/what-if"),
+        ("actions", "/actions"),
+        ("promise", "/promise"),
         ("audit", "/audit"),
     ):
         yield Shot(name, "coordinator", path)
