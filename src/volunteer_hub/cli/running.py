@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Final
 
 FIRST_PORT: Final = 8000
-_START_SECONDS: Final = 60
+_START_SECONDS: Final = 180  # a few, unless the machine has much else to do
 _STOP_SECONDS: Final = 25  # the web processes may take ten, then the workers ten
 _SERVE: Final = "from volunteer_hub.cli.main import main; main()"
 _PROC: Final = Path("/proc")
@@ -164,14 +164,25 @@ def _ours(pid: int) -> bool:
 def _command_of(pid: int) -> str:
     """The command line of a living process, else nothing. Small images of Linux come without ``ps``."""
     if _PROC.is_dir():
-        try:
-            return (_PROC / str(pid) / "cmdline").read_text(errors="replace")
-        except OSError:
-            return ""
+        return _told_by(_PROC / str(pid))
     shown = subprocess.run(
         ["ps", "-o", "stat=,command=", "-p", str(pid)], capture_output=True, text=True, check=False
     ).stdout.strip()
     return "" if shown.startswith("Z") else shown
+
+
+def _told_by(process: Path) -> str:
+    """Its command line; nothing for one that has ended. Just after its start a process has none yet."""
+    ends = time.monotonic() + 1
+    try:
+        while not (told := (process / "cmdline").read_text(errors="replace")):
+            state = (process / "stat").read_text(errors="replace").rpartition(")")[2].split()[0]
+            if state in "ZX" or time.monotonic() > ends:
+                break
+            time.sleep(0.005)
+    except OSError:
+        return ""
+    return told
 
 
 def _free_port(first: int) -> int:
