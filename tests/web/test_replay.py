@@ -17,6 +17,7 @@ from tests.web.test_duty_pages import text
 from volunteer_hub.core import clock
 from volunteer_hub.core.db import Tx
 from volunteer_hub.flows import calibrate, mobilize, respond
+from volunteer_hub.incidents.models import Incident
 from volunteer_hub.mobilization.rules import DeclineReason
 from volunteer_hub.notify.models import Message
 from volunteer_hub.notify.rules import State
@@ -89,6 +90,9 @@ def test_the_plan_stands_beside_what_happened_by_api_page_and_files(tx: Tx, over
 
 def read_and_taken_along(tx: Tx, over: Sent) -> None:
     """On a page, as HTML and as PDF; not by who has no right there."""
+    # Asked in the minute of declaring, some seconds into it.
+    tx.get_one(Incident, over.world.incident.id).declared_at = NOW + timedelta(seconds=20)
+    tx.flush()
     mei = client(over.world.mei, lang="zh")
     page = mei.get(of(over))
     assert page.status_code == 200, page.text
@@ -101,7 +105,8 @@ def read_and_taken_along(tx: Tx, over: Sent) -> None:
         assert "计划与实际" in shown
         assert "未经第二人复核，理由：water is rising" in shown
     same = re.findall(r"<t[dh][^>]*>([^<]*)</t[dh]>", html.text)
-    assert same
+    assert "+0" in same
+    assert "-1" not in same
     assert same == re.findall(r"<t[dh][^>]*>([^<]*)</t[dh]>", page.text)
     assert client(people.kai(tx)).get(of(over)).status_code == 404
 

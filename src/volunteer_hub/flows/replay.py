@@ -66,7 +66,8 @@ class _Clock:
     """Times as the area's clocks show them, and minutes since the incident was declared."""
 
     def __init__(self, zone: str, start: datetime) -> None:
-        self._zone, self._start = ZoneInfo(zone), start
+        # Told by minutes: what was done in the minute of declaring was done in minute 0, and not before.
+        self._zone, self._start = ZoneInfo(zone), start.replace(second=0, microsecond=0)
 
     def full(self, at: datetime) -> str:
         return f"{at.astimezone(self._zone):%Y-%m-%d %H:%M}"
