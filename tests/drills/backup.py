@@ -19,6 +19,7 @@ from pathlib import Path
 from sqlalchemy import create_engine
 
 from tests import conftest, databases
+from tests.drills import reports
 from tests.invariants import broken
 from tests.server import Server, free_port
 from tests.stories.storm import Storm, call_out
@@ -27,7 +28,6 @@ from volunteer_hub.core.actor import SYSTEM
 from volunteer_hub.core.settings import settings
 from volunteer_hub.simulation import mailbox
 
-REPORT = Path(__file__).resolve().parents[2] / "docs" / "quality" / "backup.md"
 RUNS_SECONDS = 30.0
 _PROGRAM = "from volunteer_hub.cli.main import main; main()"
 
@@ -159,9 +159,7 @@ def _write(found: Findings) -> None:
         f"| invariants broken | {len(found.faults or {})} {found.faults or ''} |",
         "",
     ]
-    REPORT.parent.mkdir(parents=True, exist_ok=True)
-    REPORT.write_text("\n".join(lines), encoding="utf-8")
-    print("\n".join(lines))
+    reports.keep("backup.md", lines)
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from pathlib import Path
 from sqlmodel import col, func, select, text
 
 from tests import conftest, databases
+from tests.drills import reports
 from tests.drills.schedules import BEGINS, ZONES, Schedule
 from tests.invariants import broken
 from tests.server import free_port
@@ -39,7 +40,6 @@ from volunteer_hub.simulation import installation, mailbox
 from volunteer_hub.simulation.city import City, build_city
 from volunteer_hub.volunteers.policy import Skills
 
-REPORT = Path(__file__).resolve().parents[2] / "docs" / "quality" / "clocks.md"
 CLOCKS, PEOPLE = 3, 3
 DOWN = timedelta(hours=10, minutes=20)
 BACK = timedelta(hours=3)
@@ -363,9 +363,7 @@ def _write(trial: Trial, seed: int, seconds: float, faults: dict[str, int]) -> N
         f"| minutes | {seconds / 60:.1f} |",
         "",
     ]
-    REPORT.parent.mkdir(parents=True, exist_ok=True)
-    REPORT.write_text("\n".join(lines), encoding="utf-8")
-    print("\n".join(lines))
+    reports.keep("clocks.md", lines)
 
 
 if __name__ == "__main__":

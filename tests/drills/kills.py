@@ -11,6 +11,7 @@ from collections import Counter
 from pathlib import Path
 
 from tests import conftest, databases
+from tests.drills import reports
 from tests.invariants import broken
 from tests.server import Server, free_port
 from tests.stories.storm import ON_SITE, Storm, call_out, lost
@@ -18,8 +19,6 @@ from volunteer_hub.core import db
 from volunteer_hub.core.actor import SYSTEM
 from volunteer_hub.core.settings import settings
 from volunteer_hub.simulation import mailbox
-
-REPORT = Path(__file__).resolve().parents[2] / "docs" / "quality" / "kills.md"
 
 
 def main() -> None:
@@ -84,9 +83,7 @@ def _write(storm: Storm, seconds: float, missing: dict[str, int], faults: dict[s
         f"| minutes | {seconds / 60:.1f} |",
         "",
     ]
-    REPORT.parent.mkdir(parents=True, exist_ok=True)
-    REPORT.write_text("\n".join(lines), encoding="utf-8")
-    print("\n".join(lines))
+    reports.keep("kills.md", lines)
 
 
 if __name__ == "__main__":

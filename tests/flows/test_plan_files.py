@@ -60,7 +60,9 @@ def test_the_best_plan_comes_with_its_proof_its_reasons_and_its_gaps(tmp_path: P
     assert json.loads(json.dumps(answer)) == answer
 
 
-def test_it_tells_why_somebody_was_not_chosen_and_what_they_lack_comes_true(tmp_path: Path) -> None:
+def test_it_tells_why_somebody_was_not_chosen_and_what_they_lack_comes_true(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     answer = plan_files.answer(files(tmp_path), OPTIONS, "en", ["Kai", "Bo"])
     (kai,) = answer["about"]  # Bo is in the plan
     assert (kai["person"], kai["slots"][0]["slot"]) == ("Kai", "first aid post")
@@ -70,6 +72,9 @@ def test_it_tells_why_somebody_was_not_chosen_and_what_they_lack_comes_true(tmp_
     assert ("Kai", "first aid post") in {(pair["person"], pair["slot"]) for pair in chosen}
     with pytest.raises(Malformed, match="nobody"):
         plan_files.answer(files(tmp_path), OPTIONS, "en", ["Zhou"])
+    monkeypatch.setattr(plan_files, "MARGIN_SECONDS", -1.0)  # too large a plan for prices
+    (unpriced,) = plan_files.answer(files(tmp_path), OPTIONS, "en", ["Kai"])["about"]
+    assert (unpriced["slots"][0]["why"], unpriced["slots"][0]["would"]) == (kai["slots"][0]["why"], "")
 
 
 def test_the_words_are_the_readers(tmp_path: Path) -> None:

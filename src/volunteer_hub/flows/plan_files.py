@@ -5,6 +5,7 @@ as a planning process does. 4. Give the answer as a document with the ids of the
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,7 +20,7 @@ from volunteer_hub.boards.problem import Case
 from volunteer_hub.boards.wanted import ANYBODY, Need
 from volunteer_hub.core.errors import FieldError, Malformed
 from volunteer_hub.core.i18n import t
-from volunteer_hub.engine.clock import Clock
+from volunteer_hub.engine.clock import Clock, DeadlinePassed
 from volunteer_hub.engine.could import Could
 from volunteer_hub.engine.counterfactual import why_not
 from volunteer_hub.engine.margins import margins
@@ -104,7 +105,8 @@ def answer(files: Files, options: Options, lang: str, about: Sequence[str] = ())
     """The plan as a document for JSON: state, figures, proof, who was chosen and who stood fast (`held`),
     gaps, each with its reason; how firmly somebody stands and who would come instead; what closes a gap.
     `about`: ids of people of whom it is told why not, and what it would take. Raises Malformed for others."""
-    if strangers := [person for person in about if person not in files.people]:
+    people, slots = files.people, files.slots
+    if strangers := [person for person in about if person not in people]:
         raise Malformed("plan_files.nobody", persons=", ".join(strangers))
     warm()  # on a machine's first use the engine compiles, which is no part of the deadline
     plan = solve(files.case.problem, options)
@@ -114,7 +116,6 @@ def answer(files: Files, options: Options, lang: str, about: Sequence[str] = ())
         faults = sorted({finding.code for finding in found.findings})
         raise AssertionError(f"the plan breaks {faults}")  # a fault of the engine, never of the files
     result = plan_document.result(files.case, found, lost=False, seconds={})
-    people, slots = files.people, files.slots
     result["funnel"] = dict.fromkeys(plan_words.FUNNEL, 0) | result["funnel"]
     said = plan_words.view(result, lang)
     chosen = {people[pair.volunteer] for pair in said.pairs}
@@ -166,11 +167,13 @@ def _about(files: Files, plan: Plan, persons: Sequence[str], lang: str) -> list[
     if not persons:
         return []
     problem, words = files.case.problem, PersonWords(files.case, ZoneInfo("UTC"), lang)
-    could = Could(problem, plan)
-    known = margins(problem, plan, could, Clock(MARGIN_SECONDS))
+    could, known = Could(problem, plan), None
+    with suppress(DeadlinePassed):  # then it is told without what it would take
+        known = margins(problem, plan, could, Clock(MARGIN_SECONDS))
+    rows = {person: row for row, person in enumerate(files.people)}
     told = []
     for person in persons:
-        row = files.people.index(person)
+        row = rows[person]
         found = [why_not(problem, plan, could, known, row, slot) for slot in range(len(problem.slots))]
         found.sort(key=nearest_first)
         near = any(not one.obstacles for one in found)
