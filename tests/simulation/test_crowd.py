@@ -62,18 +62,15 @@ def test_delays_follow_the_configured_curve(delay: Delay, night: bool) -> None:
 
 def test_a_form_is_read_as_its_reader_sees_it() -> None:
     yes, no = forms(PAGE)
-    assert yes == Form("/c/abc/accept", {"seen": "1", "arrival": "60"}, {"arrival": ["15", "60"]}, {})
-    assert no == Form("/c/abc/decline", {"reason": "busy"}, {"reason": ["busy", "away"]}, {"words": "text"})
+    assert yes == Form("/c/abc/accept", {"seen": "1", "arrival": "60"}, {"arrival": ["15", "60"]}, [])
+    assert no == Form("/c/abc/decline", {"reason": "busy"}, {"reason": ["busy", "away"]}, ["words"])
     assert form_to(PAGE, "/decline") == no
     assert form_to(PAGE, "/withdraw") is None
 
 
 def test_what_people_tell_is_among_the_choices_and_few_write() -> None:
     form = Form(
-        "/s/abc",
-        {},
-        {"overall": ["1", "2", "3", "4", "5"], "safe": ["yes", "mostly", "no"]},
-        {"more": "text"},
+        "/s/abc", {}, {"overall": ["1", "2", "3", "4", "5"], "safe": ["yes", "mostly", "no"]}, ["more"]
     )
     said = [told(form, luck / 100, ("Tea!",)) for luck in range(100)]
     assert {answers["overall"] for answers in said} == {"3", "4", "5"}

@@ -361,7 +361,7 @@ def told(form: Form, luck: float, remarks: Sequence[str]) -> dict[str, str]:
         better = [value for value in values if not scale or int(value) >= _GOOD_MARK]
         filled[name] = _one(better or values, luck if scale else luck**3)
     if remarks and luck < _WRITES:
-        filled |= dict.fromkeys(form.typed, _one(remarks, luck / _WRITES))
+        filled |= dict.fromkeys(form.texts, _one(remarks, luck / _WRITES))
     return filled
 
 

@@ -6,13 +6,12 @@ from html.parser import HTMLParser
 
 @dataclass
 class Form:
-    """Where it goes, what it holds already, among which values each field of choice may be chosen, and in
-    which fields one types what (``text``, ``number``, ``date`` ...)."""
+    """Where it goes, what it holds already, and among which values each field of choice may be chosen."""
 
     action: str
     fields: dict[str, str] = field(default_factory=dict)
     choices: dict[str, list[str]] = field(default_factory=dict)
-    typed: dict[str, str] = field(default_factory=dict)
+    texts: list[str] = field(default_factory=list)
 
 
 class _Reader(HTMLParser):
@@ -33,13 +32,13 @@ class _Reader(HTMLParser):
         elif self._inside and tag == "option":
             self._choice(self._select, held, chosen="selected" in held)
         elif self._inside and tag == "textarea":
-            self.forms[-1].typed[held.get("name", "")] = "text"
+            self.forms[-1].texts.append(held.get("name", ""))
         elif self._inside and tag == "input" and held.get("name"):
             self._input(held)
 
     def _input(self, held: dict[str, str]) -> None:
         form, name = self.forms[-1], held["name"]
-        match kind := held.get("type", "text"):
+        match held.get("type", "text"):
             case "radio":
                 self._choice(name, held, chosen="checked" in held)
             case "hidden":
@@ -47,7 +46,7 @@ class _Reader(HTMLParser):
             case "checkbox" | "submit" | "button":
                 pass
             case _:
-                form.typed[name] = kind
+                form.texts.append(name)
 
     def _choice(self, name: str, held: dict[str, str], *, chosen: bool) -> None:
         form = self.forms[-1]
