@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from tests import people
+from tests.flows.callouts import NOW
 from tests.world import World, world
-from volunteer_hub.core import db
+from volunteer_hub.core import clock, db
 from volunteer_hub.core.actor import SYSTEM
 from volunteer_hub.core.db import Tx
 from volunteer_hub.core.errors import Malformed, NotFound
@@ -104,7 +105,7 @@ def test_approving_goes_by_the_hour_where_the_people_are(flood: World) -> None:
     with db.transaction(SYSTEM, "plan.finish") as tx:
         plans.claim(tx, 60)
         plans.finish(tx, run.id, RESULT, objective={}, problem_digest="")
-    with db.transaction(flood.mei, "plan.approve") as tx:  # ten in the morning in Daqing, one person to ask
+    with clock.fixed(NOW), db.transaction(flood.mei, "plan.approve") as tx:  # by day, one person to ask
         approved = plan.approve(tx, run.public_id)
     assert (approved.state, approved.approved_by) == (PlanState.APPROVED, flood.mei.id)
 
