@@ -209,6 +209,9 @@ def test_a_person_loses_points_only_by_kinds_that_need_a_reason() -> None:
         EntryKind.STANDBY,
         EntryKind.DRILL,
         EntryKind.SURVEY,
+        EntryKind.TRAINING,
+        EntryKind.REPORT,
+        EntryKind.EXPIRY,
     }
 
 

@@ -9,10 +9,13 @@ import uuid
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime, time
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import exists, func
+from sqlalchemy.dialects.postgresql import aggregate_order_by, insert
+from sqlalchemy.orm import aliased
 from sqlmodel import col, select
 
 from volunteer_hub.core.columns import uuid7
@@ -89,6 +92,68 @@ def settle_survey(
     """Pays for an answered survey, once a survey; as `settle_duty`."""
     points, source = by.rewards.points.survey, f"survey:{survey_id}"
     return _settle_deed(tx, EntryKind.SURVEY, points, source, volunteer_id, area, zone, by)
+
+
+def settle_deed(
+    tx: Tx,
+    kind: EntryKind,
+    source: str,
+    points: int,
+    volunteer_id: int,
+    area: str,
+    zone: ZoneInfo,
+    by: InForce,
+) -> list[LedgerEntry]:
+    """Pays for a deed of another part of the house, once a ``source`` and person; as `settle_duty`."""
+    return _settle_deed(tx, kind, points, f"{source}/{volunteer_id}", volunteer_id, area, zone, by)
+
+
+def expire(tx: Tx, today: date, by: InForce, *, after: int = 0, limit: int = 1000) -> list[int]:
+    """Takes the points that were earned too long ago and not used by then, of at most ``limit`` people; their
+    accounts, all above ``after``. What was used first was earned first. Any number of workers may run it.
+    """
+    first = rules.expired_before(today, by.rewards)
+    lapsing = _lapsed(first)
+    account_id = col(LedgerEntry.account_id)
+    due = [row[0] for row in tx.exec(lapsing.where(account_id > after).limit(limit))]
+    _lock(tx, due)
+    lapsed = tx.exec(lapsing.where(account_id.in_(due))).all()
+    for account, area, points in lapsed:
+        line = Line("expiry", -points, {"day": first.isoformat(), "months": by.rewards.expiry_months})
+        award, source = Award(-points, {}, (line,)), f"expiry:{first}/{account}"
+        _pay(tx, account, area, EntryKind.EXPIRY, source, award, by, other=AccountKind.EXPIRY)
+    return due
+
+
+def _lapsed(first: date) -> Any:
+    """(account, area of its newest entry, points) of people who hold points from before a day (UTC).
+
+    A transfer that was taken back, and what took it back, leave no trace here; only a lapse that was taken
+    back stays one, or the next sweep would take it again.
+    """
+    entry, back = col(LedgerEntry.id), aliased(LedgerEntry)
+    undone = exists().where(
+        col(back.kind) == EntryKind.REVERSAL,
+        col(back.account_id) == col(LedgerEntry.account_id),
+        col(back.source) == func.concat("transfer:", col(LedgerEntry.transfer_id)),
+    )
+    points, kind = col(LedgerEntry.points), col(LedgerEntry.kind)
+    moment = datetime.combine(first, time(), UTC)
+    earned = func.coalesce(func.sum(points).filter(points > 0, col(LedgerEntry.at) < moment), 0)
+    left = earned + func.coalesce(func.sum(points).filter(points < 0), 0)
+    newest = func.array_agg(aggregate_order_by(col(LedgerEntry.area), entry.desc()))[1]
+    return (
+        select(col(LedgerEntry.account_id), newest, left)
+        .join(LedgerAccount, col(LedgerAccount.id) == col(LedgerEntry.account_id))
+        .where(
+            col(LedgerAccount.kind) == AccountKind.PERSON,
+            kind != EntryKind.REVERSAL,
+            ~undone | (kind == EntryKind.EXPIRY),
+        )
+        .group_by(col(LedgerEntry.account_id))
+        .having(left > 0)
+        .order_by(col(LedgerEntry.account_id))
+    )
 
 
 def adjust(tx: Tx, volunteer_id: int, area: str, points: int, reason: str, by: InForce) -> list[LedgerEntry]:
@@ -220,9 +285,11 @@ def _pay(
     *,
     grade: Grade | None = None,
     reason: str | None = None,
+    other: AccountKind = AccountKind.POOL,
 ) -> list[LedgerEntry]:
-    """Both sides of a transfer from the pool. Zero is written too: it explains why nothing was paid."""
-    pool, transfer = _account(tx, AccountKind.POOL), uuid7()
+    """Both sides of a transfer, from the pool if not said otherwise. Zero is written too: it explains why
+    nothing was paid."""
+    pool, transfer = _account(tx, other), uuid7()
 
     def side(account_id: int, points: int, lines: Sequence[Line], days: Mapping[date, int]) -> LedgerEntry:
         return LedgerEntry(

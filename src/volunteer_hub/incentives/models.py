@@ -99,7 +99,7 @@ BEGIN
   IF (SELECT sum(points) <> 0 OR count(*) < 2 FROM ledger_entries WHERE transfer_id = NEW.transfer_id) THEN
     RAISE EXCEPTION 'transfer % does not add up to zero', NEW.transfer_id USING ERRCODE = 'check_violation';
   END IF;
-  IF NEW.points < 0 AND NEW.kind NOT IN ('adjustment', 'reversal')
+  IF NEW.points < 0 AND NEW.kind NOT IN ('adjustment', 'reversal', 'expiry')
      AND EXISTS (SELECT FROM ledger_accounts WHERE id = NEW.account_id AND kind = 'person') THEN
     RAISE EXCEPTION 'a person loses points only with a reason' USING ERRCODE = 'check_violation';
   END IF;

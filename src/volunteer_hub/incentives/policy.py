@@ -23,6 +23,8 @@ class Points(Policy):
     standby_hour: NonNegativeInt
     drill: NonNegativeInt
     survey: NonNegativeInt
+    training: NonNegativeInt = 0
+    report: NonNegativeInt = 0
 
 
 class Caps(Policy):

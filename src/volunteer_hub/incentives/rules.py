@@ -1,5 +1,6 @@
 """What service is worth, and why: points and volunteer hours by config/rewards.toml. Pure; integers only."""
 
+from calendar import monthrange
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -27,12 +28,15 @@ class AccountKind(StrEnum):
 
 
 class EntryKind(StrEnum):
-    """Why points moved. A person loses some only by the last two, each with a reason."""
+    """Why points moved. A person loses some only by the last three, the last two with a reason."""
 
     DUTY = "duty"
     STANDBY = "standby"
     DRILL = "drill"
     SURVEY = "survey"
+    TRAINING = "training"
+    REPORT = "report"
+    EXPIRY = "expiry"
     ADJUSTMENT = "adjustment"
     REVERSAL = "reversal"
 
@@ -63,7 +67,7 @@ class Basis(StrEnum):
 
 
 WITH_REASON: Final = frozenset({EntryKind.ADJUSTMENT, EntryKind.REVERSAL})
-"""The only kinds by which a person's points may fall."""
+"""The kinds that somebody decides on, and says why. Besides them only expiry takes points."""
 
 
 @dataclass(frozen=True)
@@ -143,7 +147,7 @@ def standby(minutes: int, day: date, policy: Rewards, earned: Mapping[date, int]
 
 
 def deed(kind: EntryKind, points: int, day: date, policy: Rewards, earned: Mapping[date, int]) -> Award:
-    """What a deed pays that is not counted in hours: a drill, an answered survey."""
+    """What a deed pays that is not counted in hours: a drill, an answered survey, a course passed."""
     return _capped((Line(kind.value, points),), {day: points}, policy, earned)
 
 
@@ -165,6 +169,13 @@ def adjustment(points: int) -> int:
     if points == 0 or abs(points) > MOST_ADJUSTED:
         raise Malformed("points.adjustment", most=MOST_ADJUSTED)
     return points
+
+
+def expired_before(today: date, policy: Rewards) -> date:
+    """The first day whose points are still good: so many months ago, or the last day of a shorter month."""
+    months = today.year * 12 + today.month - 1 - policy.expiry_months
+    year, month = divmod(months, 12)
+    return date(year, month + 1, min(today.day, monthrange(year, month + 1)[1]))
 
 
 def _minutes_by_day(service: Service, policy: Rewards) -> list[tuple[date, _Minutes]]:

@@ -11,6 +11,7 @@ from volunteer_hub.core.actor import SYSTEM
 from volunteer_hub.core.db import Tx
 from volunteer_hub.core.site import Site
 from volunteer_hub.flows import (
+    award,
     calibrate,
     call_down,
     chase,
@@ -110,6 +111,7 @@ JOBS: Final = (
     Job("old_codes", 600, _in_one("join.sweep", join.sweep)),
     Job("old_files", 600, _in_one("import_file.sweep", waiting.sweep)),
     Job("old_sessions", 600, _in_one("session.sweep", sessions.sweep)),
+    Job("expired_points", 6 * 3600, award.expire),
     Job("what_if", 600, whatif.sweep),
     Job("certification_reminders", 3600, remind.certifications),
     Job("old_addresses", 3600, _in_one("address_answer.sweep", lookups.sweep)),
