@@ -18,7 +18,7 @@ from volunteer_hub.simulation.crowd import Crowd
 from volunteer_hub.simulation.desk import Broken, Desk
 from volunteer_hub.simulation.installation import ZONE, Staff
 
-_PATIENCE: Final = 120.0
+_PATIENCE: Final = 600.0  # an installation's first plan compiles the engine: minutes, where a machine is slow
 _LOOK: Final = 0.2
 _ALL_KNOW: Final = 0.6  # every process looks at the clock four times a second
 
