@@ -28,6 +28,10 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
         "Call-downs for a night without network.",
     ),
     "whatif": ("volunteer_hub.cli.whatif:whatif", "Play callouts that have not happened; readiness."),
+    "certificate": (
+        "volunteer_hub.cli.certificate:certificate",
+        "Issue, check and withdraw certificates of service.",
+    ),
     "promise": ("volunteer_hub.cli.promise:promise", "How soon the need was met, beside the phone tree."),
     "db": ("volunteer_hub.cli.database:db", "Upgrade, stop, back up and restore the database."),
     "push-key": ("volunteer_hub.cli.ops:push_key", "Show the public key of web push."),

@@ -25,10 +25,14 @@ class Section:
 
 @dataclass(frozen=True)
 class Document:
-    """``banner``: said before anything else, in a band."""
+    """``banner``: said before anything else, in a band. ``upright``: set for paper held so. ``code``: an
+    address that is printed as a QR code at the end, with ``code_text`` beside it."""
 
     lang: str
     banner: str
     title: str
     under: str
     sections: Sequence[Section]
+    upright: bool = False
+    code: str = ""
+    code_text: Sequence[str] = ()

@@ -4,6 +4,7 @@ import logging
 from pathlib import Path
 from typing import Final
 
+import segno
 from fpdf import FPDF
 from fpdf.enums import Align, TableCellFillMode, WrapMode
 from fpdf.fonts import FontFace
@@ -21,13 +22,15 @@ _KNOWN: Final = (  # a file, and the number of the simplified Chinese face in it
 logging.getLogger("fontTools").setLevel(logging.WARNING)  # else a line for each table of each font
 _PLAIN: Final = "helvetica"
 _SMALL, _USUAL, _LARGE, _TITLE = 7.5, 9.5, 12.0, 16.0
+_CODE: Final = 32.0
+"""Width of a QR code, in mm: each square of it is over 0.6 mm, which any telephone reads."""
 _SHARES: Final = 14
 """Widths of a table's columns are shares of at most so many to one."""
 
 
 def pdf(document: Document) -> bytes:
     """The file. Raises Refused where it has letters that no font of this machine has."""
-    paper = _Paper(orientation="landscape", format="A4")
+    paper = _Paper(orientation="portrait" if document.upright else "landscape", format="A4")
     family = _font(paper, document)
     wrap = WrapMode.CHAR if document.lang == "zh" else WrapMode.WORD
     paper.set_title(document.title)
@@ -44,6 +47,8 @@ def pdf(document: Document) -> bytes:
             _say(paper, line, _USUAL, wrap)
         if section.table is not None and section.table.rows:
             _table(paper, section.table, wrap)
+    if document.code:
+        _code(paper, document, wrap)
     return bytes(paper.output())
 
 
@@ -78,6 +83,28 @@ def _latin(document: Document) -> bool:
 def _say(paper: FPDF, text: str, size: float, wrap: WrapMode) -> None:
     paper.set_font_size(size)
     paper.multi_cell(0, size * 0.55, text, wrapmode=wrap, new_x="LMARGIN", new_y="NEXT")
+
+
+def _code(paper: FPDF, document: Document, wrap: WrapMode) -> None:
+    """The QR code as squares, which print sharp at any size, and its words to the right of it."""
+    rows = [bytes(row) for row in segno.make(document.code, error="q", micro=False).matrix]
+    size, words_at = _CODE / len(rows), paper.l_margin + _CODE + 6
+    paper.ln(6)
+    if paper.will_page_break(_CODE):
+        paper.add_page()
+    top = paper.get_y()
+    for y, row in enumerate(rows):
+        for x, dark in enumerate(row):
+            if dark:
+                paper.rect(paper.l_margin + x * size, top + y * size, size, size, style="F")
+    paper.link(paper.l_margin, top, _CODE, _CODE, document.code)
+    left = paper.l_margin
+    paper.set_left_margin(words_at)
+    paper.set_xy(words_at, top)
+    for line in document.code_text:
+        _say(paper, line, _SMALL, wrap)
+    paper.set_left_margin(left)
+    paper.set_y(max(top + _CODE, paper.get_y()))
 
 
 def _table(paper: FPDF, table: Table, wrap: WrapMode) -> None:

@@ -3,13 +3,15 @@
 from typing import Any
 
 from volunteer_hub.core.db import Tx
+from volunteer_hub.incentives import certificates
 from volunteer_hub.notify import notes, replies
 from volunteer_hub.volunteers import own
 
 
 def everything(tx: Tx, volunteer_id: int) -> dict[str, Any]:
     """In JSON's types: as `own.everything`; as ``notes`` what somebody wrote to them in their own words, and
-    as ``texts`` what they wrote to us by text message, the first first."""
+    as ``texts`` what they wrote to us by text message, the first first; as ``certificates`` what was issued
+    to them."""
     written, sent = notes.to_one(tx, volunteer_id), replies.of_one(tx, volunteer_id)
     notes_words, texts = notes.read(tx, written), replies.read(tx, sent)
     return own.everything(tx, volunteer_id) | {
@@ -22,5 +24,9 @@ def everything(tx: Tx, volunteer_id: int) -> dict[str, Any]:
             {"at": one.at.isoformat(), "number": texts[one.id].number, "words": texts[one.id].words}
             for one in sent
             if one.id in texts
+        ],
+        "certificates": [
+            {"number": certificates.number(one), "content": certificates.content(tx, one)}
+            for one in certificates.of(tx, volunteer_id)
         ],
     }
