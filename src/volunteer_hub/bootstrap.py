@@ -17,6 +17,7 @@ from volunteer_hub.mobilization.policy import Answers, Callouts
 from volunteer_hub.notify import dispatch, templates
 from volunteer_hub.notify.policy import Messages
 from volunteer_hub.notify.templates import Templates
+from volunteer_hub.training.policy import Training
 from volunteer_hub.volunteers.policy import Skills
 
 POLICIES: Final[dict[str, type[Policy]]] = {
@@ -31,6 +32,7 @@ POLICIES: Final[dict[str, type[Policy]]] = {
     "skills": Skills,
     "sms_templates": Templates,
     "surveys": Surveys,
+    "training": Training,
 }
 
 
@@ -59,6 +61,10 @@ def _dangling_names() -> list[str]:
         for key, code in hazards.skills_named()
         if code not in skills.skills
     ]
+    for code, course in policy.load("training", Training).courses.items():
+        if course.skill is not None and course.skill not in skills.skills:
+            where = f"{policy.path_of('training')}: courses.{code}.skill"
+            wrong.append(f'{where}: "{course.skill}" is not in skills.toml; add it there or correct it')
     for code, template in policy.load("drills", Drills).templates.items():
         if template.hazard not in hazards.hazards:
             where = f"{policy.path_of('drills')}: templates.{code}.hazard"

@@ -63,7 +63,7 @@ def test_who_holds_a_grave_right(permission: str, roles: set[Role]) -> None:
 def test_every_role_has_its_rights_and_every_right_is_the_administrators() -> None:
     assert set(PERMISSIONS) == set(Role)
     assert PERMISSIONS[Role.CITY_ADMIN] == ALL_PERMISSIONS
-    assert len(ALL_PERMISSIONS) == 53
+    assert len(ALL_PERMISSIONS) == 55
 
 
 def test_every_kind_of_node_commands_at_one_of_three_levels() -> None:

@@ -12,6 +12,7 @@ TO_VOLUNTEERS = (
     *("offer", "reminder", "accepted", "standing_by", "promoted", "stood_down", "cancelled", "changed"),
     *("released", "survey", "survey_reminder", "certification", "no_show", "login_code"),
     *("ok_reminder", "evacuate", "heard", "note"),
+    *("training_promoted", "training_changed", "training_cancelled"),
 )
 TO_STAFF = (
     "alert_gap",
@@ -29,6 +30,7 @@ FACTS = {
     "title": "东风街口内涝",
     "place": "东风街口",
     "role": {"en": "helper", "zh": "一般协助"},
+    "course": {"en": "First aid", "zh": "急救"},
     "skill": {"en": "first aid", "zh": "急救"},
     "starts_at": "2031-12-20T03:00:00+00:00",
     "ends_at": "2031-12-20T07:00:00+00:00",

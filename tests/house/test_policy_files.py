@@ -17,6 +17,7 @@ from volunteer_hub.incidents.policy import Hazards
 from volunteer_hub.mobilization.policy import Answers, Callouts
 from volunteer_hub.notify.policy import Messages
 from volunteer_hub.notify.templates import Templates
+from volunteer_hub.training.policy import Training
 from volunteer_hub.volunteers.policy import Skills
 
 _LATIN, _CHINESE = re.compile("[A-Za-z]"), re.compile("[\u4e00-\u9fff]")
@@ -32,6 +33,7 @@ SCHEMAS: dict[str, type[Policy]] = {
     "sms_templates": Templates,
     "surveys": Surveys,
     "actions": Actions,
+    "training": Training,
 }
 
 
@@ -60,7 +62,7 @@ def _names(value: object) -> list[dict[str, str]]:
     return []
 
 
-@pytest.mark.parametrize("name", ["hub", "skills", "hazards", "drills", "surveys"])
+@pytest.mark.parametrize("name", ["hub", "skills", "hazards", "drills", "surveys", "training"])
 def test_every_name_is_written_in_both_languages(name: str):
     names = _names(load(name, SCHEMAS[name]).model_dump())
     wrong = [row for row in names if not (_LATIN.search(row["en"]) and _CHINESE.search(row["zh"]))]

@@ -34,6 +34,9 @@ CALLS = {
     "callout_card.callout_card": "callout_card(callout, h, {h: h}, [(h, h)])",
     "callout_card.on_map": "on_map(h)",
     "own_result.own_result": "own_result({'seconds': 192, 'team': 71}, 15)",
+    "sitting.sitting": "sitting({'state': {'value': 'waiting'}, 'check_in': true, 'open': true, 'free': 0, "
+    "'waiting': 2, 'offered': {'name': {'en': h, 'zh': h}}, 'session': {'public_id': h, 'starts_at': night, "
+    "'ends_at': night, 'place': h, 'trainer': h, 'words': h}}, night)",
     "response_curve.response_curve": "response_curve(h, [(3, 1), (9, 4)], (5, 15), 5, 16, h)",
     "coverage.coverage_bar": "coverage_bar(h, h, 2, 3, 4, 1, 1, 1, h, h)",
     "coverage.coverage_legend": "coverage_legend()",

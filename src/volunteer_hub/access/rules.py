@@ -109,13 +109,13 @@ _COMMAND: Final = _rights(
     "organisation.read+write floor.read+write incident.read+declare+write+command+raise+close "
     "alert.read+write task.read+write plan.read+request+approve callout.read+send+approve+cancel "
     "offer.read duty.read+write note.send+reply points.read+write reward.write drill.read+write "
-    "survey.read+write+words action.read+write "
+    "survey.read+write+words action.read+write training.read+write "
     "audit.read job.read settings.read complaint.read+write report.import"
 )
 _POOL: Final = _rights(
     "jurisdiction.read volunteer.read+write+approve+import+export organisation.read+write floor.read "
     "incident.read task.read plan.read callout.read offer.read duty.read+write points.read drill.read "
-    "survey.read action.read+write complaint.read+write"
+    "survey.read action.read+write training.read+write complaint.read+write"
 )
 
 PERMISSIONS: Final[Mapping[Role, frozenset[str]]] = {
@@ -137,7 +137,7 @@ PERMISSIONS: Final[Mapping[Role, frozenset[str]]] = {
     ),
     Role.NEIGHBOURHOOD_COMMITTEE: _rights(
         "jurisdiction.read volunteer.read+approve incident.read task.read callout.read duty.read points.read "
-        "drill.read survey.read action.read complaint.read+write"
+        "drill.read survey.read action.read training.read complaint.read+write"
     ),
     Role.RESIDENTS_COUNCIL: _rights(
         "jurisdiction.read incident.read callout.read duty.read points.read action.read audit.read "

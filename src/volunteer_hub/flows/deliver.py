@@ -54,6 +54,9 @@ _CAN_WAIT: Final = _QUESTIONS | {
     "released",
     "stood_down",
     "no_show",
+    "training_promoted",
+    "training_changed",
+    "training_cancelled",
 }
 """What quiet hours and the daily limit hold back outside real callouts; answers and changes go at once."""
 
@@ -300,6 +303,8 @@ class Known:
         if message.subject_kind is Subject.OFFER and message.subject_id in self._offers:
             return f"/c/{offers.link_token(self._offers[message.subject_id].public_id)}"
         own = message.subject_kind in (Subject.CERTIFICATION, Subject.VOLUNTEER)
+        if own and message.purpose.startswith("training_"):
+            return "/learn"
         return self._pages.get(about, "/me" if own else "/incidents")
 
 

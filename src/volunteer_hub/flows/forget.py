@@ -11,7 +11,7 @@ from volunteer_hub.core.db import Tx
 from volunteer_hub.core.errors import Refused
 from volunteer_hub.feedback import actions, surveys
 from volunteer_hub.feedback.policy import Surveys
-from volunteer_hub.flows import letters
+from volunteer_hub.flows import letters, train
 from volunteer_hub.incentives import certificates
 from volunteer_hub.mobilization import answers, gates, injuries, offers, places
 from volunteer_hub.mobilization.models import Offer
@@ -43,6 +43,7 @@ def erase(tx: Tx, row: Volunteer) -> Volunteer:
     them out first.
     """
     _leave_callouts(tx, row.id)
+    train.forget(tx, row.id)
     surveys.forget(tx, row.id, policy.load("surveys", Surveys))
     actions.forget(tx, row.id)
     bodies.forget(tx, row.id)

@@ -22,7 +22,12 @@ MARKERS: Final = {
 }
 _STAFF: Final = ("action_", "alert_", "debrief_", "handover_", "incident_", "level_", "second_", "upward_")
 """How purposes begin that are told to staff alone, by console and e-mail."""
-_PLAIN: Final = frozenset({"application_declined", "certification", "heard", "login_code", "welcome"})
+_PLAIN: Final = frozenset(
+    {
+        *("application_declined", "certification", "heard", "login_code", "welcome"),
+        *("training_promoted", "training_changed", "training_cancelled"),
+    }
+)
 """Purposes that belong neither to a real callout nor to a drill."""
 _ANY: Final = frozenset({"note"})
 """Purposes that may belong to either, and to none."""

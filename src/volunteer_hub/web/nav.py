@@ -15,6 +15,7 @@ _ENTRIES: Final = (
     ("/floors", "nav.floors", "shield", "floor.read"),
     ("/call-downs", "nav.call_downs", "print", "volunteer.export"),
     ("/drills", "nav.drills", "clock", "drill.read"),
+    ("/training", "nav.training", "book", "training.read"),
     ("/readiness", "nav.readiness", "map", "drill.read"),
     ("/what-if", "nav.whatif", "chart", "drill.read"),
     ("/robots", "nav.robots", "message", "jurisdiction.write"),

@@ -1,0 +1,1 @@
+"""Courses: sessions with places, who comes, what they have shown they can do."""
