@@ -9,13 +9,15 @@ from pydantic import ConfigDict, Field
 
 from volunteer_hub.api.guard import Language, Volunteer, allow
 from volunteer_hub.api.pages import Cursor, In, Limit, OnceOnly, Out, Page, page
+from volunteer_hub.boards import level as board
 from volunteer_hub.core import db
 from volunteer_hub.core.actor import Actor
 from volunteer_hub.core.cursor import decode_cursor
 from volunteer_hub.core.db import Tx
-from volunteer_hub.core.i18n import say
+from volunteer_hub.core.i18n import pick, say
 from volunteer_hub.flows import settle
 from volunteer_hub.incentives import ledger, queries
+from volunteer_hub.incentives.levels_rules import Reached
 from volunteer_hub.incentives.models import LedgerEntry
 from volunteer_hub.incentives.queries import StatementLine, explain
 from volunteer_hub.incentives.rules import LONGEST_REASON, MOST_ADJUSTED, EntryKind, Grade
@@ -72,11 +74,23 @@ class HoursOut(Out):
     duties: int
 
 
+class LevelOut(Out):
+    """``number`` counts from 1, 0 before the first; ``missing`` minutes of volunteer time to ``next``, null
+    at the top. ``percent`` multiplies what the hours of a duty pay."""
+
+    number: int
+    name: str | None
+    percent: int
+    next: str | None
+    missing: int | None
+
+
 class PointsOut(Page[EntryOut]):
     """A person's points and hours, and their entries, the newest first."""
 
     balance: int
     hours: HoursOut
+    level: LevelOut
 
 
 class TotalOut(Out):
@@ -99,6 +113,16 @@ def _entry(entry: LedgerEntry, lang: str) -> EntryOut:
     )
 
 
+def _level(found: Reached, lang: str) -> LevelOut:
+    return LevelOut(
+        number=found.number,
+        name=pick(found.level.name, lang) if found.level is not None else None,
+        percent=found.percent,
+        next=pick(found.next.name, lang) if found.next is not None else None,
+        missing=found.missing,
+    )
+
+
 def _points(tx: Tx, volunteer_id: int, lang: str, limit: int, cursor: str | None) -> PointsOut:
     lines = queries.statement(tx, volunteer_id, before=decode_cursor(cursor), limit=limit)
 
@@ -110,6 +134,7 @@ def _points(tx: Tx, volunteer_id: int, lang: str, limit: int, cursor: str | None
     return PointsOut(
         balance=queries.balance(tx, volunteer_id),
         hours=HoursOut(counted=hours.counted, other=hours.other, duties=hours.duties),
+        level=_level(board.of(tx, volunteer_id, registry.one(tx, volunteer_id).area), lang),
         items=entries.items,
         next=entries.next,
     )

@@ -10,7 +10,7 @@ from sqlmodel import col, select
 
 from volunteer_hub.access import jurisdictions
 from volunteer_hub.access.models import Jurisdiction
-from volunteer_hub.boards import command, slots
+from volunteer_hub.boards import command, level, slots
 from volunteer_hub.boards.slots import SlotFacts
 from volunteer_hub.core.db import Tx
 from volunteer_hub.incentives.models import ServiceHours
@@ -26,7 +26,7 @@ def hours(tx: Tx, row: Volunteer, begins: date, ends: date) -> dict[str, Any]:
     """The record of a person's service between two local days, both included, complete: with the time that
     does not count as volunteer time, and why not by its grade."""
     node = jurisdictions.by_path(tx, row.area)
-    person = queries.person(tx, row)
+    person, reached = queries.person(tx, row), level.of(tx, row.id, row.area)
     return {
         "paper": "hours",
         "zone": node.zone,
@@ -35,7 +35,7 @@ def hours(tx: Tx, row: Volunteer, begins: date, ends: date) -> dict[str, Any]:
         "issuer": _issuer(tx, row.area),
         "figures": figures(tx, row.id, begins, ends, node.zone),
         "training": list(_training(person, ends)),
-        "awards": [],
+        "awards": [reached.stored()] if reached.level is not None else [],
     }
 
 

@@ -6,7 +6,7 @@ from typing import Final
 from sqlmodel import col, select
 
 from volunteer_hub.access import jurisdictions
-from volunteer_hub.boards import slots
+from volunteer_hub.boards import level, slots
 from volunteer_hub.boards.slots import SlotFacts
 from volunteer_hub.core.db import Tx
 from volunteer_hub.feedback import queries as surveys
@@ -15,6 +15,7 @@ from volunteer_hub.feedback.rules import State as SurveyState
 from volunteer_hub.feedback.rules import now_state
 from volunteer_hub.feedback.surveys import token as survey_token
 from volunteer_hub.incentives import queries as points
+from volunteer_hub.incentives.levels_rules import Reached
 from volunteer_hub.incentives.queries import Hours, StatementLine
 from volunteer_hub.incidents.models import Incident
 from volunteer_hub.mobilization import offers, queries
@@ -57,6 +58,7 @@ class Today:
     balance: int
     hours: Hours
     statement: tuple[StatementLine, ...]
+    level: Reached
 
 
 def of(tx: Tx, volunteer_id: int) -> Today:
@@ -77,6 +79,7 @@ def of(tx: Tx, volunteer_id: int) -> Today:
         balance=points.balance(tx, volunteer_id),
         hours=points.hours(tx, volunteer_id),
         statement=tuple(points.statement(tx, volunteer_id, limit=_LATEST)[:_LATEST]),
+        level=level.of(tx, volunteer_id, person.area),
     )
 
 

@@ -5,12 +5,13 @@ Each is paid once, whoever asks again. Points are kept where the person's home i
 
 import uuid
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 from sqlmodel import col, select
 
 from volunteer_hub.access.models import Jurisdiction
-from volunteer_hub.boards import slots
+from volunteer_hub.boards import level, slots
 from volunteer_hub.boards.slots import SlotFacts
 from volunteer_hub.core import policy, versions
 from volunteer_hub.core.db import Tx
@@ -33,15 +34,17 @@ def in_force(tx: Tx) -> InForce:
 
 def duty(tx: Tx, done: Duty, offer: Offer) -> int:
     """Pays a duty that has just ended and counts its minutes for the person's load; the points paid."""
-    person = tx.get_one(Volunteer, done.volunteer_id)
+    person, by = tx.get_one(Volunteer, done.volunteer_id), in_force(tx)
+    place = slots.of(tx, [offer.slot_id])[offer.slot_id]
+    percent = level.percent(tx, person.id, person.area, by.rewards)
     facts = DutyFacts(
         duty_id=done.id,
         incident_id=done.incident_id,
         volunteer_id=person.id,
         area=person.area,
-        service=_service(done, person, slots.of(tx, [offer.slot_id])[offer.slot_id]),
+        service=replace(_service(done, person, place), level_percent=percent),
     )
-    paid = ledger.settle_duty(tx, facts, in_force(tx))
+    paid = ledger.settle_duty(tx, facts, by)
     registry.add_served(tx, person.id, done.minutes or 0)
     return _points(paid)
 

@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
 from volunteer_hub.core.policy import Policy
+from volunteer_hub.incentives.levels_policy import Levels
 
 EvidenceGrade = Literal["A", "B", "C"]
 EngagementBasis = Literal["election", "employment", "coordination", "compulsory", "voluntary"]
@@ -62,3 +63,4 @@ class Rewards(Policy):
     points: Points
     night: NightHours
     caps: Caps
+    levels: Levels = Levels()

@@ -104,6 +104,7 @@ class Service:
     basis: Basis
     hazardous: bool = False
     leader: bool = False
+    level_percent: int = 100
 
     @property
     def minutes(self) -> int:
@@ -222,6 +223,9 @@ def _hour_lines(minutes: _Minutes, service: Service, policy: Rewards) -> tuple[L
     if service.hazardous and hours:
         paid = hours * rates.hour
         lines.append(Line("hazard", paid * extra // 100, {"percent": extra, "of": paid}))
+    if service.level_percent != 100 and hours:
+        paid, more = sum(line.points for line in lines), service.level_percent - 100
+        lines.append(Line("level", paid * more // 100, {"percent": more, "of": paid}))
     return tuple(lines)
 
 

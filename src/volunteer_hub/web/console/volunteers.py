@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
+from volunteer_hub.boards import level
 from volunteer_hub.core import db, policy
 from volunteer_hub.core.actor import Actor
 from volunteer_hub.core.cursor import decode_cursor, encode_cursor
@@ -108,6 +109,7 @@ def _file(
     with db.read(actor) as tx:
         person = queries.person(tx, registry.find(tx, "volunteer.read", id))
         answering = answer_words.person(tx, person.row, lang)
+        reached = level.of(tx, person.row.id, person.row.area)
     row = person.row
     rights = ("write", "approve", "erase")
     context = nav.console(
@@ -115,6 +117,7 @@ def _file(
         actor,
         person=person,
         answering=answering,
+        reached=reached,
         tone=TONES[row.status],
         errors=errors or {},
         skill_names=(named := skill_names(lang)),
