@@ -141,7 +141,7 @@ def test_the_staff_confirms_with_the_weaker_grade_and_another_district_sees_noth
             duties.confirm_out(kai, kai.get_one(Duty, bo.id), Evidence.LEADER)
     with minutes_later(200), transaction(sent.world.mei, "duty.check_out") as mei:
         out = duties.confirm_out(mei, mei.get_one(Duty, bo.id), Evidence.TYPED)
-    assert (out.minutes, out.points, out.duty.grade) == (140, 0, Grade.C)
+    assert (out.minutes, out.points, out.held, out.duty.grade) == (140, None, True, Grade.C)
 
 
 def test_declining_and_silence_cost_nothing(tx: Tx, sent: Sent) -> None:

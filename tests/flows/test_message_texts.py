@@ -11,7 +11,7 @@ from volunteer_hub.notify.rules import VOICED, Channel, Kind
 TO_VOLUNTEERS = (
     *("offer", "reminder", "accepted", "standing_by", "promoted", "stood_down", "cancelled", "changed"),
     *("released", "survey", "survey_reminder", "certification", "no_show", "login_code"),
-    *("ok_reminder", "evacuate", "heard", "note"),
+    *("ok_reminder", "evacuate", "heard", "note", "hours_held", "hours_decided"),
     *("training_promoted", "training_changed", "training_cancelled"),
 )
 TO_STAFF = (
@@ -44,6 +44,9 @@ FACTS = {
     "news": {"en": "2 people declined", "zh": "2 人谢绝"},
     "due_at": "2031-12-20T04:00:00+00:00",
     "what": {"en": "injury", "zh": "受伤"},
+    "minutes": 185,
+    "result": {"en": "Accepted: 185 min, 30 points.", "zh": "认可185分钟，计30分。"},
+    "why": "The telephone was at home.",
     "changed": "Lamps are kept at every gate.",
     "state": {"en": "Proven", "zh": "已验证"},
     "how_bad": {"en": "serious", "zh": "严重"},

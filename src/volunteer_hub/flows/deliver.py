@@ -57,6 +57,7 @@ _CAN_WAIT: Final = _QUESTIONS | {
     "training_promoted",
     "training_changed",
     "training_cancelled",
+    "hours_decided",
 }
 """What quiet hours and the daily limit hold back outside real callouts; answers and changes go at once."""
 

@@ -22,7 +22,7 @@ from volunteer_hub.incidents import logbook, states
 from volunteer_hub.incidents.models import Incident
 from volunteer_hub.incidents.rules import LogKind, State
 from volunteer_hub.mobilization import attendance, places
-from volunteer_hub.mobilization.attendance import Missed
+from volunteer_hub.mobilization.attendance import UNSEEN, Missed, Seen
 from volunteer_hub.mobilization.models import Duty, Offer
 from volunteer_hub.mobilization.rules import DutyState, Evidence
 from volunteer_hub.notify import outbox
@@ -31,11 +31,13 @@ from volunteer_hub.notify.rules import Subject
 
 @dataclass(frozen=True)
 class CheckedOut:
-    """A duty that has ended. ``points``: paid for it; None where it had ended and was paid before."""
+    """A duty that has ended. ``points``: paid for it; None where it had ended before, or where its hours are
+    ``held`` until somebody has looked at them."""
 
     duty: Duty
     minutes: int
     points: int | None
+    held: bool = False
 
 
 def by_link(tx: Tx, token: str) -> Duty:
@@ -59,11 +61,11 @@ def own(tx: Tx, public_id: uuid.UUID) -> Duty:
     return duty
 
 
-def check_in(tx: Tx, duty: Duty, code: str) -> Duty:
+def check_in(tx: Tx, duty: Duty, code: str, seen: Seen = UNSEEN) -> Duty:
     """By the person's six digits. The first check-in makes the incident active. Raises as
     `attendance.check_in`."""
     _make_active(tx, duty)
-    return _arrived(tx, attendance.check_in(tx, duty, code))
+    return _arrived(tx, attendance.check_in(tx, duty, code, seen))
 
 
 def confirm_in(tx: Tx, duty: Duty, evidence: Evidence, at: datetime | None = None) -> Duty:
@@ -72,11 +74,11 @@ def confirm_in(tx: Tx, duty: Duty, evidence: Evidence, at: datetime | None = Non
     return _arrived(tx, attendance.confirm_in(tx, duty, evidence, at))
 
 
-def check_out(tx: Tx, duty: Duty, code: str) -> CheckedOut:
+def check_out(tx: Tx, duty: Duty, code: str, seen: Seen = UNSEEN) -> CheckedOut:
     """By the person's six digits: minutes, hours, points and thanks in this one transaction; again, it
     changes nothing. Raises as `attendance.check_out`."""
     ended = _ended(tx, duty)
-    return _settled(tx, duty, attendance.check_out(tx, duty, code), ended)
+    return _settled(tx, duty, attendance.check_out(tx, duty, code, seen), ended)
 
 
 def confirm_out(tx: Tx, duty: Duty, evidence: Evidence, at: datetime | None = None) -> CheckedOut:
@@ -170,6 +172,9 @@ def _settled(tx: Tx, duty: Duty, minutes: int, ended: bool) -> CheckedOut:
     field.shown(tx, duty)
     roll_call.left(tx, duty)
     paid = settle.duty(tx, duty, offer)
+    if paid is None:
+        letters.tell(tx, "hours_held", [offer], minutes=minutes)
+        return CheckedOut(duty, minutes, None, held=True)
     balance = points.balance(tx, duty.volunteer_id)
     letters.tell(tx, "thanks", [offer], minutes=minutes, points=paid, balance=balance)
     return CheckedOut(duty, minutes, paid)

@@ -6,21 +6,22 @@ Each is paid once, whoever asks again. Points are kept where the person's home i
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from sqlmodel import col, select
 
 from volunteer_hub.access.models import Jurisdiction
-from volunteer_hub.boards import level, slots
+from volunteer_hub.boards import evidence, level, slots
 from volunteer_hub.boards.slots import SlotFacts
 from volunteer_hub.core import policy, versions
 from volunteer_hub.core.db import Tx
 from volunteer_hub.feedback.models import Survey
 from volunteer_hub.incentives import ledger
 from volunteer_hub.incentives.ledger import DutyFacts, InForce
-from volunteer_hub.incentives.models import LedgerEntry
+from volunteer_hub.incentives.models import LedgerEntry, ServiceHours
 from volunteer_hub.incentives.policy import Rewards
-from volunteer_hub.incentives.rules import Basis, Grade, Kind, Service
+from volunteer_hub.incentives.rules import Basis, Grade, Kind, Review, Service
 from volunteer_hub.incidents.models import Incident
 from volunteer_hub.mobilization.models import Duty, Offer
 from volunteer_hub.volunteers import registry
@@ -32,21 +33,44 @@ def in_force(tx: Tx) -> InForce:
     return InForce(policy.load("rewards", Rewards), versions.current(tx))
 
 
-def duty(tx: Tx, done: Duty, offer: Offer) -> int:
-    """Pays a duty that has just ended and counts its minutes for the person's load; the points paid."""
-    person, by = tx.get_one(Volunteer, done.volunteer_id), in_force(tx)
+def duty(tx: Tx, done: Duty, offer: Offer) -> int | None:
+    """Pays a duty that has just ended and counts its minutes for the person's load; the points paid, None
+    when somebody looks at the hours first."""
+    by = in_force(tx)
+    facts = facts_of(tx, done, offer, by)
+    registry.add_served(tx, done.volunteer_id, done.minutes or 0)
+    doubts = evidence.flags(tx, done, by.rewards.flags)
+    if doubts:
+        ledger.hold_duty(tx, facts, doubts)
+        return None
+    return _points(ledger.settle_duty(tx, facts, by))
+
+
+def looked_at(tx: Tx, done: Duty, hours: ServiceHours) -> int:
+    """Pays what a decision has made of a duty's hours; the points in all. After an appeal it pays or takes
+    the difference to the first decision."""
+    by = in_force(tx)
+    facts = facts_of(tx, done, tx.get_one(Offer, done.offer_id), by)
+    minutes = 0 if hours.state is Review.REFUSED else hours.minutes
+    ends = facts.service.begins + timedelta(minutes=minutes)
+    seen = replace(facts, service=replace(facts.service, ends=ends, approved=True))
+    if hours.transfer_id is not None:
+        return ledger.resettle_duty(tx, seen, hours, by)
+    return 0 if hours.state is Review.REFUSED else _points(ledger.settle_duty(tx, seen, by))
+
+
+def facts_of(tx: Tx, done: Duty, offer: Offer, by: InForce) -> DutyFacts:
+    """What the ledger is told of a duty that has ended."""
+    person = tx.get_one(Volunteer, done.volunteer_id)
     place = slots.of(tx, [offer.slot_id])[offer.slot_id]
     percent = level.percent(tx, person.id, person.area, by.rewards)
-    facts = DutyFacts(
+    return DutyFacts(
         duty_id=done.id,
         incident_id=done.incident_id,
         volunteer_id=person.id,
         area=person.area,
         service=replace(_service(done, person, place), level_percent=percent),
     )
-    paid = ledger.settle_duty(tx, facts, by)
-    registry.add_served(tx, person.id, done.minutes or 0)
-    return _points(paid)
 
 
 def _service(done: Duty, person: Volunteer, place: SlotFacts) -> Service:

@@ -22,9 +22,10 @@ from volunteer_hub.core.columns import uuid7
 from volunteer_hub.core.db import Tx
 from volunteer_hub.core.errors import Refused
 from volunteer_hub.incentives import rules
+from volunteer_hub.incentives.flag_rules import Flag
 from volunteer_hub.incentives.models import LedgerAccount, LedgerEntry, ServiceHours
 from volunteer_hub.incentives.policy import Rewards
-from volunteer_hub.incentives.rules import AccountKind, Award, EntryKind, Grade, Kind, Line, Service
+from volunteer_hub.incentives.rules import AccountKind, Award, EntryKind, Grade, Kind, Line, Review, Service
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,39 @@ def settle_duty(tx: Tx, facts: DutyFacts, by: InForce) -> list[LedgerEntry]:
         entries = _pay(tx, account, facts.area, kind, source, award, by, grade=service.grade)
     _record_hours(tx, facts, by.rewards, entries[0].transfer_id)
     return entries
+
+
+def hold_duty(tx: Tx, facts: DutyFacts, flags: Sequence[Flag]) -> ServiceHours:
+    """Records the hours of a duty without paying them: somebody looks at them first. Held again, the same."""
+    known = select(ServiceHours).where(col(ServiceHours.duty_id) == facts.duty_id)
+    found = tx.exec(known).first()
+    return found if found is not None else _record(tx, facts, state=Review.WAITING, flags=flags)
+
+
+def resettle_duty(tx: Tx, facts: DutyFacts, hours: ServiceHours, by: InForce) -> int:
+    """Pays or takes the difference between what was paid for hours and what they are worth as decided now;
+    the points in all. The caps are counted as if the first had not been paid."""
+    account, service = _held(tx, facts.volunteer_id), facts.service
+    paid = next(
+        side
+        for side in tx.exec(select(LedgerEntry).where(col(LedgerEntry.transfer_id) == hours.transfer_id))
+        if side.account_id == account
+    )
+    earned = _earned(tx, account, service.begins.astimezone(service.zone).date())
+    before = {date.fromisoformat(day): points for day, points in paid.days.items()}
+    earned.subtract(before)
+    worth = rules.award(service, by.rewards, earned)
+    change = worth.points - paid.points
+    if change:
+        days = {day: worth.days.get(day, 0) - before.get(day, 0) for day in {*worth.days, *before}}
+        award, source = Award(change, days, (Line("adjustment", change),)), f"duty:{facts.duty_id}/{uuid7()}"
+        _pay(tx, account, facts.area, EntryKind.ADJUSTMENT, source, award, by, reason=hours.reason)
+    refused = hours.state is Review.REFUSED
+    hours.counts = not refused and rules.counts_as_hours(
+        service.grade, service.basis, by.rewards, approved=service.approved
+    )
+    tx.flush()
+    return worth.points
 
 
 def settle_standby(
@@ -335,23 +369,36 @@ def _opposite(tx: Tx, side: LedgerEntry, transfer: uuid.UUID, source: str, reaso
 
 
 def _record_hours(tx: Tx, facts: DutyFacts, policy: Rewards, transfer: uuid.UUID) -> None:
-    if tx.exec(select(ServiceHours.id).where(col(ServiceHours.duty_id) == facts.duty_id)).first() is not None:
+    """New hours, or those that waited; what was paid before is left alone."""
+    known = select(ServiceHours).where(col(ServiceHours.duty_id) == facts.duty_id)
+    hours = tx.exec(known).first() or _record(tx, facts)
+    if hours.transfer_id is not None:
         return
     service = facts.service
-    tx.add(
-        ServiceHours(
-            duty_id=facts.duty_id,
-            volunteer_id=facts.volunteer_id,
-            area=facts.area,
-            minutes=service.minutes,
-            grade=service.grade,
-            basis=service.basis,
-            counts=rules.counts_as_hours(service.grade, service.basis, policy),
-            at=tx.now,
-            transfer_id=transfer,
-        )
-    )
+    hours.transfer_id, hours.minutes = transfer, service.minutes
+    hours.counts = rules.counts_as_hours(service.grade, service.basis, policy, approved=service.approved)
     tx.flush()
+
+
+def _record(
+    tx: Tx, facts: DutyFacts, *, state: Review = Review.CLEAR, flags: Sequence[Flag] = ()
+) -> ServiceHours:
+    service = facts.service
+    hours = ServiceHours(
+        duty_id=facts.duty_id,
+        volunteer_id=facts.volunteer_id,
+        area=facts.area,
+        minutes=service.minutes,
+        served_minutes=service.minutes,
+        grade=service.grade,
+        basis=service.basis,
+        counts=False,
+        at=tx.now,
+        state=state,
+        flags=[flag.stored() for flag in flags],
+    )
+    tx.add(hours)
+    return hours
 
 
 def _strike_hours(tx: Tx, transfer: uuid.UUID) -> None:

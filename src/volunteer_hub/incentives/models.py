@@ -8,8 +8,8 @@ from sqlalchemy import CheckConstraint, Column, Date, Index, Text, UniqueConstra
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
-from volunteer_hub.core.columns import after_create, area, jsonb, pk, public_id, ref, text_enum, ts
-from volunteer_hub.incentives.rules import AccountKind, Basis, EntryKind, Grade
+from volunteer_hub.core.columns import after_create, area, jsonb, personal, pk, public_id, ref, text_enum, ts
+from volunteer_hub.incentives.rules import AccountKind, Basis, EntryKind, Grade, Review
 
 
 class LedgerAccount(SQLModel, table=True):
@@ -62,21 +62,41 @@ class LedgerEntry(SQLModel, table=True):
 
 class ServiceHours(SQLModel, table=True):
     """The time of one duty. ``counts``: it is volunteer time; when the transfer that paid it is reversed, no
-    longer."""
+    longer.
+
+    ``flags`` say what spoke against it ({"code", "params"} each); while it waits nothing is paid.
+    ``served_minutes`` are those between the checks, ``minutes`` those that hold: a decision may correct them.
+    ``appeal``: what the person said against a decision.
+    """
 
     __tablename__ = "service_hours"
-    __table_args__ = (CheckConstraint("minutes >= 0", name="minutes"),)
+    __table_args__ = (
+        CheckConstraint("minutes >= 0", name="minutes"),
+        CheckConstraint(
+            "state NOT IN ('corrected', 'refused') OR coalesce(btrim(reason), '') <> ''", name="decided"
+        ),
+        Index("ix_service_hours_waiting", "area", "id", postgresql_where=text("state = 'waiting'")),
+    )
     id: int = pk()
+    public_id: uuid.UUID = public_id()
     duty_id: int = ref("duties.id", unique=True, index=False)
     volunteer_id: int = ref("volunteers.id")
     area: str = area()
     minutes: int
+    served_minutes: int
     grade: Grade = text_enum(Grade, "grade")
     basis: Basis = text_enum(Basis, "basis")
     counts: bool
     at: datetime = ts()
-    transfer_id: uuid.UUID = Field(sa_column=Column(Uuid, nullable=False, index=True))
+    transfer_id: uuid.UUID | None = Field(default=None, sa_column=Column(Uuid, nullable=True, index=True))
     reversed_at: datetime | None = ts(null=True)
+    state: Review = text_enum(Review, "state", Review.CLEAR)
+    flags: list[dict[str, Any]] = Field(default_factory=list, sa_column=Column(JSONB, nullable=False))
+    decided_by: int | None = ref("accounts.id", null=True, index=False)
+    decided_at: datetime | None = ts(null=True)
+    reason: str | None = Field(default=None, sa_column=Column(Text, nullable=True))
+    appeal: str | None = personal()
+    appealed_at: datetime | None = ts(null=True)
 
 
 APPEND_ONLY: Final = """

@@ -49,6 +49,33 @@ class NightHours(Policy):
     ends: time
 
 
+class FlagLimits(Policy):
+    """[flags]. From where on hours are looked at by a person before they pay; `flag_rules` has the rules.
+
+    ``review``: grades that always are; ``approved_converts``: what was looked at and accepted pays, whatever
+    its grade.
+    """
+
+    review: tuple[EvidenceGrade, ...] = ("C",)
+    approved_converts: bool = True
+    overlap_minutes: NonNegativeInt = 10
+    fastest_kmh: PositiveInt = 130
+    longest_hours: PositiveInt = 18
+    batch_people: int = Field(10, ge=2)
+    batch_minutes: PositiveInt = 30
+    round_entries: int = Field(6, ge=2)
+    round_percent: int = Field(80, ge=1, le=100)
+    twin_people: int = Field(4, ge=2)
+    device_people: int = Field(4, ge=2)
+    device_hours: PositiveInt = 12
+    far_metres: PositiveInt = 1500
+    early_minutes: NonNegativeInt = 10
+    ahead_minutes: PositiveInt = 180
+    long_percent: int = Field(150, ge=100)
+    long_minutes: NonNegativeInt = 120
+    late_days: PositiveInt = 7
+
+
 class Rewards(Policy):
     """config/rewards.toml. Change a rule, raise ``version``: a ledger entry names the version it was paid by.
 
@@ -64,3 +91,4 @@ class Rewards(Policy):
     night: NightHours
     caps: Caps
     levels: Levels = Levels()
+    flags: FlagLimits = FlagLimits()

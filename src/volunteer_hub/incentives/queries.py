@@ -15,7 +15,7 @@ from volunteer_hub.core.db import Tx
 from volunteer_hub.core.errors import NotFound
 from volunteer_hub.core.i18n import Text
 from volunteer_hub.incentives.models import LedgerAccount, LedgerEntry, ServiceHours
-from volunteer_hub.incentives.rules import AccountKind
+from volunteer_hub.incentives.rules import AccountKind, Review
 
 
 @dataclass(frozen=True)
@@ -28,11 +28,13 @@ class StatementLine:
 
 @dataclass(frozen=True)
 class Hours:
-    """Minutes on duty: those that are volunteer time, and the others (paid, compulsory, ill evidenced)."""
+    """Minutes on duty: those that are volunteer time, the others (paid, compulsory, ill evidenced), and those
+    that somebody still looks at. What was reversed or refused is in none."""
 
     counted: int
     other: int
     duties: int
+    waiting: int = 0
 
 
 @dataclass(frozen=True)
@@ -80,11 +82,16 @@ def explain(entry: LedgerEntry) -> tuple[Text, ...]:
 def hours(tx: Tx, volunteer_id: int) -> Hours:
     """The person's time on duty; what was reversed is left out."""
     minutes, counts = func.sum(col(ServiceHours.minutes)), col(ServiceHours.counts)
-    wanted = select(minutes.filter(counts), minutes.filter(~counts), func.count()).where(
-        col(ServiceHours.volunteer_id) == volunteer_id, col(ServiceHours.reversed_at).is_(None)
+    waits = col(ServiceHours.state) == Review.WAITING
+    wanted = select(
+        minutes.filter(counts), minutes.filter(~counts, ~waits), func.count(), minutes.filter(waits)
+    ).where(
+        col(ServiceHours.volunteer_id) == volunteer_id,
+        col(ServiceHours.reversed_at).is_(None),
+        col(ServiceHours.state) != Review.REFUSED,
     )
-    counted, other, duties = tx.exec(wanted).one()
-    return Hours(counted or 0, other or 0, duties)
+    counted, other, duties, waiting = tx.exec(wanted).one()
+    return Hours(counted or 0, other or 0, duties, waiting or 0)
 
 
 def find(tx: Tx, permission: str, public_id: uuid.UUID) -> LedgerEntry:

@@ -15,6 +15,7 @@ from volunteer_hub.incentives.policy import Rewards
 SATURDAY: Final = 5
 LONGEST_REASON: Final = 500
 MOST_ADJUSTED: Final = 100_000
+MOST_MINUTES: Final = 7 * 24 * 60
 _MINUTE: Final = timedelta(minutes=1)
 
 
@@ -54,6 +55,16 @@ class Grade(StrEnum):
     A = "A"
     B = "B"
     C = "C"
+
+
+class Review(StrEnum):
+    """Where hours stand: nothing spoke against them, or somebody looks at them, or has."""
+
+    CLEAR = "clear"
+    WAITING = "waiting"
+    ACCEPTED = "accepted"
+    CORRECTED = "corrected"
+    REFUSED = "refused"
 
 
 class Basis(StrEnum):
@@ -105,6 +116,8 @@ class Service:
     hazardous: bool = False
     leader: bool = False
     level_percent: int = 100
+    approved: bool = False
+    """Somebody has looked at the evidence and accepted it."""
 
     @property
     def minutes(self) -> int:
@@ -129,7 +142,7 @@ def award(service: Service, policy: Rewards, earned: Mapping[date, int]) -> Awar
     A real duty pays by whole hours, a drill once; evidence that does not convert pays nothing. Points
     belong to the local days on which they were earned, and the caps cut them there.
     """
-    if service.grade not in policy.converts:
+    if not converts(service.grade, policy, approved=service.approved):
         line = Line("unproven", 0, {"grade": service.grade.value, "minutes": service.minutes})
         return Award(0, {}, (line,))
     if service.kind is Kind.DRILL:
@@ -152,9 +165,14 @@ def deed(kind: EntryKind, points: int, day: date, policy: Rewards, earned: Mappi
     return _capped((Line(kind.value, points),), {day: points}, policy, earned)
 
 
-def counts_as_hours(grade: Grade, basis: Basis, policy: Rewards) -> bool:
+def converts(grade: Grade, policy: Rewards, *, approved: bool = False) -> bool:
+    """Whether such evidence becomes points: by its grade, or because somebody has looked at it."""
+    return grade in policy.converts or (approved and policy.flags.approved_converts)
+
+
+def counts_as_hours(grade: Grade, basis: Basis, policy: Rewards, *, approved: bool = False) -> bool:
     """Whether the time is volunteer time: well evidenced, and neither paid nor compulsory."""
-    return grade in policy.converts and basis in policy.hours_for
+    return converts(grade, policy, approved=approved) and basis in policy.hours_for
 
 
 def reason_of(reason: str) -> str:

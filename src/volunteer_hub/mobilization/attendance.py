@@ -3,6 +3,7 @@
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy import func
 from sqlmodel import col, select
@@ -11,9 +12,18 @@ from volunteer_hub.core.db import Tx
 from volunteer_hub.core.errors import Malformed, NotFound, Refused
 from volunteer_hub.core.signing import same
 from volunteer_hub.mobilization import places, rules
+from volunteer_hub.mobilization.check_models import DutyCheck
 from volunteer_hub.mobilization.models import Duty, Offer
 from volunteer_hub.mobilization.policy import CalloutRules
-from volunteer_hub.mobilization.rules import DutyState, Evidence, OfferState
+from volunteer_hub.mobilization.rules import DutyState, Evidence, OfferState, Way
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What came along with a check: a keyed hash of the telephone, and how far from the place it was."""
+
+    device: bytes | None = None
+    metres: int | None = None
 
 
 @dataclass(frozen=True)
@@ -22,6 +32,9 @@ class Missed:
 
     duties: tuple[Duty, ...]
     promoted: tuple[Offer, ...]
+
+
+UNSEEN: Final = Seen()
 
 
 def find(tx: Tx, permission: str, public_id: uuid.UUID) -> Duty:
@@ -39,12 +52,12 @@ def of_offer(tx: Tx, offer: Offer) -> Duty | None:
     return tx.exec(select(Duty).where(col(Duty.offer_id) == offer.id)).first()
 
 
-def check_in(tx: Tx, duty: Duty, code: str) -> Duty:
+def check_in(tx: Tx, duty: Duty, code: str, seen: Seen = UNSEEN) -> Duty:
     """By the person's six digits, typed or scanned. Raises Refused for a wrong code (the door limits tries),
     for a duty that cannot begin any more, and for a late comer whose place is taken."""
     duty, offer = _locked(tx, duty)
     _check_code(duty, offer, code)
-    return _arrive(tx, duty, offer, Evidence.CODE, tx.now)
+    return _arrive(tx, duty, offer, Evidence.CODE, tx.now, seen)
 
 
 def confirm_in(tx: Tx, duty: Duty, evidence: Evidence, at: datetime | None = None) -> Duty:
@@ -54,12 +67,12 @@ def confirm_in(tx: Tx, duty: Duty, evidence: Evidence, at: datetime | None = Non
     return _arrive(tx, duty, offer, evidence, _not_future(tx, at))
 
 
-def check_out(tx: Tx, duty: Duty, code: str) -> int:
+def check_out(tx: Tx, duty: Duty, code: str, seen: Seen = UNSEEN) -> int:
     """By the person's code; the whole minutes on site. Again, it returns the same. Raises Refused before a
     check-in and for a wrong code."""
     duty, offer = _locked(tx, duty)
     _check_code(duty, offer, code)
-    return _depart(tx, duty, offer, Evidence.CODE, tx.now)
+    return _depart(tx, duty, offer, Evidence.CODE, tx.now, seen)
 
 
 def confirm_out(tx: Tx, duty: Duty, evidence: Evidence, at: datetime | None = None) -> int:
@@ -134,7 +147,7 @@ def _not_future(tx: Tx, at: datetime | None) -> datetime:
     return at or tx.now
 
 
-def _arrive(tx: Tx, duty: Duty, offer: Offer, evidence: Evidence, at: datetime) -> Duty:
+def _arrive(tx: Tx, duty: Duty, offer: Offer, evidence: Evidence, at: datetime, seen: Seen = UNSEEN) -> Duty:
     if duty.state is DutyState.ON_SITE:
         return duty
     if offer.state is OfferState.NO_SHOW:
@@ -145,11 +158,12 @@ def _arrive(tx: Tx, duty: Duty, offer: Offer, evidence: Evidence, at: datetime) 
         offer.state = rules.step("offer", rules.OFFER_ALLOWED, offer.state, OfferState.ON_SITE)
         places.bring_duties(tx, [offer])
     duty.checked_in_at, duty.grade = at, rules.grade(evidence)
+    _note(tx, duty, Way.IN, evidence, at, seen)
     tx.flush()
     return duty
 
 
-def _depart(tx: Tx, duty: Duty, offer: Offer, evidence: Evidence, at: datetime) -> int:
+def _depart(tx: Tx, duty: Duty, offer: Offer, evidence: Evidence, at: datetime, seen: Seen = UNSEEN) -> int:
     if duty.state is DutyState.DONE:
         return duty.minutes or 0
     duty.state = rules.step("duty", rules.DUTY_ALLOWED, duty.state, DutyState.DONE)
@@ -158,5 +172,22 @@ def _depart(tx: Tx, duty: Duty, offer: Offer, evidence: Evidence, at: datetime) 
     assert duty.grade is not None
     duty.minutes = rules.service_minutes(duty.checked_in_at, at)
     duty.checked_out_at, duty.grade = at, rules.weaker(duty.grade, rules.grade(evidence))
+    _note(tx, duty, Way.OUT, evidence, at, seen)
     tx.flush()
     return duty.minutes
+
+
+def _note(tx: Tx, duty: Duty, way: Way, evidence: Evidence, at: datetime, seen: Seen) -> None:
+    tx.add(
+        DutyCheck(
+            duty_id=duty.id,
+            area=duty.area,
+            way=way,
+            evidence=evidence,
+            at=at,
+            noted_at=tx.now,
+            noted_by=tx.actor.id if tx.actor.kind == "account" else None,
+            device=seen.device,
+            metres=seen.metres,
+        )
+    )

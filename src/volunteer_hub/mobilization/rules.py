@@ -103,6 +103,13 @@ class Evidence(StrEnum):
     TYPED = "typed"
 
 
+class Way(StrEnum):
+    """Which of its two ends a check of a duty is."""
+
+    IN = "in"
+    OUT = "out"
+
+
 class Grade(StrEnum):
     """A: own check-in with code, QR or position; B: confirmed by a leader; C: typed in later."""
 

@@ -17,7 +17,7 @@ from volunteer_hub.flows import duty as flow
 from volunteer_hub.flows import field, roll_call
 from volunteer_hub.mobilization import places
 from volunteer_hub.mobilization.rules import DutyState
-from volunteer_hub.web import forms, harm
+from volunteer_hub.web import device, forms, harm
 from volunteer_hub.web.forms import Sent
 from volunteer_hub.web.guard import LINK, see_other
 from volunteer_hub.web.render import language_of, page
@@ -37,7 +37,11 @@ def show(request: Request, token: str) -> Response:
 def check_in(request: Request, token: str, code: Code = "") -> Response:
     """I am here."""
     return _deed(
-        request, token, "duty.check_in", lambda tx: flow.check_in(tx, flow.by_link(tx, token), code), code
+        request,
+        token,
+        "duty.check_in",
+        lambda tx: flow.check_in(tx, flow.by_link(tx, token), code, device.seen(request)),
+        code,
     )
 
 
@@ -79,7 +83,11 @@ def injury(request: Request, token: str, form: Sent) -> Response:
 def check_out(request: Request, token: str, code: Code = "") -> Response:
     """I am going."""
     return _deed(
-        request, token, "duty.check_out", lambda tx: flow.check_out(tx, flow.by_link(tx, token), code), code
+        request,
+        token,
+        "duty.check_out",
+        lambda tx: flow.check_out(tx, flow.by_link(tx, token), code, device.seen(request)),
+        code,
     )
 
 
@@ -118,7 +126,7 @@ def _show(
         return page(request, "phone/callout_unknown.html", status=404, title=title, words=words)
     faults = forms.words(lang, error) if error is not None else forms.Faults()
     seen = view.seen
-    return page(
+    shown = page(
         request,
         "phone/duty.html",
         zone=seen.facts.zone,
@@ -138,6 +146,7 @@ def _show(
         typed=form.typed if form is not None else {},
         error=t(lang, f"error.{error.code}", **error.params) if error is not None and form is None else "",
     )
+    return device.remembered(request, shown)
 
 
 def _state(view: DutyView) -> str:
