@@ -1,10 +1,12 @@
 """Stays as people serve them: made-up honest ones with the noise of real life."""
 
+import math
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from random import Random
+from typing import Any
 
 from volunteer_hub.incentives.flag_rules import How, Mark, Stay
 
@@ -19,7 +21,7 @@ def stay(
     begins: float = 540,
     ends: float = 720,
     how: How = How.CODE,
-    **more: object,
+    **more: Any,
 ) -> Stay:
     """A planned duty from 9 to 12 that was served so, unless said otherwise; minutes of the day."""
     came, went = (Mark(DAY + at * MINUTE, DAY + at * MINUTE, how) for at in (begins, ends))
@@ -89,22 +91,23 @@ def _one(
     came = max(came, ready + way)
     went = ends + (random.gauss(0, 10) if random.random() < 0.9 else random.expovariate(1 / 70)) * MINUTE
     went = max(went, came + 20 * MINUTE)
-    device = f"telephone {person // 2 if person % 5 == 0 else person}"
+    by: int | None = None
+    device: str | None = f"telephone {person // 2 if person % 5 == 0 else person}"
     metres = max(0, int(random.gauss(40, 120))) if random.random() < 0.5 else None
     kind = random.random()
     if kind < 0.62:
-        how, by, delay = random.choice((How.CODE, How.QR, How.POSITION)), None, 0.0
+        how, delay = random.choice((How.CODE, How.QR, How.POSITION)), 0.0
         if random.random() < 0.1:
             delay = random.expovariate(1 / 40)  # sent when there was a signal again
     elif kind < 0.92:
-        how, by, delay, device, metres = How.LEADER, leader, 0.0, None, None  # type: ignore[assignment]
+        how, by, delay, device, metres = How.LEADER, leader, 0.0, None, None
     else:
-        how, by, device, metres = How.TYPED, 950 + random.randrange(4), None, None  # type: ignore[assignment]
+        how, by, device, metres = How.TYPED, 950 + random.randrange(4), None, None
         delay = random.uniform(30, 60 * 48)
         came, went = (_rounded(at, random.choice((1, 5, 15))) for at in (came, went))
-    marks = [Mark(at, at + delay * MINUTE, how, by, device, metres) for at in (came, went)]
+    first, last = (Mark(at, at + delay * MINUTE, how, by, device, metres) for at in (came, went))
     km = _km(home, place)
-    return Stay(duty, person, *place, *marks, begins, ends, ready, km)
+    return Stay(duty, person, *place, first, last, begins, ends, ready, km)
 
 
 def _rounded(at: datetime, minutes: int) -> datetime:
@@ -113,7 +116,7 @@ def _rounded(at: datetime, minutes: int) -> datetime:
 
 
 def _km(one: tuple[float, float], other: tuple[float, float]) -> float:
-    return 111.2 * ((one[0] - other[0]) ** 2 + (0.69 * (one[1] - other[1])) ** 2) ** 0.5
+    return 111.2 * math.sqrt((one[0] - other[0]) ** 2 + (0.69 * (one[1] - other[1])) ** 2)
 
 
 def _way(one: tuple[float, float], other: tuple[float, float]) -> timedelta:

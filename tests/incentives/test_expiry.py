@@ -12,7 +12,7 @@ from volunteer_hub.core import clock, db
 from volunteer_hub.core.actor import SYSTEM
 from volunteer_hub.core.db import Tx
 from volunteer_hub.flows import award
-from volunteer_hub.incentives import ledger, queries, rules
+from volunteer_hub.incentives import expiry, ledger, queries, rules
 from volunteer_hub.incentives.models import LedgerAccount, LedgerEntry
 from volunteer_hub.incentives.rules import AccountKind, EntryKind
 
@@ -50,9 +50,9 @@ def test_what_was_earned_long_ago_and_not_used_lapses_once(tx: Tx) -> None:
     _earn(tx, world, 20, 50, "course:3")
     today = tx.now.date()
 
-    assert len(ledger.expire(tx, today, year)) == 1
-    assert ledger.expire(tx, today, year) == []
-    assert ledger.expire(tx, today + timedelta(days=30), year) == []
+    assert len(expiry.expire(tx, today, year)) == 1
+    assert expiry.expire(tx, today, year) == []
+    assert expiry.expire(tx, today + timedelta(days=30), year) == []
     assert queries.balance(tx, world.bo) == 50
     lapsed = queries.statement(tx, world.bo)[0].entry
     assert (lapsed.kind, lapsed.points) == (EntryKind.EXPIRY, -70)
@@ -61,7 +61,7 @@ def test_what_was_earned_long_ago_and_not_used_lapses_once(tx: Tx) -> None:
     assert tx.exec(held).one() == 70
 
     ledger.reverse(tx, lapsed, "he was in hospital")
-    assert ledger.expire(tx, today + timedelta(days=1), year) == []
+    assert expiry.expire(tx, today + timedelta(days=1), year) == []
     assert queries.balance(tx, world.bo) == 120
 
 

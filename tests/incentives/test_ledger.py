@@ -17,7 +17,7 @@ from volunteer_hub.core.actor import GUEST, SYSTEM
 from volunteer_hub.core.db import Tx
 from volunteer_hub.core.errors import Forbidden, Malformed, NotFound, Refused
 from volunteer_hub.core.i18n import LANGUAGES, say
-from volunteer_hub.incentives import ledger, queries
+from volunteer_hub.incentives import expiry, ledger, queries
 from volunteer_hub.incentives.models import LedgerAccount, LedgerEntry, ServiceHours
 from volunteer_hub.incentives.rules import AccountKind, Basis, EntryKind, Grade, Kind
 
@@ -136,7 +136,7 @@ def test_every_part_of_a_sum_can_be_told(tx: Tx, world: Served, lang: str) -> No
     survey(tx, world, 1)
     ledger.settle_deed(tx, EntryKind.TRAINING, "course:1", 20, world.bo, DONGFENG, DAQING, world.by)
     ledger.settle_deed(tx, EntryKind.REPORT, "report:1", 5, world.bo, DONGFENG, DAQING, world.by)
-    ledger.expire(tx, date(2034, 1, 1), world.by)
+    expiry.expire(tx, date(2034, 1, 1), world.by)
     ledger.adjust(tx, world.bo, DONGFENG, 5, "the boat", world.by)
     ledger.reverse(tx, queries.statement(tx, world.bo)[0].entry, "a slip")
     ledger.settle_duty(tx, world.facts(1, replace(MORNING, grade=Grade.C)), world.by)

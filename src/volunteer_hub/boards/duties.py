@@ -61,6 +61,12 @@ def one(tx: Tx, duty: Duty) -> DutyLine:
     return _lines(tx, tx.exec(_PATH.where(col(Duty.id) == duty.id)).all())[0]
 
 
+def several(tx: Tx, found: Sequence[Duty]) -> list[DutyLine]:
+    """Duties that the reader has found, by id. Two queries."""
+    wanted = _PATH.where(col(Duty.id).in_([duty.id for duty in found]))
+    return _lines(tx, tx.exec(wanted.order_by(col(Duty.id))).all())
+
+
 def _lines(tx: Tx, rows: Sequence[tuple[Duty, Offer, uuid.UUID, str | None]]) -> list[DutyLine]:
     facts = slots.of(tx, {offer.slot_id for _, offer, _, _ in rows})
     return [

@@ -5,12 +5,13 @@ from typing import Final
 
 from sqlmodel import col, select
 
-from volunteer_hub.boards import leading
+from volunteer_hub.boards import hours, leading
 from volunteer_hub.boards import offer as offers
 from volunteer_hub.boards.offer import OfferView
 from volunteer_hub.core.db import Tx
 from volunteer_hub.core.i18n import Text
 from volunteer_hub.incentives import queries as points
+from volunteer_hub.incentives import review
 from volunteer_hub.incentives.models import LedgerAccount, LedgerEntry, ServiceHours
 from volunteer_hub.mobilization import roll_calls
 from volunteer_hub.mobilization.models import Duty
@@ -25,7 +26,8 @@ class DutyView:
 
     ``evacuating``: a roll call waits for this person; ``ways``: minutes to choose from when they set out, the
     likeliest first. ``crew``: how many a roll call would tell now, for who leads the task, else None;
-    ``calling``: a roll call of theirs runs.
+    ``calling``: a roll call of theirs runs. ``hours``: how the time stands, with what speaks against it in
+    ``doubts``.
     """
 
     seen: OfferView
@@ -37,6 +39,14 @@ class DutyView:
     ways: tuple[int, ...]
     crew: int | None = None
     calling: bool = False
+    hours: ServiceHours | None = None
+    doubts: tuple[Text, ...] = ()
+
+    @property
+    def may_appeal(self) -> bool:
+        """Whether the person may say no to what was decided of the time."""
+        hours = self.hours
+        return hours is not None and hours.state in review.APPEALABLE and hours.appealed_at is None
 
 
 def view(tx: Tx, token: str) -> DutyView:
@@ -45,6 +55,7 @@ def view(tx: Tx, token: str) -> DutyView:
     duty = seen.page.duty
     paid = _paid(tx, duty) if duty is not None else None
     led = leading.of(tx, duty, seen.facts) if duty is not None else None
+    time = review.of_duty(tx, duty.id) if duty is not None else None
     return DutyView(
         seen=seen,
         duty=duty,
@@ -55,6 +66,8 @@ def view(tx: Tx, token: str) -> DutyView:
         ways=_ways(seen),
         crew=led.there if led is not None else None,
         calling=led is not None and led.running,
+        hours=time,
+        doubts=hours.doubts(time) if time is not None else (),
     )
 
 

@@ -10,7 +10,7 @@ from volunteer_hub.core.actor import SYSTEM
 from volunteer_hub.core.db import Tx
 from volunteer_hub.core.site import Site
 from volunteer_hub.flows import settle
-from volunteer_hub.incentives import ledger
+from volunteer_hub.incentives import expiry, ledger
 from volunteer_hub.incentives.rules import EntryKind
 from volunteer_hub.volunteers.models import Volunteer
 
@@ -39,7 +39,7 @@ def expire() -> int:
         with db.transaction(SYSTEM, "points.expire") as tx:
             site: Site = policy.load("hub", Site)
             today = tx.now.astimezone(site.timezone).date()
-            done = ledger.expire(tx, today, settle.in_force(tx), after=after, limit=_BATCH)
+            done = expiry.expire(tx, today, settle.in_force(tx), after=after, limit=_BATCH)
         people += len(done)
         if len(done) < _BATCH:
             return people

@@ -9,13 +9,10 @@ import uuid
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
-from typing import Any
+from datetime import date
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import exists, func
-from sqlalchemy.dialects.postgresql import aggregate_order_by, insert
-from sqlalchemy.orm import aliased
+from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
 
 from volunteer_hub.core.columns import uuid7
@@ -62,7 +59,7 @@ def settle_duty(tx: Tx, facts: DutyFacts, by: InForce) -> list[LedgerEntry]:
     if not entries:
         earned = _earned(tx, account, service.begins.astimezone(service.zone).date())
         award = rules.award(service, by.rewards, earned)
-        entries = _pay(tx, account, facts.area, kind, source, award, by, grade=service.grade)
+        entries = pay(tx, account, facts.area, kind, source, award, by, grade=service.grade)
     _record_hours(tx, facts, by.rewards, entries[0].transfer_id)
     return entries
 
@@ -91,7 +88,7 @@ def resettle_duty(tx: Tx, facts: DutyFacts, hours: ServiceHours, by: InForce) ->
     if change:
         days = {day: worth.days.get(day, 0) - before.get(day, 0) for day in {*worth.days, *before}}
         award, source = Award(change, days, (Line("adjustment", change),)), f"duty:{facts.duty_id}/{uuid7()}"
-        _pay(tx, account, facts.area, EntryKind.ADJUSTMENT, source, award, by, reason=hours.reason)
+        pay(tx, account, facts.area, EntryKind.ADJUSTMENT, source, award, by, reason=hours.reason)
     refused = hours.state is Review.REFUSED
     hours.counts = not refused and rules.counts_as_hours(
         service.grade, service.basis, by.rewards, approved=service.approved
@@ -109,7 +106,7 @@ def settle_standby(
     if paid:
         return paid
     award = rules.standby(minutes, today, by.rewards, _earned(tx, account, today))
-    return _pay(tx, account, area, EntryKind.STANDBY, source, award, by)
+    return pay(tx, account, area, EntryKind.STANDBY, source, award, by)
 
 
 def settle_drill(
@@ -142,60 +139,12 @@ def settle_deed(
     return _settle_deed(tx, kind, points, f"{source}/{volunteer_id}", volunteer_id, area, zone, by)
 
 
-def expire(tx: Tx, today: date, by: InForce, *, after: int = 0, limit: int = 1000) -> list[int]:
-    """Takes the points that were earned too long ago and not used by then, of at most ``limit`` people; their
-    accounts, all above ``after``. What was used first was earned first. Any number of workers may run it.
-    """
-    first = rules.expired_before(today, by.rewards)
-    lapsing = _lapsed(first)
-    account_id = col(LedgerEntry.account_id)
-    due = [row[0] for row in tx.exec(lapsing.where(account_id > after).limit(limit))]
-    _lock(tx, due)
-    lapsed = tx.exec(lapsing.where(account_id.in_(due))).all()
-    for account, area, points in lapsed:
-        line = Line("expiry", -points, {"day": first.isoformat(), "months": by.rewards.expiry_months})
-        award, source = Award(-points, {}, (line,)), f"expiry:{first}/{account}"
-        _pay(tx, account, area, EntryKind.EXPIRY, source, award, by, other=AccountKind.EXPIRY)
-    return due
-
-
-def _lapsed(first: date) -> Any:
-    """(account, area of its newest entry, points) of people who hold points from before a day (UTC).
-
-    A transfer that was taken back, and what took it back, leave no trace here; only a lapse that was taken
-    back stays one, or the next sweep would take it again.
-    """
-    entry, back = col(LedgerEntry.id), aliased(LedgerEntry)
-    undone = exists().where(
-        col(back.kind) == EntryKind.REVERSAL,
-        col(back.account_id) == col(LedgerEntry.account_id),
-        col(back.source) == func.concat("transfer:", col(LedgerEntry.transfer_id)),
-    )
-    points, kind = col(LedgerEntry.points), col(LedgerEntry.kind)
-    moment = datetime.combine(first, time(), UTC)
-    earned = func.coalesce(func.sum(points).filter(points > 0, col(LedgerEntry.at) < moment), 0)
-    left = earned + func.coalesce(func.sum(points).filter(points < 0), 0)
-    newest = func.array_agg(aggregate_order_by(col(LedgerEntry.area), entry.desc()))[1]
-    return (
-        select(col(LedgerEntry.account_id), newest, left)
-        .join(LedgerAccount, col(LedgerAccount.id) == col(LedgerEntry.account_id))
-        .where(
-            col(LedgerAccount.kind) == AccountKind.PERSON,
-            kind != EntryKind.REVERSAL,
-            ~undone | (kind == EntryKind.EXPIRY),
-        )
-        .group_by(col(LedgerEntry.account_id))
-        .having(left > 0)
-        .order_by(col(LedgerEntry.account_id))
-    )
-
-
 def adjust(tx: Tx, volunteer_id: int, area: str, points: int, reason: str, by: InForce) -> list[LedgerEntry]:
     """Adds or takes points by hand. Raises Malformed without a reason or for a wild number."""
     tx.actor.must_cover("points.write", area)
     award = Award(rules.adjustment(points), {}, (Line("adjustment", points),))
     source, account = f"adjustment:{uuid7()}", _held(tx, volunteer_id)
-    return _pay(tx, account, area, EntryKind.ADJUSTMENT, source, award, by, reason=rules.reason_of(reason))
+    return pay(tx, account, area, EntryKind.ADJUSTMENT, source, award, by, reason=rules.reason_of(reason))
 
 
 def reverse(tx: Tx, entry: LedgerEntry, reason: str) -> list[LedgerEntry]:
@@ -212,7 +161,7 @@ def reverse(tx: Tx, entry: LedgerEntry, reason: str) -> list[LedgerEntry]:
     wanted = select(LedgerEntry).where(col(LedgerEntry.transfer_id) == entry.transfer_id)
     sides = tx.exec(wanted.order_by(col(LedgerEntry.id))).all()
     accounts = [side.account_id for side in sides]
-    _lock(tx, accounts)
+    lock(tx, accounts)
     source = f"transfer:{entry.transfer_id}"
     before = [row for account in accounts for row in _of(tx, EntryKind.REVERSAL, source, account)]
     if before:
@@ -245,18 +194,19 @@ def _settle_deed(
     if paid:
         return paid
     award = rules.deed(kind, points, today, by.rewards, _earned(tx, account, today))
-    return _pay(tx, account, area, kind, source, award, by)
+    return pay(tx, account, area, kind, source, award, by)
 
 
 def _held(tx: Tx, volunteer_id: int) -> int:
     """The person's account, made when there is none; held until the commit, so that deeds of one person are
     paid one after the other and the caps are counted right."""
     account = _account(tx, AccountKind.PERSON, volunteer_id)
-    _lock(tx, [account])
+    lock(tx, [account])
     return account
 
 
-def _lock(tx: Tx, accounts: list[int]) -> None:
+def lock(tx: Tx, accounts: list[int]) -> None:
+    """Holds people's accounts until the commit, in one order."""
     wanted = select(LedgerAccount.id).where(
         col(LedgerAccount.id).in_(accounts), col(LedgerAccount.kind) == AccountKind.PERSON
     )
@@ -308,7 +258,7 @@ def _earned(tx: Tx, account: int, first: date) -> Counter[date]:
     return sums
 
 
-def _pay(
+def pay(
     tx: Tx,
     account: int,
     area: str,

@@ -18,6 +18,7 @@ _ENTRIES: Final = (
     ("/training", "nav.training", "book", "training.read"),
     ("/readiness", "nav.readiness", "map", "drill.read"),
     ("/what-if", "nav.whatif", "chart", "drill.read"),
+    ("/hours", "nav.hours", "star", "points.write"),
     ("/robots", "nav.robots", "message", "jurisdiction.write"),
     ("/actions", "nav.actions", "flag", "action.read"),
     ("/audit", "nav.audit", "list", "audit.read"),

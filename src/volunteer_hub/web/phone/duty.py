@@ -14,7 +14,7 @@ from volunteer_hub.core.db import Tx
 from volunteer_hub.core.errors import HubError, NotFound
 from volunteer_hub.core.i18n import pick, t
 from volunteer_hub.flows import duty as flow
-from volunteer_hub.flows import field, roll_call
+from volunteer_hub.flows import field, review, roll_call
 from volunteer_hub.mobilization import places
 from volunteer_hub.mobilization.rules import DutyState
 from volunteer_hub.web import device, forms, harm
@@ -89,6 +89,18 @@ def check_out(request: Request, token: str, code: Code = "") -> Response:
         lambda tx: flow.check_out(tx, flow.by_link(tx, token), code, device.seen(request)),
         code,
     )
+
+
+@router.post("/c/{token}/duty/appeal")
+def appeal(request: Request, token: str, form: Sent) -> Response:
+    """I do not agree with what was decided of my hours."""
+
+    def deed(tx: Tx) -> None:
+        words = form.text("words")
+        form.check()
+        review.appeal(tx, flow.by_link(tx, token), words)
+
+    return _deed(request, token, "hours.appeal", deed)
 
 
 def _deed(
