@@ -127,6 +127,8 @@ def test_a_refusal_needs_a_reason_and_somebody_else_decides_the_appeal(tx: Tx, s
     decide(tx, other, held, Decision.ACCEPT, "Lin says so too.")
     assert (points.balance(tx, bo.id), points.hours(tx, bo.id).counted) == (30, 185)
     assert [line.entry.points for line in points.statement(tx, bo.id)] == [20, 10]
+    review.forget(tx, bo.id)
+    assert hours(tx, held.duty_id).appeal is None
 
 
 def test_refused_hours_never_pay(tx: Tx, sent: Sent) -> None:

@@ -98,3 +98,13 @@ def appeal(tx: Tx, hours: ServiceHours, words: str) -> ServiceHours:
     hours.state = Review.WAITING
     tx.flush()
     return hours
+
+
+def forget(tx: Tx, volunteer_id: int) -> None:
+    """Blanks what a person has said against decisions; the hours stay as sums."""
+    said = select(ServiceHours).where(
+        col(ServiceHours.volunteer_id) == volunteer_id, col(ServiceHours.appeal).is_not(None)
+    )
+    for hours in tx.exec(said):
+        hours.appeal = None
+    tx.flush()
