@@ -84,7 +84,7 @@ def create_app() -> FastAPI:
     app.add_exception_handler(Exception, _teller("unexpected"))
     app.add_middleware(SameOrigin)
     app.add_middleware(BodyLimit)
-    app.add_middleware(SecurityHeaders)
+    app.add_middleware(SecurityHeaders, images=settings().tiles)
     return app
 
 

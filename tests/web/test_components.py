@@ -33,6 +33,12 @@ CALLS = {
     "band.tag": "tag('drill')",
     "callout_card.callout_card": "callout_card(callout, h, {h: h}, [(h, h)])",
     "callout_card.on_map": "on_map(h)",
+    "map.area_picture": "area_picture({'height': 9, 'outlines': [{'path': '/1/', 'rings': [[(0, 1)]], "
+    "'x': 1, 'y': 2}]}, h, {'/1/': {'en': h, 'zh': h}}, {'/1/': 2}, {'/1/': h}, {'/1/': 7})",
+    "map.area_map": "area_map({'height': 9, 'outlines': [], 'corners': (1, 2, 3, 4)}, h, {}, {}, "
+    "{'url': h, 'credit': h})",
+    "map.label": "label(1, 2, h)",
+    "map.shades": "shades('readiness.step')",
     "own_result.own_result": "own_result({'seconds': 192, 'team': 71}, 15)",
     "sitting.sitting": "sitting({'state': {'value': 'waiting'}, 'check_in': true, 'open': true, 'free': 0, "
     "'waiting': 2, 'offered': {'name': {'en': h, 'zh': h}}, 'session': {'public_id': h, 'starts_at': night, "

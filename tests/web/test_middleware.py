@@ -5,8 +5,10 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
+from starlette.responses import PlainTextResponse
+from starlette.testclient import TestClient
 
-from volunteer_hub.web.middleware import Told
+from volunteer_hub.web.middleware import SecurityHeaders, Told
 
 SCOPE = {"type": "http", "path": "/c/dGhpc2lzYXRva2VuMTIz"}
 START = {"type": "http.response.start", "status": 500, "headers": []}
@@ -44,3 +46,18 @@ def test_an_answer_broken_off_ends_the_connection_without_saying_whom_it_was_abo
         served(app)
     assert broken.value.__suppress_context__
     assert "bo@example.org" not in str(broken.value)
+
+
+async def page(scope: Any, receive: Any, send: Any) -> None:
+    """A page of one word."""
+    await PlainTextResponse("here")(scope, receive, send)
+
+
+def test_pictures_come_from_here_and_from_the_named_server_of_tiles_alone() -> None:
+    def allowed(app: SecurityHeaders) -> str:
+        return TestClient(app).get("/").headers["content-security-policy"]
+
+    from_here = allowed(SecurityHeaders(page))
+    assert "img-src 'self' data:;" in from_here
+    tiled = allowed(SecurityHeaders(page, images="https://{s}.tiles.example.org/{z}/{x}/{y}.png"))
+    assert tiled == from_here.replace("data:;", "data: https://*.tiles.example.org;")

@@ -1,5 +1,7 @@
 """What if and readiness as Mei sees them: asked, followed, read, stopped; a map with words beside colours."""
 
+import html
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -76,6 +78,26 @@ def test_readiness_is_a_map_and_a_table_with_every_part(w: World, desk: Desk) ->
     assert "Nobody" in text(none)
     assert mei.get("/readiness", params={"skill": "dragon"}).status_code == 404
     assert mei.get("/readiness", params={"area": "DQ-DT"}).status_code == 404
+
+
+def test_the_situation_says_what_is_weakest_at_this_hour_and_where_things_happen(
+    w: World, desk: Desk
+) -> None:
+    mei, place = client(w.mei), f"/incidents/{w.incident.public_id}"
+    before = mei.get("/incidents").text
+    assert "Weakest now" not in text(before)
+    assert re.search(rf'<a href="{place}"><title>[^<]+</title><circle', before)
+    grid(w, "heat")
+    drain(desk)
+    page = mei.get("/incidents").text
+    found = re.search(r"Weakest now: (.+?) enough within 60 minutes in 0 of (\d+) communities", text(page))
+    assert found is not None
+    link = re.search(r'href="(/readiness\?[^"]+)"', page)
+    assert link is not None
+    table = mei.get(html.unescape(link[1])).text
+    assert found[1] in text(table)
+    assert table.count('<tr id="a') == int(found[2])
+    assert 'class="step-' in page
 
 
 def test_a_run_is_stopped(w: World) -> None:

@@ -17,6 +17,7 @@ from volunteer_hub.access.models import Jurisdiction
 
 WIDTH: Final = 1000.0
 _MARGIN: Final = 0.06
+_NEAR: Final = 0.3  # degrees: a place typed wrongly must not make the areas a dot
 Ring = tuple[tuple[float, float], ...]
 
 
@@ -31,44 +32,88 @@ class Outline:
 
 
 @dataclass(frozen=True)
+class Frame:
+    """What a picture shows of the earth, in Web Mercator as web maps have it, so that it lies on their tiles:
+    the degrees of its west, and its units in a degree of longitude, and its north in such degrees."""
+
+    west: float
+    north: float
+    unit: float
+
+    def at(self, lats: Any, lons: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Where positions lie in the picture: x and y, in its units."""
+        return (np.asarray(lons) - self.west) * self.unit, (self.north - _mercator(lats)) * self.unit
+
+
+@dataclass(frozen=True)
 class Picture:
-    """A picture of WIDTH by ``height``, north up."""
+    """A picture of WIDTH by ``height``, north up. Without areas it shows nothing of the earth."""
 
     height: float
     outlines: tuple[Outline, ...]
+    frame: Frame | None = None
+
+    @property
+    def corners(self) -> tuple[float, float, float, float]:
+        """Its south, west, north and east, in degrees; nothing of the earth is all 0."""
+        if self.frame is None:
+            return 0.0, 0.0, 0.0, 0.0
+        west, north, unit = self.frame.west, self.frame.north, self.frame.unit
+        south, east = north - self.height / unit, west + WIDTH / unit
+        return _latitude(south), west, _latitude(north), east
+
+    def place(self, lat: float, lon: float) -> tuple[float, float] | None:
+        """Where a position lies, or None beyond the picture."""
+        if self.frame is None:
+            return None
+        x, y = (round(float(one), 1) for one in self.frame.at(lat, lon))
+        return (x, y) if 0 <= x <= WIDTH and 0 <= y <= self.height else None
 
 
-def picture(nodes: Sequence[Jurisdiction]) -> Picture:
-    """The outlines of these areas, in their order."""
+def picture(nodes: Sequence[Jurisdiction], places: Sequence[tuple[float, float]] = ()) -> Picture:
+    """The outlines of these areas, in their order, so wide that places (lat, lon) near them are in it too."""
     if not nodes:
         return Picture(WIDTH, ())
     lat, lon = np.array([node.lat for node in nodes]), np.array([node.lon for node in nodes])
+    near = [
+        (a, b)
+        for a, b in places
+        if lat.min() - _NEAR <= a <= lat.max() + _NEAR and lon.min() - _NEAR <= b <= lon.max() + _NEAR
+    ]
     shapes = [_rings(node.shape) for node in nodes]
     corners = np.array([(p[1], p[0]) for rings in shapes for ring in rings for p in ring]).reshape(-1, 2)
-    all_lat, all_lon = np.append(lat, corners[:, 0]), np.append(lon, corners[:, 1])
-    shrink = math.cos(math.radians(float(all_lat.mean())))
-    wide = max(float(np.ptp(all_lon)) * shrink, float(np.ptp(all_lat)) / 2, 0.01) * (1 + 2 * _MARGIN)
-    tall = max(float(np.ptp(all_lat)), wide / 3) * (1 + 2 * _MARGIN)
-    unit = WIDTH / wide
-    west = float(all_lon.max() + all_lon.min()) / 2 - wide / shrink / 2
-    north = float(all_lat.max() + all_lat.min()) / 2 + tall / 2
-
-    def project(lats: Any, lons: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        return (np.asarray(lons) - west) * shrink * unit, (north - np.asarray(lats)) * unit
-
-    x, y = project(lat, lon)
-    height = tall * unit
+    all_lat = np.concatenate([lat, corners[:, 0], [place[0] for place in near]])
+    all_lon = np.concatenate([lon, corners[:, 1], [place[1] for place in near]])
+    high = _mercator(all_lat)
+    wide = max(float(np.ptp(all_lon)), float(np.ptp(high)) / 2, 0.01) * (1 + 2 * _MARGIN)
+    tall = max(float(np.ptp(high)), wide / 3) * (1 + 2 * _MARGIN)
+    west = float(all_lon.max() + all_lon.min()) / 2 - wide / 2
+    north = float(high.max() + high.min()) / 2 + tall / 2
+    frame = Frame(west, north, WIDTH / wide)
+    x, y = frame.at(lat, lon)
+    height = tall * frame.unit
     cells = _cells(x, y, height)
     made = []
     for n, node in enumerate(nodes):
         own = tuple(
             tuple(
-                (round(float(a), 1), round(float(b), 1)) for a, b in zip(*project(*_apart(ring)), strict=True)
+                (round(float(a), 1), round(float(b), 1))
+                for a, b in zip(*frame.at(*_apart(ring)), strict=True)
             )
             for ring in shapes[n]
         )
         made.append(Outline(node.path, own or (cells[n],), round(float(x[n]), 1), round(float(y[n]), 1)))
-    return Picture(round(height, 1), tuple(made))
+    return Picture(round(height, 1), tuple(made), frame)
+
+
+def _mercator(lats: Any) -> NDArray[np.float64]:
+    """How far north of the equator, in degrees of longitude as wide as there."""
+    found: NDArray[np.float64] = np.degrees(np.arcsinh(np.tan(np.radians(lats))))
+    return found
+
+
+def _latitude(high: float) -> float:
+    return math.degrees(math.atan(math.sinh(math.radians(high))))
 
 
 def _apart(ring: Sequence[Sequence[float]]) -> tuple[list[float], list[float]]:

@@ -23,6 +23,7 @@ NO_DATA: Final = 0
 STEPS: Final = (1, 2, 3, 4, 5)
 """Nobody comes half the time; less than half of the need; less than the need; the need half the time; the
 need nine times in ten."""
+ENOUGH: Final = 4
 _TREND: Final = 8
 
 
@@ -53,6 +54,15 @@ class Line:
     bands: tuple[tuple[int, int, int], ...] = ()
     before: int | None = None
     worst: Worst | None = None
+
+
+@dataclass(frozen=True)
+class Weakest:
+    """A skill, and how many communities have enough of it half the time. ``steps``: by path, of STEPS."""
+
+    skill: str
+    enough: int
+    steps: Mapping[str, int]
 
 
 @dataclass(frozen=True)
@@ -89,6 +99,33 @@ def view(tx: Tx, area: Jurisdiction, skill: str, hour: int) -> View:
     return View(skill, hour, wanted, drills.what_if.ready_minutes, at, lines, trend)
 
 
+def weakest(tx: Tx, area: str, hour: int) -> Weakest | None:
+    """The skill that the fewest communities of an area have enough of at that hour, by the newest grid;
+    of two alike the one that the more people are wanted of. None where no grid was played; two queries."""
+    tx.actor.must_cover("drill.read", area)
+    newest = next(iter(_runs(tx, area, hour, 1)), None)
+    if newest is None:
+        return None
+    wanted = select(Readiness.area, Readiness.skills).where(
+        col(Readiness.run_id) == newest.id, col(Readiness.hour) == hour, *_mine(tx, Readiness, area)
+    )
+    rows = tx.exec(wanted).all()
+    found = []
+    for skill, heads in named().items():
+        steps = {path: step(_as_bands(skills[skill]), heads) for path, skills in rows if skill in skills}
+        enough = sum(one >= ENOUGH for one in steps.values())
+        found.append((enough, -heads, Weakest(skill, enough, steps)))
+    return min(found, key=lambda one: one[:2])[2] if found and rows else None
+
+
+def named() -> dict[str, int]:
+    """The skills that the tasks of any hazard name, each with its `need`."""
+    hazards: Hazards = policy.load("hazards", Hazards)
+    slots = [slot for h in hazards.hazards.values() for task in h.tasks.values() for slot in task.slots]
+    codes = {slot.skill for slot in slots if slot.skill} | {m.skill for slot in slots for m in slot.minima}
+    return {code: need(code) for code in sorted(codes)}
+
+
 def need(skill: str) -> int:
     """The most people with a skill that the tasks of any one hazard want at least; 1 where none names it."""
     hazards: Hazards = policy.load("hazards", Hazards)
@@ -113,11 +150,11 @@ def step(bands: tuple[tuple[int, int, int], ...], wanted: int) -> int:
     return 5 if low >= wanted else 4
 
 
-def _runs(tx: Tx, area: str, hour: int) -> list[WhatIfRun]:
+def _runs(tx: Tx, area: str, hour: int, most: int = _TREND) -> list[WhatIfRun]:
     """The newest grids with readiness of this area at that hour."""
     here = select(Readiness.run_id).where(col(Readiness.hour) == hour, *_mine(tx, Readiness, area))
     wanted = select(WhatIfRun).where(col(WhatIfRun.id).in_(here))
-    return list(tx.exec(wanted.order_by(col(WhatIfRun.id).desc()).limit(_TREND)))
+    return list(tx.exec(wanted.order_by(col(WhatIfRun.id).desc()).limit(most)))
 
 
 def _mine(tx: Tx, model: type[Readiness] | type[WhatIfCell], area: str) -> tuple[ColumnElement[bool], ...]:
@@ -139,7 +176,11 @@ def _of_skill(
 
 
 def _bands(row: tuple[int, int, dict[str, Any]]) -> tuple[tuple[int, int, int], ...]:
-    return tuple((low, middle, high) for low, middle, high in row[2]["bands"])
+    return _as_bands(row[2])
+
+
+def _as_bands(parts: Mapping[str, Any]) -> tuple[tuple[int, int, int], ...]:
+    return tuple((low, middle, high) for low, middle, high in parts["bands"])
 
 
 def _worst(tx: Tx, area: str, hour: int, run: int) -> dict[str, Worst]:

@@ -52,6 +52,12 @@ class Settings(BaseSettings):
     )
     geocoder: SecretStr | None = Field(None, description="none by default: addresses never leave by accident")
     roads: SecretStr | None = Field(None, description="osrm:<address> or valhalla:<address>")
+    tiles: str | None = Field(
+        None,
+        pattern=r"^https?://[\w.:{}-]+/[^\s;]*$",
+        description="https://host/{z}/{x}/{y}.png under the maps, in WGS-84 Web Mercator; none by default",
+    )
+    tiles_credit: str = Field("", description="whose tiles they are, as their licence asks")
     pdf_font: str | None = Field(
         None,
         description="a font file with Chinese for PDFs; else the usual ones are looked for",

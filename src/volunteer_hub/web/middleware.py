@@ -28,10 +28,19 @@ _HEADERS: Final = {
 
 
 class SecurityHeaders:
-    """Adds the headers above; pages are never kept by shared caches, static files always are."""
+    """Adds the headers above; pages are never kept by shared caches, static files always are.
 
-    def __init__(self, app: ASGIApp) -> None:
+    ``images``: an address whose host may give pictures too, as that of map tiles.
+    """
+
+    def __init__(self, app: ASGIApp, images: str | None = None) -> None:
         self.app = app
+        self.headers = dict(_HEADERS)
+        if images is not None:
+            given = urlsplit(images)
+            allowed = f"img-src 'self' data: {given.scheme}://{given.netloc.replace('{s}', '*')};"
+            policy = self.headers["Content-Security-Policy"]
+            self.headers["Content-Security-Policy"] = policy.replace("img-src 'self' data:;", allowed)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Passes the request on and dresses the answer's start."""
@@ -44,7 +53,7 @@ class SecurityHeaders:
         async def dressed(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                for name, value in _HEADERS.items():
+                for name, value in self.headers.items():
                     if name != "Strict-Transport-Security" or secure:
                         headers.setdefault(name, value)
                 cache = (

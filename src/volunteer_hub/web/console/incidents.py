@@ -1,4 +1,4 @@
-"""The list of incidents, and what waits for an answer: alerts, levels, command."""
+"""The situation: what waits for an answer, open incidents, the map; and past incidents."""
 
 import uuid
 from collections.abc import Sequence
@@ -9,14 +9,17 @@ from fastapi.responses import Response
 
 from volunteer_hub.access import jurisdictions
 from volunteer_hub.access.models import Jurisdiction
-from volunteer_hub.boards import situation
+from volunteer_hub.boards import situation, situation_map
 from volunteer_hub.core import db, policy
 from volunteer_hub.core.actor import Actor
 from volunteer_hub.core.cursor import decode_cursor, encode_cursor
 from volunteer_hub.core.errors import HubError
 from volunteer_hub.core.i18n import pick, t
+from volunteer_hub.core.settings import settings
 from volunteer_hub.core.site import Site
+from volunteer_hub.drills.policy import Drills
 from volunteer_hub.flows import declare as flow
+from volunteer_hub.flows import whatif_words as words
 from volunteer_hub.incidents import alerts, queries
 from volunteer_hub.incidents.policy import Hazards
 from volunteer_hub.incidents.rules import OPEN, Proposal, State, level_name
@@ -42,7 +45,7 @@ TONES: Final = {
 def listed(
     request: Request, actor: Annotated[Actor, allow("incident.read")], closed: str = "", cursor: str = ""
 ) -> Response:
-    """Open incidents with what waits for an answer; ``closed`` shows the past ones."""
+    """Open incidents with what waits for an answer, and the map; ``closed`` shows the past ones."""
     return _list(request, actor, closed=bool(closed), cursor=cursor)
 
 
@@ -64,6 +67,8 @@ def _list(
         mine = actor.kind == "account" and actor.id is not None and not closed
         offered = situation.offered_to(tx, actor.id) if mine and actor.id is not None else []
         areas = jurisdictions.listed(tx, "incident.declare") if inbox else []
+        open_ones = [line.incident for line in rows[:ROWS]]
+        ground = situation_map.ground(tx, open_ones) if not closed and not cursor else None
         context = nav.console(
             request,
             actor,
@@ -83,6 +88,12 @@ def _list(
             tones=TONES,
             now=tx.now,
             may=actor.may,
+            lang=lang,
+            ground=ground,
+            name_of={node.path: node.name for node in ground.nodes} if ground else {},
+            tiles={"url": settings().tiles, "credit": settings().tiles_credit} if settings().tiles else None,
+            minutes=policy.load("drills", Drills).what_if.ready_minutes[-1],
+            words=words,
             failed=failed or {},
         )
         return page(request, "console/incidents.html", status=status, **context)

@@ -50,7 +50,10 @@ def show(
             view=found,
             chosen=chosen,
             picture=area_map.picture([line.area for line in found.lines]),
-            line_of={line.area.path: line for line in found.lines},
+            name_of={line.area.path: line.area.name for line in found.lines},
+            steps={line.area.path: line.step for line in found.lines},
+            link_of={line.area.path: f"#a{line.area.id}" for line in found.lines},
+            numbers={line.area.path: line.bands[-1][1] for line in found.lines if line.step},
             areas=[
                 (node.code, "　" * (node.path.count("/") - 2) + pick(node.name, lang))
                 for node in nodes

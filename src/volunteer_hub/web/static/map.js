@@ -1,0 +1,35 @@
+// A picture of areas becomes a map that can be moved and drawn near: the picture itself lies in it, tiles
+// where the operator names a server of them, and the links upon it become pins whose names stay readable.
+(() => {
+  const box = document.querySelector("[data-map]");
+  if (!box || !window.L) return;
+  const [south, west, north, east] = box.dataset.map.split(",").map(Number);
+  const bounds = L.latLngBounds([south, west], [north, east]);
+  const picture = box.querySelector("svg"), pins = [...picture.querySelectorAll("a[data-at]")];
+  const hatch = picture.querySelector("#no-data"), turned = hatch.getAttribute("patternTransform");
+  picture.remove();
+  picture.classList.remove("map");
+  picture.setAttribute("preserveAspectRatio", "none");
+  box.classList.add("map");
+  box.style.background = "var(--sunken)";
+  const map = L.map(box, { attributionControl: false, zoomControl: false, zoomSnap: 0.25, scrollWheelZoom: false });
+  const places = pins.map((pin) => pin.dataset.at.split(",").map(Number));
+  map.fitBounds(places.length ? L.latLngBounds(places).pad(0.3) : bounds, { maxZoom: 12 });
+  L.control.zoom({ zoomInTitle: box.dataset.nearer, zoomOutTitle: box.dataset.further }).addTo(map);
+  if (box.dataset.tiles) {
+    L.tileLayer(box.dataset.tiles).addTo(map);
+    L.control.attribution({ prefix: false }).addAttribution(box.dataset.credit).addTo(map);
+  }
+  const areas = L.svgOverlay(picture, bounds, { interactive: true, opacity: box.dataset.tiles ? 0.6 : 1 }).addTo(map);
+  pins.forEach((pin, number) => {
+    const colour = pin.querySelector("circle").getAttribute("fill");
+    const made = L.circleMarker(places[number], { radius: 7, weight: 2, color: "var(--surface)", fillColor: colour, fillOpacity: 1 });
+    const said = Object.assign(document.createElement("span"), { textContent: pin.dataset.said });
+    made.addTo(map).bindTooltip(said, { permanent: true, direction: "top", offset: [0, -6] });
+    made.on("click", () => { location.href = pin.getAttribute("href"); });
+    pin.remove();
+  });
+  const scale = () => { hatch.setAttribute("patternTransform", `${turned} scale(${1000 / areas.getElement().clientWidth || 1})`); };
+  map.on("zoomend", scale);
+  scale();
+})();
