@@ -53,6 +53,7 @@ def test_the_rights_of_the_residents_council() -> None:
         ("survey.words", {Role.CITY_ADMIN, Role.COORDINATOR}),
         ("volunteer.erase", {Role.CITY_ADMIN, Role.COORDINATOR}),
         ("reward.write", {Role.CITY_ADMIN, Role.COORDINATOR}),
+        ("reward.redeem", {Role.CITY_ADMIN, Role.COORDINATOR, Role.COUNTER}),
         ("audit.read", {Role.CITY_ADMIN, Role.COORDINATOR, Role.PARTY_COMMITTEE, Role.RESIDENTS_COUNCIL}),
     ],
 )
@@ -63,7 +64,7 @@ def test_who_holds_a_grave_right(permission: str, roles: set[Role]) -> None:
 def test_every_role_has_its_rights_and_every_right_is_the_administrators() -> None:
     assert set(PERMISSIONS) == set(Role)
     assert PERMISSIONS[Role.CITY_ADMIN] == ALL_PERMISSIONS
-    assert len(ALL_PERMISSIONS) == 55
+    assert len(ALL_PERMISSIONS) == 56
 
 
 def test_every_kind_of_node_commands_at_one_of_three_levels() -> None:

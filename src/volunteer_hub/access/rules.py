@@ -65,6 +65,7 @@ class Role(StrEnum):
     COORDINATOR = "coordinator"
     CLERK = "clerk"
     PARTNER = "partner"
+    COUNTER = "counter"
     PARTY_COMMITTEE = "party_committee"
     WORKSTATION = "workstation"
     NEIGHBOURHOOD_COMMITTEE = "neighbourhood_committee"
@@ -108,7 +109,7 @@ _COMMAND: Final = _rights(
     "jurisdiction.read account.read+write role.grant volunteer.read+write+approve+import+export+erase "
     "organisation.read+write floor.read+write incident.read+declare+write+command+raise+close "
     "alert.read+write task.read+write plan.read+request+approve callout.read+send+approve+cancel "
-    "offer.read duty.read+write note.send+reply points.read+write reward.write drill.read+write "
+    "offer.read duty.read+write note.send+reply points.read+write reward.write+redeem drill.read+write "
     "survey.read+write+words action.read+write training.read+write "
     "audit.read job.read settings.read complaint.read+write report.import"
 )
@@ -125,6 +126,7 @@ PERMISSIONS: Final[Mapping[Role, frozenset[str]]] = {
     Role.PARTNER: _rights(
         "jurisdiction.read organisation.read floor.read incident.read task.read callout.read duty.read"
     ),
+    Role.COUNTER: _rights("reward.redeem"),
     Role.PARTY_COMMITTEE: _rights(
         "jurisdiction.read volunteer.read organisation.read floor.read incident.read task.read plan.read "
         "callout.read offer.read duty.read points.read drill.read survey.read action.read audit.read "

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 from zoneinfo import ZoneInfo
 
+from sqlalchemy import func
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
 
@@ -139,6 +140,21 @@ def settle_deed(
     return _settle_deed(tx, kind, points, f"{source}/{volunteer_id}", volunteer_id, area, zone, by)
 
 
+def spend(
+    tx: Tx, volunteer_id: int, area: str, points: int, source: str, what: dict[str, str], by: InForce
+) -> list[LedgerEntry]:
+    """Moves points of a person to what they are spent on. Raises Refused where they have fewer: their account
+    is held until the commit, so that two who spend at once never spend the same."""
+    account = _held(tx, volunteer_id)
+    total = func.coalesce(func.sum(col(LedgerEntry.points)), 0)
+    have = int(tx.exec(select(total).where(col(LedgerEntry.account_id) == account)).one())
+    if have < points:
+        raise Refused("points.too_few", have=have, n=points)
+    kind = EntryKind.REDEMPTION
+    award = Award(-points, {}, (Line(kind.value, -points, what),))
+    return pay(tx, account, area, kind, source, award, by, other=AccountKind.REWARD)
+
+
 def adjust(tx: Tx, volunteer_id: int, area: str, points: int, reason: str, by: InForce) -> list[LedgerEntry]:
     """Adds or takes points by hand. Raises Malformed without a reason or for a wild number."""
     tx.actor.must_cover("points.write", area)
@@ -155,6 +171,11 @@ def reverse(tx: Tx, entry: LedgerEntry, reason: str) -> list[LedgerEntry]:
     Raises Malformed without a reason, Refused for the reversal of a reversal.
     """
     tx.actor.must_cover("points.write", entry.area)
+    return take_back(tx, entry, reason)
+
+
+def take_back(tx: Tx, entry: LedgerEntry, reason: str) -> list[LedgerEntry]:
+    """As `reverse`, for a deed whose own door has asked who may."""
     why = rules.reason_of(reason)
     if entry.kind is EntryKind.REVERSAL:
         raise Refused("points.reversal")

@@ -119,9 +119,13 @@ BEGIN
   IF (SELECT sum(points) <> 0 OR count(*) < 2 FROM ledger_entries WHERE transfer_id = NEW.transfer_id) THEN
     RAISE EXCEPTION 'transfer % does not add up to zero', NEW.transfer_id USING ERRCODE = 'check_violation';
   END IF;
-  IF NEW.points < 0 AND NEW.kind NOT IN ('adjustment', 'reversal', 'expiry')
+  IF NEW.points < 0 AND NEW.kind NOT IN ('adjustment', 'reversal', 'expiry', 'redemption')
      AND EXISTS (SELECT FROM ledger_accounts WHERE id = NEW.account_id AND kind = 'person') THEN
     RAISE EXCEPTION 'a person loses points only with a reason' USING ERRCODE = 'check_violation';
+  END IF;
+  IF NEW.points < 0 AND NEW.kind = 'redemption'
+     AND (SELECT sum(points) < 0 FROM ledger_entries WHERE account_id = NEW.account_id) THEN
+    RAISE EXCEPTION 'a person spends no more than they have' USING ERRCODE = 'check_violation';
   END IF;
   RETURN NULL;
 END $$;

@@ -29,7 +29,7 @@ class AccountKind(StrEnum):
 
 
 class EntryKind(StrEnum):
-    """Why points moved. A person loses some only by the last three, the last two with a reason."""
+    """Why points moved. A person loses some only by the last four, the last two with a reason."""
 
     DUTY = "duty"
     STANDBY = "standby"
@@ -38,6 +38,7 @@ class EntryKind(StrEnum):
     TRAINING = "training"
     REPORT = "report"
     EXPIRY = "expiry"
+    REDEMPTION = "redemption"
     ADJUSTMENT = "adjustment"
     REVERSAL = "reversal"
 
@@ -78,7 +79,7 @@ class Basis(StrEnum):
 
 
 WITH_REASON: Final = frozenset({EntryKind.ADJUSTMENT, EntryKind.REVERSAL})
-"""The kinds that somebody decides on, and says why. Besides them only expiry takes points."""
+"""The kinds that somebody decides on, and says why. Besides them only expiry and spending take points."""
 
 
 @dataclass(frozen=True)

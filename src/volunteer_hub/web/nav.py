@@ -20,6 +20,8 @@ _ENTRIES: Final = (
     ("/what-if", "nav.whatif", "chart", "drill.read"),
     ("/hours", "nav.hours", "star", "points.write"),
     ("/robots", "nav.robots", "message", "jurisdiction.write"),
+    ("/rewards", "nav.rewards", "star", "reward.write"),
+    ("/counter", "nav.counter", "check", "reward.redeem"),
     ("/actions", "nav.actions", "flag", "action.read"),
     ("/audit", "nav.audit", "list", "audit.read"),
 )

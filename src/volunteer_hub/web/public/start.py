@@ -11,9 +11,12 @@ router = APIRouter(dependencies=[PUBLIC])
 
 @router.get("/")
 def start(request: Request) -> Response:
-    """Staff to the incidents, volunteers to their day, guests to the way in."""
+    """Staff to the incidents, a partner to the counter, volunteers to their day, guests to the way in."""
     try:
         actor = actor_at(request)
     except Unauthenticated:
         return see_other("/login")
-    return see_other("/today" if actor.kind == "volunteer" else "/incidents")
+    if actor.kind == "volunteer":
+        return see_other("/today")
+    counter = actor.may("reward.redeem") and not actor.may("incident.read")
+    return see_other("/counter" if counter else "/incidents")
