@@ -86,7 +86,8 @@ def test_the_situation_says_what_is_weakest_at_this_hour_and_where_things_happen
     mei, place = client(w.mei), f"/incidents/{w.incident.public_id}"
     before = mei.get("/incidents").text
     assert "Weakest now" not in text(before)
-    assert re.search(rf'<a href="{place}" data-at="[^"]+" data-said="Flood"><title>[^<]+</title><circle', before)
+    pin = rf'<a href="{place}" data-at="[^"]+" data-said="Flood"><title>[^<]+</title><circle'
+    assert re.search(pin, before)
     grid(w, "heat")
     drain(desk)
     page = mei.get("/incidents").text
