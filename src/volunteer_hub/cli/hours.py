@@ -1,15 +1,18 @@
-"""hours list, decide: doubtful hours without a browser."""
+"""hours list, decide, recompute: doubtful hours and the ledger's rules without a browser."""
 
 import uuid
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from volunteer_hub.boards import hours as board
+from volunteer_hub.boards import recompute as replay
 from volunteer_hub.cli import acting
-from volunteer_hub.core import db
+from volunteer_hub.core import db, policy
 from volunteer_hub.core.i18n import pick, say, t
 from volunteer_hub.flows import review as flow
+from volunteer_hub.incentives.policy import Rewards
 from volunteer_hub.incentives.review import Decision
 
 hours = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
@@ -47,3 +50,22 @@ def decide(
     with acting.ready(), db.transaction(acting.actor(email), "hours.decide") as tx:
         row = flow.decide(tx, id, decision, reason, minutes)
         typer.echo(t(acting.language(), f"hours.state.{row.state}"))
+
+
+@hours.command()
+def recompute(
+    email: Email,
+    rules: Annotated[Path | None, typer.Option(help="a rewards.toml to try, else the one in force")] = None,
+) -> None:
+    """Work the ledger out anew from the deeds, and print what would differ; nothing is changed."""
+    lang, count, sum_of = acting.language(), 0, 0
+    with acting.ready(), db.read(acting.actor(email)) as tx:
+        tried = policy.read(rules or policy.path_of("rewards"), Rewards)
+        for one in replay.differences(tx, tried):
+            count, sum_of = count + 1, sum_of + one.would_be - one.entry.points
+            kind, day = t(lang, f"points.kind.{one.entry.kind}"), f"{one.entry.at:%Y-%m-%d}"
+            versions = f"{one.entry.rule_version} > {tried.version}"
+            typer.echo(
+                f"{one.entry.public_id}  {day}  {kind}  {one.entry.points} > {one.would_be}  ({versions})"
+            )
+    typer.echo(t(lang, "hours.recompute", n=count, points=sum_of))
