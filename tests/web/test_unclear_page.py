@@ -57,6 +57,27 @@ def test_a_stranger_s_text_is_read_where_the_tree_begins(tx: Tx, out: Sent, gate
     assert len(replies_of(out)) == 1
 
 
+def test_somebody_is_named_for_an_unknown_number_and_answered_for(
+    tx: Tx, out: Sent, gateway: Gateway
+) -> None:
+    gateway.phones[STRANGER].reply("it is Lin, my old phone is wet: I can come")
+    an, lin = client(people.an(tx)), out.world.lin
+    (text,) = [one for one in an.get("/api/v1/unclear-replies").json()["items"] if not one["questions"]]
+    place, of = "/unclear-replies", {"of": text["id"]}
+    assert "Nobody of that name" in an.get(place, params={**of, "search": "Nobodyhere"}).text
+    assert f'<option value="{lin.public_id}"' in an.get(place, params={**of, "search": "Lin"}).text
+    named = {"do": "attach", "person": str(lin.public_id)}
+    assert an.post(f"{place}/{text['id']}", data=named).status_code == 303
+    assert (
+        an.post(f"/api/v1{place}/{text['id']}/attach", json={"volunteer": str(lin.public_id)}).json()["code"]
+        == "reply.known"
+    )
+    assert "my old phone is wet" in an.get(f"/volunteers/{lin.public_id}/conversation").text
+    form = {"do": "yes", "offer": str(out.offer(tx, lin).public_id), "minutes": "30"}
+    assert an.post(f"{place}/{text['id']}", data=form).status_code == 303
+    assert out.offer(tx, lin).state.value == "accepted"
+
+
 def test_whoever_may_not_read_them_is_not_told_of_any(tx: Tx, out: Sent) -> None:
     council = people.council(tx)
     assert client(council).get("/unclear-replies").status_code == 403

@@ -62,6 +62,15 @@ class OnBehalfIn(In):
     from_when: AwareDatetime | None = Field(None, alias="from")
 
 
+class WriterIn(In):
+    """Who wrote."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"volunteer": "0193c2f0-0000-7000-8000-000000000001"}]}
+    )
+    volunteer: uuid.UUID
+
+
 class AnsweredOut(Out):
     """How the offer stands now."""
 
@@ -89,6 +98,13 @@ def answer(actor: Clerk, id: uuid.UUID, body: OnBehalfIn) -> AnsweredOut:
     with db.transaction(actor, "offer.on_behalf") as tx:
         answered = flow.answer(tx, id, body.offer, body.choice, body.minutes_there, body.from_when)
         return AnsweredOut(state=answered.offer.state)
+
+
+@router.post("/{id}/attach", status_code=204)
+def attach(actor: Clerk, id: uuid.UUID, body: WriterIn) -> None:
+    """Says who wrote from an unknown number: the text answers what they were asked. Their addresses stay."""
+    with db.transaction(actor, "reply.attach") as tx:
+        flow.attach(tx, id, body.volunteer)
 
 
 @router.post("/{id}/ignore", status_code=204)

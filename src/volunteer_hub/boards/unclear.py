@@ -42,7 +42,7 @@ def waiting(tx: Tx, *, after: int | None = None, limit: int = 50) -> list[Unclea
     """The oldest first; the number of queries does not grow with them."""
     rows = replies.waiting(tx, after=after, limit=limit)
     written = replies.read(tx, rows)
-    pairs = _pairs(tx, written)
+    pairs = _pairs(tx, rows, written)
     found = _questions_of(tx, rows, written, pairs)
     every = [question for some in found.values() for question in some]
     facts = slots.of(tx, {question.offer.slot_id for question in every})
@@ -69,16 +69,29 @@ def waiting(tx: Tx, *, after: int | None = None, limit: int = 50) -> list[Unclea
 def questions_of(tx: Tx, text: InboundText) -> list[Question]:
     """What the number of a text was asked in the actor's areas and can still answer, the newest first."""
     written = replies.read(tx, [text])
-    return _questions_of(tx, [text], written, _pairs(tx, written))[text.id]
+    return _questions_of(tx, [text], written, _pairs(tx, [text], written))[text.id]
 
 
-def _pairs(tx: Tx, written: Mapping[int, Written]) -> set[tuple[str | None, int]]:
-    """(number, person) of everybody reached at the numbers of some texts."""
+def writers(tx: Tx, text: InboundText) -> set[int]:
+    """Who may have written a text: everybody reached at its number, and whom somebody has named."""
+    return {person for _, person in _pairs(tx, [text], replies.read(tx, [text]))}
+
+
+def _pairs(
+    tx: Tx, rows: Sequence[InboundText], written: Mapping[int, Written]
+) -> set[tuple[str | None, int]]:
+    """(number, person) of everybody who may have written some texts."""
     numbers = {one.number for one in written.values()}
     wanted = select(Contact.address, Contact.volunteer_id).where(
         col(Contact.address).in_(numbers), col(Contact.kind).in_((ContactKind.SMS, ContactKind.VOICE))
     )
-    return set(tx.exec(wanted).all()) if numbers else set()
+    reached = set(tx.exec(wanted).all()) if numbers else set()
+    named = {
+        (written[row.id].number, row.volunteer_id)
+        for row in rows
+        if row.volunteer_id is not None and row.id in written
+    }
+    return reached | named
 
 
 def _people(tx: Tx, people: Collection[int], asked: Collection[int]) -> dict[int, Volunteer]:

@@ -7,13 +7,14 @@ from uuid import UUID
 
 from volunteer_hub.boards import unclear as board
 from volunteer_hub.core.db import Tx
-from volunteer_hub.core.errors import NotFound
+from volunteer_hub.core.errors import NotFound, Refused
 from volunteer_hub.flows import respond
 from volunteer_hub.mobilization.desk import Answered, Reply
 from volunteer_hub.mobilization.rules import Answer
 from volunteer_hub.notify import replies
 from volunteer_hub.notify.models import InboundText
 from volunteer_hub.notify.reply_rules import Handled
+from volunteer_hub.volunteers import registry
 
 
 class Choice(StrEnum):
@@ -53,6 +54,21 @@ def answer(
     text.offer_id, text.volunteer_id = asked.offer.id, asked.offer.volunteer_id
     replies.settle(tx, text, Handled.ANSWERED)
     return answered
+
+
+def attach(tx: Tx, public_id: UUID, volunteer_id: UUID) -> InboundText:
+    """Says who wrote from a number that is nobody's: the text stands in their conversation, still waits, and
+    answers what they were asked. Their addresses stay: a new number is theirs once they say so themselves.
+
+    Raises NotFound for somebody outside the actor's areas, Refused for a text whose writer is known, and as
+    `replies.claim`.
+    """
+    text = replies.claim(tx, public_id)
+    if board.writers(tx, text):
+        raise Refused("reply.known")
+    text.volunteer_id = registry.find(tx, replies.RIGHT, volunteer_id).id
+    tx.flush()
+    return text
 
 
 def ignore(tx: Tx, public_id: UUID) -> None:

@@ -3,7 +3,7 @@
 import uuid
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
 from volunteer_hub.boards import unclear as board
@@ -18,6 +18,8 @@ from volunteer_hub.flows import note
 from volunteer_hub.flows import unclear as flow
 from volunteer_hub.flows.unclear import Choice
 from volunteer_hub.notify import notes
+from volunteer_hub.volunteers import queries
+from volunteer_hub.volunteers.queries import Person, Wanted
 from volunteer_hub.web import forms, nav
 from volunteer_hub.web.forms import Form, Sent
 from volunteer_hub.web.guard import allow, see_other
@@ -26,20 +28,26 @@ from volunteer_hub.web.render import language_of, page
 router = APIRouter()
 
 _ROWS = 50
-_IGNORE, _WRITE = "ignore", "write"
+_FOUND = 10
+_CLAIM, _ATTACH, _IGNORE, _WRITE = "claim", "attach", "ignore", "write"
 
 
 @router.get("/unclear-replies")
-def show(request: Request, actor: Annotated[Actor, allow("duty.write")]) -> Response:
-    """The oldest first."""
-    return _page(request, actor)
+def show(
+    request: Request,
+    actor: Annotated[Actor, allow("duty.write")],
+    of: str = "",
+    search: Annotated[str, Query(max_length=100)] = "",
+) -> Response:
+    """The oldest first; beside the text ``of`` an unknown number, whoever is found by ``search``."""
+    return _page(request, actor, of=of, search=search)
 
 
 @router.post("/unclear-replies/{id:uuid}")
 def settle(
     request: Request, actor: Annotated[Actor, allow("duty.write")], id: uuid.UUID, form: Sent
 ) -> Response:
-    """Claims it, answers it on behalf of whoever wrote, or lets it be."""
+    """Claims it, says who wrote it, answers it on their behalf, or lets it be."""
     try:
         with db.transaction(actor, "offer.on_behalf") as tx:
             _settle(tx, id, form)
@@ -47,13 +55,17 @@ def settle(
         if error.status in (401, 403):
             raise
         return _page(request, actor, error)
-    return see_other(f"/unclear-replies#t-{id}" if form.text("do") == "claim" else "/unclear-replies")
+    stays = form.text("do") in (_CLAIM, _ATTACH)
+    return see_other(f"/unclear-replies#t-{id}" if stays else "/unclear-replies")
 
 
 def _settle(tx: Tx, id: uuid.UUID, form: Form) -> None:
     do = form.text("do")
-    if do == "claim":
+    if do == _CLAIM:
         flow.claim(tx, id)
+        return
+    if do == _ATTACH:
+        flow.attach(tx, id, _id(form, "person"))
         return
     if do == _IGNORE:
         flow.ignore(tx, id)
@@ -78,8 +90,11 @@ def _id(form: Form, name: str) -> uuid.UUID:
         raise Malformed("form") from None
 
 
-def _page(request: Request, actor: Actor, error: HubError | None = None) -> Response:
+def _page(
+    request: Request, actor: Actor, error: HubError | None = None, *, of: str = "", search: str = ""
+) -> Response:
     lang = language_of(request)
+    wanted = Wanted(search=search) if search and actor.may("volunteer.read") else None
     with db.read(actor) as tx:
         lines = board.waiting(tx, limit=_ROWS)
         context = nav.console(
@@ -89,6 +104,10 @@ def _page(request: Request, actor: Actor, error: HubError | None = None) -> Resp
             zone=policy.load("hub", Site).zone,
             lines=[_shown(line, lang) for line in lines],
             may_write=actor.may(note.TO_ONE),
+            may_search=actor.may("volunteer.read"),
+            of=of,
+            search=search,
+            found=[_person(one, lang) for one in queries.people(tx, wanted, limit=_FOUND)] if wanted else [],
             longest=notes.LONGEST,
             error="; ".join(text for _, text in forms.words(lang, error).items()) or t(lang, "unclear.failed")
             if error
@@ -108,6 +127,11 @@ def _shown(line: UnclearLine, lang: str) -> dict[str, Any]:
         "claimed_by": line.claimed_by,
         "offers": [(str(asked.question.offer.public_id), _question(asked, lang)) for asked in line.asked],
     }
+
+
+def _person(found: Person, lang: str) -> tuple[str, str]:
+    name = found.row.name or t(lang, "pool.nameless")
+    return str(found.row.public_id), f"{name} · {pick(found.community_name, lang)}"
 
 
 def _question(asked: Asked, lang: str) -> str:
