@@ -2,16 +2,21 @@
 
 import uuid
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
+from sqlmodel import col, select
 
 from tests import people
 from tests.doors import client
 from tests.flows import callouts as made
-from tests.flows.callouts import Sent, minutes_later
+from tests.flows.callouts import NOW, Sent, minutes_later
+from volunteer_hub.boards import slots
 from volunteer_hub.core.actor import Actor
 from volunteer_hub.core.db import Tx
 from volunteer_hub.mobilization import places
+from volunteer_hub.mobilization.check_models import DutyCheck
+from volunteer_hub.mobilization.rules import Grade
 
 API = "/api/v1"
 
@@ -47,6 +52,37 @@ def test_bo_comes_and_goes_by_his_link_and_reads_what_it_earned(tx: Tx, sent: Se
         mine = bo.get(f"{API}/volunteers/me/points").json()
     assert (mine["balance"], mine["hours"]) == (20, {"counted": 130, "other": 0, "duties": 1})
     assert mine["items"][0]["why"] == ["Whole hours on duty: 2 × 10 = 20"]
+
+
+def test_bo_comes_and_goes_by_position_once_there_is_a_signal(tx: Tx, sent: Sent) -> None:
+    """At the place within the geofence, with the true times, which are kept beside those of the sending."""
+    offer = sent.offer(tx, sent.world.bo)
+    task = slots.of(tx, [offer.slot_id])[offer.slot_id].task
+    here = {"lat": task.lat + 0.001, "lon": task.lon, "accuracy": 60}
+    token = sent.token(tx, sent.world.bo)
+
+    def post(way: str, **proof: object) -> tuple[int, str]:
+        answer = client().post(f"{API}/duties/{way}", json={"link": token, **proof})
+        return answer.status_code, answer.json().get("code") or answer.json()["state"]
+
+    came, went = ((NOW + timedelta(minutes=minute)).isoformat() for minute in (60, 250))
+    with minutes_later(300):
+        assert post("check-in") == (422, "duty.proof")
+        assert post("check-in", position=here | {"accuracy": 5000}) == (409, "duty.vague")
+        assert post("check-in", position=here | {"lat": task.lat + 0.1}) == (409, "duty.far")
+        assert post("check-in", position=here, at=(NOW - timedelta(hours=9)).isoformat()) == (
+            409,
+            "duty.too_late",
+        )
+        assert post("check-in", position=here, at=came) == (200, "on_site")
+        assert post("check-out", position=here, at=went) == (200, "done")
+    done = made.duty_of(tx, sent, sent.world.bo)
+    assert (done.minutes, done.grade) == (190, Grade.A)
+    checks = tx.exec(select(DutyCheck).order_by(col(DutyCheck.id))).all()
+    assert [(c.evidence.value, c.metres, c.noted_at - c.at) for c in checks] == [
+        ("position", 51, timedelta(minutes=240)),
+        ("position", 51, timedelta(minutes=50)),
+    ]
 
 
 def test_a_wrong_code_is_told_in_words(tx: Tx, sent: Sent) -> None:

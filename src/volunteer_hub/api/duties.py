@@ -18,7 +18,9 @@ from volunteer_hub.core.cursor import decode_cursor
 from volunteer_hub.core.db import Tx
 from volunteer_hub.core.i18n import pick
 from volunteer_hub.flows import duty as flow
+from volunteer_hub.flows import presence
 from volunteer_hub.flows.duty import CheckedOut
+from volunteer_hub.flows.presence import Position, Proof
 from volunteer_hub.incidents import queries as incidents
 from volunteer_hub.mobilization import attendance
 from volunteer_hub.mobilization.models import Duty
@@ -34,21 +36,53 @@ Token = Annotated[
 ]
 
 
-class LinkIn(In):
-    """A check by the link of the offer and the code that its page shows."""
+class PositionIn(In):
+    """Where a telephone believes to be, WGS-84, within ``accuracy`` metres. It is held against the place and
+    not kept."""
+
+    lat: float = Field(ge=-90, le=90)
+    lon: float = Field(ge=-180, le=180)
+    accuracy: float = Field(ge=0, le=100_000)
+
+
+class ProofIn(In):
+    """What a check rests on: the person's code, or a position at the place. ``at`` is its true time where it
+    was kept without signal and is sent later."""
+
+    code: Digits | None = None
+    position: PositionIn | None = None
+    at: AwareDatetime | None = None
+
+    def proof(self) -> Proof:
+        """As the story takes it."""
+        where = self.position
+        position = Position(where.lat, where.lon, where.accuracy) if where is not None else None
+        return Proof(self.code, position, self.at)
+
+
+class LinkIn(ProofIn):
+    """A check by the link of the offer, with the code that its page shows or a position."""
 
     model_config = ConfigDict(
         json_schema_extra={"examples": [{"link": "q2fC0uT1l3yQd0r9mGkWvA", "code": "042917"}]}
     )
     link: Token
-    code: Digits
 
 
-class CodeIn(In):
-    """A check by the person's own code."""
+class CodeIn(ProofIn):
+    """A check by the person's own code or position."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"code": "042917"}]})
-    code: Digits
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"code": "042917"},
+                {
+                    "position": {"lat": 46.6, "lon": 125.1, "accuracy": 20},
+                    "at": "2031-01-20T03:05:00Z",
+                },
+            ]
+        }
+    )
 
 
 class StaffIn(In):
@@ -145,7 +179,7 @@ def check_in_by_link(body: LinkIn, once: OnceOnly, lang: Language) -> Response:
     """Checks in the person behind a link."""
     with db.transaction(GUEST, "duty.check_in") as tx:
         duty = flow.by_link(tx, body.link)  # whose idempotency key it is
-        return once.run(tx, _in(tx, lambda: flow.check_in(tx, duty, body.code), lang))
+        return once.run(tx, _in(tx, lambda: presence.check_in(tx, duty, body.proof()), lang))
 
 
 @router.post("/duties/check-out", response_model=DutyOut, dependencies=[LINK])
@@ -153,21 +187,21 @@ def check_out_by_link(body: LinkIn, once: OnceOnly, lang: Language) -> Response:
     """Checks out the person behind a link; hours and points are booked in the same transaction."""
     with db.transaction(GUEST, "duty.check_out") as tx:
         duty = flow.by_link(tx, body.link)  # whose idempotency key it is
-        return once.run(tx, _out(tx, lambda: flow.check_out(tx, duty, body.code), lang))
+        return once.run(tx, _out(tx, lambda: presence.check_out(tx, duty, body.proof()), lang))
 
 
 @router.post("/duties/mine/{id}/check-in", response_model=DutyOut)
 def check_in_own(actor: Volunteer, id: uuid.UUID, body: CodeIn, once: OnceOnly, lang: Language) -> Response:
     """Checks in the volunteer who is signed in."""
     with db.transaction(actor, "duty.check_in") as tx:
-        return once.run(tx, _in(tx, lambda: flow.check_in(tx, flow.own(tx, id), body.code), lang))
+        return once.run(tx, _in(tx, lambda: presence.check_in(tx, flow.own(tx, id), body.proof()), lang))
 
 
 @router.post("/duties/mine/{id}/check-out", response_model=DutyOut)
 def check_out_own(actor: Volunteer, id: uuid.UUID, body: CodeIn, once: OnceOnly, lang: Language) -> Response:
     """Checks out the volunteer who is signed in."""
     with db.transaction(actor, "duty.check_out") as tx:
-        return once.run(tx, _out(tx, lambda: flow.check_out(tx, flow.own(tx, id), body.code), lang))
+        return once.run(tx, _out(tx, lambda: presence.check_out(tx, flow.own(tx, id), body.proof()), lang))
 
 
 @router.post("/duties/{id}/check-in", response_model=DutyOut)

@@ -61,11 +61,17 @@ def own(tx: Tx, public_id: uuid.UUID) -> Duty:
     return duty
 
 
-def check_in(tx: Tx, duty: Duty, code: str, seen: Seen = UNSEEN) -> Duty:
+def check_in(tx: Tx, duty: Duty, code: str, seen: Seen = UNSEEN, at: datetime | None = None) -> Duty:
     """By the person's six digits. The first check-in makes the incident active. Raises as
     `attendance.check_in`."""
     _make_active(tx, duty)
-    return _arrived(tx, attendance.check_in(tx, duty, code, seen))
+    return _arrived(tx, attendance.check_in(tx, duty, code, seen, at))
+
+
+def check_in_here(tx: Tx, duty: Duty, seen: Seen, at: datetime | None = None) -> Duty:
+    """By a position at the place, as `check_in`."""
+    _make_active(tx, duty)
+    return _arrived(tx, attendance.check_in_here(tx, duty, seen, at))
 
 
 def confirm_in(tx: Tx, duty: Duty, evidence: Evidence, at: datetime | None = None) -> Duty:
@@ -74,11 +80,17 @@ def confirm_in(tx: Tx, duty: Duty, evidence: Evidence, at: datetime | None = Non
     return _arrived(tx, attendance.confirm_in(tx, duty, evidence, at))
 
 
-def check_out(tx: Tx, duty: Duty, code: str, seen: Seen = UNSEEN) -> CheckedOut:
+def check_out(tx: Tx, duty: Duty, code: str, seen: Seen = UNSEEN, at: datetime | None = None) -> CheckedOut:
     """By the person's six digits: minutes, hours, points and thanks in this one transaction; again, it
     changes nothing. Raises as `attendance.check_out`."""
     ended = _ended(tx, duty)
-    return _settled(tx, duty, attendance.check_out(tx, duty, code, seen), ended)
+    return _settled(tx, duty, attendance.check_out(tx, duty, code, seen, at), ended)
+
+
+def check_out_here(tx: Tx, duty: Duty, seen: Seen, at: datetime | None = None) -> CheckedOut:
+    """By a position at the place, as `check_out`."""
+    ended = _ended(tx, duty)
+    return _settled(tx, duty, attendance.check_out_here(tx, duty, seen, at), ended)
 
 
 def confirm_out(tx: Tx, duty: Duty, evidence: Evidence, at: datetime | None = None) -> CheckedOut:

@@ -52,12 +52,21 @@ def of_offer(tx: Tx, offer: Offer) -> Duty | None:
     return tx.exec(select(Duty).where(col(Duty.offer_id) == offer.id)).first()
 
 
-def check_in(tx: Tx, duty: Duty, code: str, seen: Seen = UNSEEN) -> Duty:
-    """By the person's six digits, typed or scanned. Raises Refused for a wrong code (the door limits tries),
-    for a duty that cannot begin any more, and for a late comer whose place is taken."""
+def check_in(tx: Tx, duty: Duty, code: str, seen: Seen = UNSEEN, at: datetime | None = None) -> Duty:
+    """By the person's six digits, typed or scanned, now or at a true time ``at``.
+
+    Raises Refused for a wrong code (the door limits tries), for a duty that cannot begin any more, and for a
+    late comer whose place is taken.
+    """
     duty, offer = _locked(tx, duty)
     _check_code(duty, offer, code)
-    return _arrive(tx, duty, offer, Evidence.CODE, tx.now, seen)
+    return _arrive(tx, duty, offer, Evidence.CODE, _not_future(tx, at), seen)
+
+
+def check_in_here(tx: Tx, duty: Duty, seen: Seen, at: datetime | None = None) -> Duty:
+    """By a position that the flow has held against the place; else as `check_in`."""
+    duty, offer = _locked(tx, duty)
+    return _arrive(tx, duty, offer, Evidence.POSITION, _not_future(tx, at), seen)
 
 
 def confirm_in(tx: Tx, duty: Duty, evidence: Evidence, at: datetime | None = None) -> Duty:
@@ -67,12 +76,18 @@ def confirm_in(tx: Tx, duty: Duty, evidence: Evidence, at: datetime | None = Non
     return _arrive(tx, duty, offer, evidence, _not_future(tx, at))
 
 
-def check_out(tx: Tx, duty: Duty, code: str, seen: Seen = UNSEEN) -> int:
+def check_out(tx: Tx, duty: Duty, code: str, seen: Seen = UNSEEN, at: datetime | None = None) -> int:
     """By the person's code; the whole minutes on site. Again, it returns the same. Raises Refused before a
     check-in and for a wrong code."""
     duty, offer = _locked(tx, duty)
     _check_code(duty, offer, code)
-    return _depart(tx, duty, offer, Evidence.CODE, tx.now, seen)
+    return _depart(tx, duty, offer, Evidence.CODE, _not_future(tx, at), seen)
+
+
+def check_out_here(tx: Tx, duty: Duty, seen: Seen, at: datetime | None = None) -> int:
+    """By a position that the flow has held against the place; else as `check_out`."""
+    duty, offer = _locked(tx, duty)
+    return _depart(tx, duty, offer, Evidence.POSITION, _not_future(tx, at), seen)
 
 
 def confirm_out(tx: Tx, duty: Duty, evidence: Evidence, at: datetime | None = None) -> int:

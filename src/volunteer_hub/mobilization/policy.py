@@ -96,12 +96,23 @@ class GateRules(Policy):
     forms_per_address: PositiveInt
 
 
+class PresenceRules(Policy):
+    """[presence]. A check by position counts within ``geofence_metres`` of the place, when the telephone
+    knows where it is to ``accuracy_metres``; one kept without signal counts with its true time for
+    ``late_minutes``."""
+
+    geofence_metres: PositiveInt = 300
+    accuracy_metres: PositiveInt = 150
+    late_minutes: PositiveInt = 720
+
+
 class Callouts(Policy):
     """config/callouts.toml."""
 
     callout: CalloutRules
     field: FieldRules
     gate: GateRules
+    presence: PresenceRules = PresenceRules()
     travel: Travel
     goal: Goal
 
