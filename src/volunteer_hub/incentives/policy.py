@@ -7,6 +7,7 @@ from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
 from volunteer_hub.core.policy import Policy
 from volunteer_hub.incentives.levels_policy import Levels
+from volunteer_hub.incentives.recognition_policy import Recognition
 
 EvidenceGrade = Literal["A", "B", "C"]
 EngagementBasis = Literal["election", "employment", "coordination", "compulsory", "voluntary"]
@@ -92,3 +93,4 @@ class Rewards(Policy):
     caps: Caps
     levels: Levels = Levels()
     flags: FlagLimits = FlagLimits()
+    recognition: Recognition = Recognition()

@@ -20,6 +20,7 @@ _ENTRIES: Final = (
     ("/what-if", "nav.whatif", "chart", "drill.read"),
     ("/hours", "nav.hours", "star", "points.write"),
     ("/robots", "nav.robots", "message", "jurisdiction.write"),
+    ("/recognition", "nav.recognition", "flag", "points.read"),
     ("/rewards", "nav.rewards", "star", "reward.write"),
     ("/counter", "nav.counter", "check", "reward.redeem"),
     ("/actions", "nav.actions", "flag", "action.read"),
