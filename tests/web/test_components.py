@@ -44,8 +44,8 @@ CALLS = {
     "'waiting': 2, 'offered': {'name': {'en': h, 'zh': h}}, 'session': {'public_id': h, 'starts_at': night, "
     "'ends_at': night, 'place': h, 'trainer': h, 'words': h}}, night)",
     "recognised.recognised": "recognised({'people': [{'name': h, 'area': {'en': h, 'zh': h}, "
-    "'given': {'minutes': 60, 'asked': 90, 'per_mille': 666}}], 'communities': [], 'rules': {'people': 3, 'communities': 3, "
-    "'least_hours': 2, 'least_offers': 1}})",
+    "'given': {'minutes': 60, 'asked': 90, 'per_mille': 666}}], 'communities': [], "
+    "'rules': {'people': 3, 'communities': 3, 'least_hours': 2, 'least_offers': 1}})",
     "response_curve.response_curve": "response_curve(h, [(3, 1), (9, 4)], (5, 15), 5, 16, h)",
     "coverage.coverage_bar": "coverage_bar(h, h, 2, 3, 4, 1, 1, 1, h, h)",
     "coverage.coverage_legend": "coverage_legend()",
