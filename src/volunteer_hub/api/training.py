@@ -18,7 +18,7 @@ from volunteer_hub.core import db
 from volunteer_hub.core.actor import Actor
 from volunteer_hub.core.cursor import decode_cursor, encode_cursor
 from volunteer_hub.core.db import Tx
-from volunteer_hub.flows import train
+from volunteer_hub.flows import assess, train
 from volunteer_hub.training import courses, enrolments, sessions
 from volunteer_hub.training.courses import Offered
 from volunteer_hub.training.models import TrainingSession
@@ -178,7 +178,7 @@ def close(actor: Writer, id: uuid.UUID, version: Version) -> SessionOut:
     seen = required(version)
     with db.transaction(actor, "training.close") as tx:
         row = sessions.find(tx, "training.write", id)
-        sessions.close(tx, row, seen)
+        assess.close(tx, row, seen)
         return _out(tx, row)
 
 

@@ -124,7 +124,7 @@ def _entries(tx: Tx, entries: Sequence[GateEntry], today: date) -> list[EntryLin
     ids = {entry.volunteer_id for entry in entries}
     people = {row.id: row for row in tx.exec(select(Volunteer).where(col(Volunteer.id).in_(ids)))}
     sure: dict[int, list[str]] = {}
-    verified = col(SkillClaim.state) == ClaimState.VERIFIED
+    verified = (col(SkillClaim.state) == ClaimState.VERIFIED) & col(SkillClaim.suspended_at).is_(None)
     for claim in tx.exec(select(SkillClaim).where(col(SkillClaim.volunteer_id).in_(ids), verified)):
         sure.setdefault(claim.volunteer_id, []).append(claim.skill)
     staff = {entry.decided_by for entry in entries}

@@ -61,6 +61,7 @@ class Minima:
         self._claims |= {person: {} for person in new}
         self._papers |= {person: [] for person in new}
         claims = select(SkillClaim.volunteer_id, SkillClaim.skill, SkillClaim.level)
+        claims = claims.where(col(SkillClaim.suspended_at).is_(None))
         mine = bulk.among(col(SkillClaim.volunteer_id), new), col(SkillClaim.skill).in_(self._skills)
         for person, skill, level in self._tx.exec(claims.where(*mine)):
             self._claims[person][skill] = level

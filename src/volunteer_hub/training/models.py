@@ -1,14 +1,15 @@
 """What is stored of training: courses of the staff's own, sessions, who is enrolled."""
 
 import uuid
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Column, Index, Text, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, Column, Date, Index, Text, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
 from volunteer_hub.core.columns import area, jsonb, pk, public_id, ref, text_enum, ts, version
-from volunteer_hub.training.rules import EnrolmentState, Evidence, SessionState
+from volunteer_hub.training.rules import AttemptState, EnrolmentState, Evidence, SessionState
 
 
 def _word() -> Any:
@@ -83,3 +84,73 @@ class Enrolment(SQLModel, table=True):
     attended_at: datetime | None = ts(null=True)
     evidence: Evidence | None = text_enum(Evidence, "evidence", null=True)
     marked_by: int | None = ref("accounts.id", null=True, index=False)
+
+
+class Attempt(SQLModel, table=True):
+    """One try at a course's test. ``paper``: the questions drawn by ``seed``, frozen with their answers in the
+    order shown and which is right; ``score``: per cent right."""
+
+    __tablename__ = "training_attempts"
+    __table_args__ = (
+        Index(
+            "uq_training_attempts_open",
+            "volunteer_id",
+            "course",
+            unique=True,
+            postgresql_where=text("state = 'open'"),
+        ),
+        Index("ix_training_attempts_ends_at", "ends_at", postgresql_where=text("state = 'open'")),
+        CheckConstraint("(state = 'open') = (score IS NULL)", name="scored"),
+        CheckConstraint("score BETWEEN 0 AND 100", name="score"),
+    )
+    id: int = pk()
+    public_id: uuid.UUID = public_id()
+    volunteer_id: int = ref("volunteers.id")
+    course: str = _word()
+    area: str = area()
+    seed: int
+    paper: list[dict[str, Any]] = Field(default_factory=list, sa_column=Column(JSONB, nullable=False))
+    state: AttemptState = text_enum(AttemptState, "state", AttemptState.OPEN)
+    started_at: datetime = ts()
+    ends_at: datetime = ts()
+    ended_at: datetime | None = ts(null=True)
+    answers: dict[str, int] = jsonb()
+    score: int | None = None
+
+
+class Practical(SQLModel, table=True):
+    """What somebody showed an assessor: the items of the checklist that were done, and who signed."""
+
+    __tablename__ = "training_practicals"
+    id: int = pk()
+    public_id: uuid.UUID = public_id()
+    volunteer_id: int = ref("volunteers.id")
+    course: str = _word()
+    area: str = area()
+    done: list[str] = Field(default_factory=list, sa_column=Column(JSONB, nullable=False))
+    passed: bool
+    words: str = _word()
+    signed_by: int | None = ref("accounts.id", null=True, index=False)
+    signed_at: datetime = ts()
+
+
+class Completion(SQLModel, table=True):
+    """A course passed, and until when that holds (None: without end); ``lapsed_at``: the end was acted on."""
+
+    __tablename__ = "training_completions"
+    __table_args__ = (
+        Index(
+            "ix_training_completions_valid_until",
+            "valid_until",
+            postgresql_where=text("lapsed_at IS NULL AND valid_until IS NOT NULL"),
+        ),
+    )
+    id: int = pk()
+    public_id: uuid.UUID = public_id()
+    volunteer_id: int = ref("volunteers.id")
+    course: str = _word()
+    area: str = area()
+    score: int | None = None
+    passed_at: datetime = ts(index=True)
+    valid_until: date | None = Field(default=None, sa_column=Column(Date, nullable=True))
+    lapsed_at: datetime | None = ts(null=True)

@@ -19,10 +19,54 @@ class Material(Policy):
         return self
 
 
+class Question(Policy):
+    """One question; ``right`` counts its answers from 1."""
+
+    code: str = Field(min_length=1, max_length=40)
+    text: Name
+    answers: tuple[Name, ...] = Field(min_length=2, max_length=6)
+    right: PositiveInt
+
+    @model_validator(mode="after")
+    def _one_is_right(self) -> "Question":
+        if self.right > len(self.answers):
+            raise ValueError(f"right: there are {len(self.answers)} answers; correct it")
+        return self
+
+
+class Test(Policy):
+    """An assessment: ``draw`` of the questions by lot, passed from ``pass_percent`` on within ``minutes``;
+    ``attempts`` within `Assessment.again_days`."""
+
+    __test__ = False  # no test of pytest's
+    draw: PositiveInt
+    pass_percent: int = Field(ge=1, le=100)
+    minutes: PositiveInt
+    attempts: PositiveInt
+    questions: tuple[Question, ...] = Field(min_length=1, max_length=500)
+
+    @model_validator(mode="after")
+    def _enough(self) -> "Test":
+        codes = [question.code for question in self.questions]
+        if len(set(codes)) < len(codes):
+            raise ValueError("questions: a code is used twice; rename one")
+        if self.draw > len(codes):
+            raise ValueError(f"draw: there are {len(codes)} questions; draw fewer or add some")
+        return self
+
+
+class Item(Policy):
+    """One thing to be shown to an assessor."""
+
+    code: str = Field(min_length=1, max_length=40)
+    text: Name
+
+
 class Course(Policy):
     """One course. ``requires``: courses to be passed before; ``attend``: whether one has to attend a session.
 
-    Passing gives ``skill`` at ``level`` with a certification for ``valid_months`` (0: without end), and
+    Passed is who has attended, passed the ``test`` and shown every item of the ``checklist``, where there are
+    such. Passing gives ``skill`` at ``level`` with a certification for ``valid_months`` (0: without end), and
     ``points``. ``mandatory``: whoever holds the skill and has let this course lapse, or failed it, is not
     called out for the skill until they pass.
     """
@@ -32,6 +76,8 @@ class Course(Policy):
     requires: tuple[str, ...] = ()
     attend: bool = True
     materials: tuple[Material, ...] = ()
+    test: Test | None = None
+    checklist: tuple[Item, ...] = Field(default=(), max_length=30)
     skill: str | None = None
     level: int = Field(default=1, ge=1, le=3)
     valid_months: NonNegativeInt = 0
@@ -54,10 +100,22 @@ class Attendance(Policy):
     code_minutes: PositiveInt
 
 
+class Assessment(Policy):
+    """[assessment]. Failures count for ``again_days``; so many days before a certificate ends the course can be
+    taken again; after ``refresher_after`` failures a refresher is suggested; answers come in until
+    ``grace_seconds`` after the time, for slow networks."""
+
+    again_days: PositiveInt
+    renew_days: NonNegativeInt
+    refresher_after: PositiveInt
+    grace_seconds: NonNegativeInt
+
+
 class Training(Policy):
     """config/training.toml."""
 
     attendance: Attendance
+    assessment: Assessment
     courses: dict[str, Course] = Field(min_length=1)
 
     @model_validator(mode="after")

@@ -1,13 +1,15 @@
 """What is decided about training: who has a place, when attendance counts, what is missing. Pure."""
 
-from collections.abc import Collection, Iterable, Sequence
+import random
+from calendar import monthrange
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 from volunteer_hub.core.errors import FieldError, Malformed, Refused
-from volunteer_hub.training.policy import Attendance
+from volunteer_hub.training.policy import Assessment, Attendance, Course, Test
 
 MOST_PLACES: Final = 1_000
 LONGEST_PLACE: Final = 200
@@ -31,6 +33,23 @@ class EnrolmentState(StrEnum):
     WITHDRAWN = "withdrawn"
     ATTENDED = "attended"
     MISSED = "missed"
+
+
+class AttemptState(StrEnum):
+    """A test that runs, or how it ended; one not handed in in time is failed."""
+
+    OPEN = "open"
+    PASSED = "passed"
+    FAILED = "failed"
+
+
+class Part(StrEnum):
+    """What is still missing to pass a course, in the order in which it is done."""
+
+    REQUIRES = "requires"
+    ATTEND = "attend"
+    TEST = "test"
+    PRACTICAL = "practical"
 
 
 class Evidence(StrEnum):
@@ -144,3 +163,84 @@ def missing(requires: Iterable[str], passed: Collection[str]) -> tuple[str, ...]
 def next_up(waiting: Sequence[int], taken: int, places: int) -> Sequence[int]:
     """Who of the waiting list, in its order, gets the free places."""
     return waiting[: max(0, places - taken)]
+
+
+def paper(seed: int, test: Test) -> list[dict[str, Any]]:
+    """The questions drawn by a seed, and their answers in an order drawn too: the same for the same bank."""
+    lot = random.Random(seed)
+    drawn = []
+    for question in lot.sample(test.questions, test.draw):
+        order = lot.sample(range(len(question.answers)), len(question.answers))
+        answers = [question.answers[n].model_dump() for n in order]
+        right = order.index(question.right - 1)
+        drawn.append(
+            {"code": question.code, "text": question.text.model_dump(), "answers": answers, "right": right}
+        )
+    return drawn
+
+
+def score(drawn: Sequence[Mapping[str, Any]], answers: Mapping[str, int]) -> int:
+    """Per cent right, rounded down; what was left out is wrong."""
+    right = sum(answers.get(question["code"]) == question["right"] for question in drawn)
+    return right * 100 // len(drawn)
+
+
+def handed_in(ends_at: datetime, now: datetime, policy: Assessment) -> bool:
+    """Whether answers that come now are in time."""
+    return now <= ends_at + timedelta(seconds=policy.grace_seconds)
+
+
+def parts(course: Course) -> tuple[Part, ...]:
+    """What passing a course takes."""
+    wanted = (
+        (Part.REQUIRES, bool(course.requires)),
+        (Part.ATTEND, course.attend),
+        (Part.TEST, course.test is not None),
+        (Part.PRACTICAL, bool(course.checklist)),
+    )
+    return tuple(part for part, holds in wanted if holds)
+
+
+def due(valid_until: date | None, today: date, policy: Assessment) -> bool:
+    """Whether a course that was passed may be taken again: its certificate ends soon, or has ended."""
+    return valid_until is not None and valid_until - timedelta(days=policy.renew_days) <= today
+
+
+def attempts_left(test: Test, failures: Sequence[datetime], now: datetime, policy: Assessment) -> int:
+    """How often somebody may still try: failures of long ago count no more."""
+    since = now - timedelta(days=policy.again_days)
+    return max(0, test.attempts - sum(moment > since for moment in failures))
+
+
+def check_start(
+    missing: Collection[Part], *, due: bool, left: int
+) -> None:
+    """Raises Refused where a test cannot be begun: passed and still good, not attended yet, no try left."""
+    if not due:
+        raise Refused("training.passed")
+    if Part.REQUIRES in missing:
+        raise Refused("training.requires_first")
+    if Part.ATTEND in missing:
+        raise Refused("training.attend_first")
+    if not left:
+        raise Refused("training.no_attempt")
+
+
+def months_on(day: date, months: int) -> date | None:
+    """The same day so many months later, the last of the month where there is none; None for 0."""
+    if not months:
+        return None
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
+
+
+def check_signature(done: Collection[str], course: Course, words: str) -> bool:
+    """Whether every item was shown. Raises Malformed for an item that is not on the list, or too many words."""
+    known = {item.code for item in course.checklist}
+    if not known:
+        raise Refused("training.no_checklist")
+    if set(done) - known:
+        raise Malformed("form", fields=[FieldError("done", "training.item")])
+    if len(words) > LONGEST_WORDS:
+        raise Malformed("form", fields=[FieldError("words", "training.too_long", {"longest": LONGEST_WORDS})])
+    return known <= set(done)

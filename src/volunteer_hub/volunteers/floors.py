@@ -31,7 +31,7 @@ WITH floors AS (
   SELECT f.id, c.volunteer_id
   FROM floors f
   JOIN ways w ON w.wanted = f.skill
-  JOIN skill_claims c ON c.skill = w.held AND c.level >= f.level
+  JOIN skill_claims c ON c.skill = w.held AND c.level >= f.level AND c.suspended_at IS NULL
   WHERE w.paper IS NULL OR EXISTS (
     SELECT FROM certifications p
     WHERE p.volunteer_id = c.volunteer_id AND p.skill = w.paper

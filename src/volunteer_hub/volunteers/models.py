@@ -133,7 +133,8 @@ class Volunteer(SQLModel, table=True):
 
 
 class SkillClaim(SQLModel, table=True):
-    """What a person says they can do, and who vouches for it."""
+    """What a person says they can do, and who vouches for it. While ``suspended_at`` stands, it counts for
+    nothing: a course that is mandatory for the skill has lapsed or was failed."""
 
     __tablename__ = "skill_claims"
     __table_args__ = (CheckConstraint("level BETWEEN 1 AND 3", name="level"),)
@@ -143,6 +144,7 @@ class SkillClaim(SQLModel, table=True):
     state: ClaimState = text_enum(ClaimState, "state", ClaimState.CLAIMED)
     verified_by: int | None = ref("accounts.id", null=True, index=False)
     verified_at: datetime | None = ts(null=True)
+    suspended_at: datetime | None = ts(null=True)
 
 
 class Certification(SQLModel, table=True):

@@ -97,14 +97,15 @@ def change_phone(tx: Tx, volunteer_id: int, version: int, phone: str, proof: str
 
 
 def claim_exactly(tx: Tx, row: Volunteer, wanted: set[str]) -> None:
-    """Makes a person's skills those they tick: new ones at level 1, those they keep untouched."""
-    have = {
-        claim.skill for claim in tx.exec(select(SkillClaim).where(col(SkillClaim.volunteer_id) == row.id))
-    }
+    """Makes a person's skills those they tick: new ones at level 1, those they keep, and those suspended,
+    untouched."""
+    claims = tx.exec(select(SkillClaim).where(col(SkillClaim.volunteer_id) == row.id)).all()
+    have = {claim.skill for claim in claims}
+    kept = {claim.skill for claim in claims if claim.suspended_at is not None}
     everyone = {code for code, skill in skills.taxonomy().skills.items() if skill.everyone}
     for skill in sorted(wanted - have):
         skills.claim(tx, row, skill, 1)
-    for skill in sorted(have - wanted - everyone):
+    for skill in sorted(have - wanted - everyone - kept):
         skills.unclaim(tx, row, skill)
 
 

@@ -80,6 +80,7 @@ def counts_by_skill(tx: Tx, area: str | None = None) -> dict[str, int]:
         .join(Volunteer, col(Volunteer.id) == col(SkillClaim.volunteer_id))
         .where(*clauses(tx, Wanted(area=area), "volunteer.read"))
         .where(col(Volunteer.status).in_((Status.ACTIVE, Status.PLEDGED, Status.PAUSED)))
+        .where(col(SkillClaim.suspended_at).is_(None))
         .group_by(SkillClaim.skill)
     )
     return dict(tx.exec(query).all())

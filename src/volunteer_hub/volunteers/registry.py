@@ -207,12 +207,14 @@ def _must_be_free(tx: Tx, row: Volunteer) -> None:
 
 
 def _replace_skills(tx: Tx, volunteer_id: int, values: dict[str, Any]) -> None:
-    """Makes skills and certifications what the values say; what stays keeps who verified it and when."""
+    """Makes skills and certifications what the values say; what stays keeps who verified it and when. What is
+    suspended stays so: taking it away and claiming it anew would be a way around."""
     wanted = {claim.skill: claim for claim in values["skills"]}
     for row in tx.exec(select(SkillClaim).where(col(SkillClaim.volunteer_id) == volunteer_id)).all():
         claim = wanted.pop(row.skill, None)
         if claim is None:
-            tx.delete(row)
+            if row.suspended_at is None:
+                tx.delete(row)
         elif (claim.level, claim.state) != (row.level, row.state):
             row.level, row.state = claim.level, claim.state
             verify(tx, row)

@@ -7,7 +7,7 @@ from sqlmodel import col, select
 
 from volunteer_hub.core import policy
 from volunteer_hub.core.db import Tx
-from volunteer_hub.core.errors import FieldError, Malformed, NotFound
+from volunteer_hub.core.errors import FieldError, Malformed, NotFound, Refused
 from volunteer_hub.volunteers import rules
 from volunteer_hub.volunteers.models import Certification, SkillClaim, Volunteer
 from volunteer_hub.volunteers.policy import Skills
@@ -37,10 +37,12 @@ def claim(tx: Tx, row: Volunteer, skill: str, level: int) -> SkillClaim:
 
 
 def unclaim(tx: Tx, row: Volunteer, skill: str) -> None:
-    """The person no longer says so. Raises NotFound."""
+    """The person no longer says so. Raises NotFound, Refused for what is suspended: it stays so."""
     have = tx.get(SkillClaim, (row.id, skill))
     if have is None:
         raise NotFound("not_found")
+    if have.suspended_at is not None:
+        raise Refused("volunteer.skill_suspended")
     tx.delete(have)
     touched(tx, row)
 
@@ -85,13 +87,57 @@ def certify(
     return paper
 
 
+def earn(
+    tx: Tx, row: Volunteer, skill: str, level: int, *, number: str, issuer: str, issued_on: date, expires_on: date | None
+) -> Certification:
+    """What a course passed gives: the skill, verified at this level or the higher one held, and a paper.
+
+    Rides in the transaction of whoever saw them pass, who has asked whether it counts.
+    """
+    _must_exist(skill)
+    _must_be_level(level)
+    have = tx.get(SkillClaim, (row.id, skill)) or SkillClaim(volunteer_id=row.id, skill=skill, level=level)
+    have.level, have.state = max(have.level, level), ClaimState.VERIFIED
+    tx.add(verify(tx, have))
+    paper = Certification(
+        volunteer_id=row.id, skill=skill, number=number, issuer=issuer, issued_on=issued_on, expires_on=expires_on
+    )
+    tx.add(paper)
+    touched(tx, row)
+    tx.flush()
+    return paper
+
+
+def suspend(tx: Tx, row: Volunteer, skill: str) -> bool:
+    """It counts for nothing until it is restored; whether it did until now."""
+    have = tx.get(SkillClaim, (row.id, skill))
+    if have is None or have.suspended_at is not None:
+        return False
+    have.suspended_at = tx.now
+    touched(tx, row)
+    tx.flush()
+    return True
+
+
+def restore(tx: Tx, row: Volunteer, skill: str) -> bool:
+    """It counts again; whether it did not until now."""
+    have = tx.get(SkillClaim, (row.id, skill))
+    if have is None or have.suspended_at is None:
+        return False
+    have.suspended_at = None
+    touched(tx, row)
+    tx.flush()
+    return True
+
+
 def level_on(tx: Tx, volunteer_id: int, wanted: str, day: date, *, vouched: bool = False) -> int:
     """The level a person counts for in a skill on a day; 0 for not at all. An ended paper never counts.
 
     ``vouched``: by what the staff has verified or a paper proves, not by what they claim.
     """
     _must_exist(wanted)
-    claims = tx.exec(select(SkillClaim).where(col(SkillClaim.volunteer_id) == volunteer_id)).all()
+    held_now = (col(SkillClaim.volunteer_id) == volunteer_id) & col(SkillClaim.suspended_at).is_(None)
+    claims = tx.exec(select(SkillClaim).where(held_now)).all()
     papers = tx.exec(select(Certification).where(col(Certification.volunteer_id) == volunteer_id)).all()
     best = best_papers(papers)
     valid = {skill for skill, until in best.items() if until is None or day <= until}

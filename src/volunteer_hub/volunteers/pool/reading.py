@@ -43,7 +43,7 @@ _SOURCES: Final[dict[str, tuple[Sequence[LiteralString], LiteralString]]] = {
     "people": (_PEOPLE, "volunteers v JOIN jurisdictions j ON j.path = v.area WHERE {who}"),
     "claims": (
         (_KEY.replace("{holder}", "c.volunteer_id") + " + c.level",),
-        "skill_claims c " + _HELD.replace("{code}", "c.skill") + " {own}",
+        "skill_claims c " + _HELD.replace("{code}", "c.skill") + " AND c.suspended_at IS NULL {own}",
     ),
     "papers": (
         (

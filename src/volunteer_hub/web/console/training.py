@@ -18,7 +18,7 @@ from volunteer_hub.core.db import Tx
 from volunteer_hub.core.errors import HubError
 from volunteer_hub.core.i18n import pick, t
 from volunteer_hub.core.settings import settings
-from volunteer_hub.flows import train
+from volunteer_hub.flows import assess, train
 from volunteer_hub.training import courses, enrolments, sessions
 from volunteer_hub.training.models import TrainingSession
 from volunteer_hub.training.rules import SessionSpec, SessionState
@@ -121,7 +121,7 @@ def cancel(request: Request, actor: Writer, id: uuid.UUID, form: Sent) -> Respon
 @router.post("/sessions/{id:uuid}/close")
 def close(request: Request, actor: Writer, id: uuid.UUID, form: Sent) -> Response:
     """The list is right."""
-    return _deed(request, actor, id, "close", lambda tx, row: sessions.close(tx, row, form.whole("version")))
+    return _deed(request, actor, id, "close", lambda tx, row: assess.close(tx, row, form.whole("version")))
 
 
 @router.post("/sessions/{id:uuid}/enrol")
