@@ -12,7 +12,8 @@ TO_VOLUNTEERS = (
     *("offer", "reminder", "accepted", "standing_by", "promoted", "stood_down", "cancelled", "changed"),
     *("released", "survey", "survey_reminder", "certification", "no_show", "login_code"),
     *("ok_reminder", "evacuate", "heard", "note", "hours_held", "hours_decided"),
-    *("training_promoted", "training_changed", "training_cancelled"),
+    *("training_promoted", "training_changed", "training_cancelled", "training_passed"),
+    *("training_refresher", "training_suspended", "training_restored"),
 )
 TO_STAFF = (
     "alert_gap",

@@ -213,6 +213,35 @@ def mark(actor: Writer, id: uuid.UUID, enrolment: uuid.UUID, body: MarkIn) -> En
         return _enrolment(next(each for each in board.listed(tx, session) if each.row.id == row.id))
 
 
+class PracticalIn(In):
+    """What somebody has shown an assessor: codes of the items of the course's checklist."""
+
+    volunteer: uuid.UUID
+    done: list[str] = Field(max_length=30)
+    words: str = Field(default="", max_length=LONGEST_WORDS)
+
+
+class PracticalOut(Out):
+    """A checklist signed; ``passed``: every item was shown."""
+
+    id: uuid.UUID
+    done: list[str]
+    passed: bool
+    signed_at: datetime
+
+
+@router.post("/courses/{code}/practicals", status_code=201, response_model=PracticalOut)
+def sign(actor: Writer, code: str, body: PracticalIn, once: OnceOnly) -> Response:
+    """Signs what somebody has shown; with the other parts of the course it is passed."""
+
+    def deed() -> PracticalOut:
+        row = assess.sign(tx, body.volunteer, code, body.done, body.words)
+        return PracticalOut(id=row.public_id, done=row.done, passed=row.passed, signed_at=row.signed_at)
+
+    with db.transaction(actor, "training.sign") as tx:
+        return once.run(tx, deed, 201)
+
+
 def _course(one: Offered) -> CourseOut:
     kept: dict[str, Any] = one.course.model_dump(mode="json", include=set(CourseOut.model_fields))
     return CourseOut(code=one.code, own=one.own is not None, **kept)

@@ -1,15 +1,16 @@
 """Training as people read it: a volunteer their courses and places, the staff its sessions and lists."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from sqlmodel import col, select
 
 from volunteer_hub.access.models import Jurisdiction
 from volunteer_hub.core.db import Tx
 from volunteer_hub.core.errors import NotFound
-from volunteer_hub.training import courses, enrolments, sessions
+from volunteer_hub.training import assessments, courses, enrolments, sessions
 from volunteer_hub.training.courses import Offered
 from volunteer_hub.training.models import Enrolment, TrainingSession
 from volunteer_hub.training.policy import Attendance
@@ -46,12 +47,14 @@ class Sitting:
 
 @dataclass(frozen=True)
 class Learning:
-    """What a volunteer may learn, and where they have a place."""
+    """What a volunteer may learn, and where they have a place. ``passes``: courses passed that still hold,
+    with the last day of each."""
 
     person: Volunteer
     zone: str
     courses: tuple[Offered, ...]
     sittings: tuple[Sitting, ...]
+    passes: Mapping[str, date | None]
 
     @property
     def mine(self) -> tuple[Sitting, ...]:
@@ -103,7 +106,9 @@ def learning(tx: Tx, volunteer_id: int) -> Learning:
         )
         for row in rows
     )
-    return Learning(person, zones[person.area], tuple(offered.values()), sittings)
+    today = tx.now.astimezone(ZoneInfo(zones[person.area])).date()
+    passes = assessments.valid_passes(tx, person.id, today)
+    return Learning(person, zones[person.area], tuple(offered.values()), sittings, passes)
 
 
 def lines(tx: Tx, rows: Sequence[TrainingSession]) -> list[SessionLine]:

@@ -7,10 +7,9 @@ from collections.abc import Collection, Mapping
 from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 
-from sqlmodel import col, select
-
 from volunteer_hub.access import jurisdictions
-from volunteer_hub.access.models import Account
+from volunteer_hub.access.models import Account, ApiToken
+from volunteer_hub.boards import assessment as board
 from volunteer_hub.core import db
 from volunteer_hub.core.actor import SYSTEM
 from volunteer_hub.core.db import Tx
@@ -19,7 +18,6 @@ from volunteer_hub.core.i18n import pick
 from volunteer_hub.flows import award, settle, train
 from volunteer_hub.incentives.rules import EntryKind
 from volunteer_hub.training import assessments, courses, enrolments, sessions
-from volunteer_hub.training.assessments import Standing
 from volunteer_hub.training.courses import Offered
 from volunteer_hub.training.models import Attempt, Completion, Practical, TrainingSession
 from volunteer_hub.training.rules import AttemptState, EnrolmentState
@@ -35,7 +33,7 @@ def begin(tx: Tx, volunteer_id: int, code: str) -> Attempt:
     person = registry.one(tx, volunteer_id, lock=True)
     offered = _offered(tx, person, code)
     _end_overdue(tx, person, offered)
-    return assessments.begin(tx, person.id, person.area, offered, standing(tx, person, offered))
+    return assessments.begin(tx, person.id, person.area, offered, board.standing(tx, person, offered))
 
 
 def hand_in(tx: Tx, volunteer_id: int, code: str, answers: Mapping[str, int]) -> Attempt:
@@ -53,8 +51,10 @@ def sign(tx: Tx, public_id: uuid.UUID, code: str, done: Collection[str], words: 
     Refused for themselves."""
     person = registry.find(tx, "training.write", public_id, lock=True)
     offered = _offered(tx, person, code)
-    _not_oneself(tx, person)
-    row = assessments.sign(tx, person.id, person.area, offered, done, words)
+    assessor = _assessor(tx)
+    if assessor is None or (person.email and assessor.email == person.email.lower()):
+        raise Refused("training.oneself")
+    row = assessments.sign(tx, person.id, person.area, offered, done, words, assessor.id)
     _settle(tx, person, offered) if row.passed else _failed(tx, person, offered)
     return row
 
@@ -65,19 +65,10 @@ def close(tx: Tx, session: TrainingSession, version: int) -> None:
     sessions.close(tx, session, version)
     offered = courses.one(tx, session.course)
     there = [
-        row.volunteer_id
-        for row in enrolments.of_session(tx, session)
-        if row.state is EnrolmentState.ATTENDED
+        row.volunteer_id for row in enrolments.of_session(tx, session) if row.state is EnrolmentState.ATTENDED
     ]
     for volunteer_id in sorted(there):
         _settle(tx, registry.one(tx, volunteer_id, lock=True), offered)
-
-
-def standing(tx: Tx, person: Volunteer, offered: Offered) -> Standing:
-    """Where somebody stands with a course."""
-    return assessments.standing(
-        tx, person.id, offered, _today(tx, person), courses.shipped().assessment
-    )
 
 
 def sweep() -> int:
@@ -122,25 +113,23 @@ def _end_overdue(tx: Tx, person: Volunteer, offered: Offered) -> None:
         _ended(tx, person, offered, row, {})
 
 
-def _ended(
-    tx: Tx, person: Volunteer, offered: Offered, row: Attempt, answers: Mapping[str, int]
-) -> Attempt:
+def _ended(tx: Tx, person: Volunteer, offered: Offered, row: Attempt, answers: Mapping[str, int]) -> Attempt:
     if row.state is not AttemptState.OPEN:
         return row
-    assessments.hand_in(tx, row, answers, offered.course.test, courses.shipped().assessment)
-    if row.state is AttemptState.PASSED:
+    done = assessments.hand_in(tx, row, answers, offered.course.test, courses.shipped().assessment)
+    if done.state is AttemptState.PASSED:
         _settle(tx, person, offered)
     else:
         _failed(tx, person, offered)
-    return row
+    return done
 
 
 def _settle(tx: Tx, person: Volunteer, offered: Offered) -> None:
     """Passes the course where everything is there: once, for what was shown stands before the pass then."""
-    at = standing(tx, person, offered)
+    at = board.standing(tx, person, offered)
     if not at.done:
         return
-    today, course = _today(tx, person), offered.course
+    today, course = board.today_of(tx, person), offered.course
     row = assessments.complete(tx, person.id, person.area, offered, at.score, today)
     restored = False
     if course.skill is not None:
@@ -167,7 +156,7 @@ def _certify(tx: Tx, person: Volunteer, offered: Offered, row: Completion, today
 
 def _failed(tx: Tx, person: Volunteer, offered: Offered) -> None:
     """Suggests a refresher when it happened too often; a mandatory course failed for good suspends."""
-    at, policy = standing(tx, person, offered), courses.shipped().assessment
+    at, policy = board.standing(tx, person, offered), courses.shipped().assessment
     deed = f"fail:{person.id}:{offered.code}:{at.failures[-1].timestamp():.6f}" if at.failures else ""
     if len(at.failures) == policy.refresher_after:
         _tell(tx, "training_refresher", person, offered, deed)
@@ -200,14 +189,10 @@ def _offered(tx: Tx, person: Volunteer, code: str) -> Offered:
     return found
 
 
-def _not_oneself(tx: Tx, person: Volunteer) -> None:
-    """The account and the volunteer may be one person: they have the same e-mail address then."""
-    if tx.actor.kind != "account" or person.email is None:
-        return
-    mail = tx.exec(select(Account.email).where(col(Account.id) == tx.actor.id)).one()
-    if mail == person.email.lower():
-        raise Refused("training.oneself")
-
-
-def _today(tx: Tx, person: Volunteer) -> date:
-    return tx.now.astimezone(settle.zone_of(tx, person.area)).date()
+def _assessor(tx: Tx) -> Account | None:
+    """The account that acts, by itself or by a token of its own. It and a volunteer are one person where they
+    have the same e-mail address."""
+    key = tx.actor.id
+    if tx.actor.kind == "token":
+        key = tx.get_one(ApiToken, key).account_id
+    return tx.get(Account, key) if tx.actor.kind in ("account", "token") else None

@@ -58,6 +58,10 @@ _CAN_WAIT: Final = _QUESTIONS | {
     "training_changed",
     "training_cancelled",
     "hours_decided",
+    "training_passed",
+    "training_refresher",
+    "training_suspended",
+    "training_restored",
 }
 """What quiet hours and the daily limit hold back outside real callouts; answers and changes go at once."""
 

@@ -11,6 +11,7 @@ from volunteer_hub.core.actor import SYSTEM
 from volunteer_hub.core.db import Tx
 from volunteer_hub.core.site import Site
 from volunteer_hub.flows import (
+    assess,
     award,
     calibrate,
     call_down,
@@ -113,6 +114,7 @@ JOBS: Final = (
     Job("old_sessions", 600, _in_one("session.sweep", sessions.sweep)),
     Job("expired_points", 6 * 3600, award.expire),
     Job("what_if", 600, whatif.sweep),
+    Job("training", 60, assess.sweep),
     Job("certification_reminders", 3600, remind.certifications),
     Job("old_addresses", 3600, _in_one("address_answer.sweep", lookups.sweep)),
     Job("old_messages", 3600, _in_one("message.sweep", _old_messages)),

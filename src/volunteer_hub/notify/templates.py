@@ -25,7 +25,8 @@ _STAFF: Final = ("action_", "alert_", "debrief_", "handover_", "incident_", "lev
 _PLAIN: Final = frozenset(
     {
         *("application_declined", "certification", "heard", "login_code", "welcome"),
-        *("training_promoted", "training_changed", "training_cancelled"),
+        *("training_promoted", "training_changed", "training_cancelled", "training_passed"),
+        *("training_refresher", "training_suspended", "training_restored"),
     }
 )
 """Purposes that belong neither to a real callout nor to a drill."""

@@ -129,7 +129,13 @@ def overdue(tx: Tx, policy: Assessment, limit: int = 100) -> list[Attempt]:
 
 
 def sign(
-    tx: Tx, volunteer_id: int, area: str, offered: Offered, done: Collection[str], words: str
+    tx: Tx,
+    volunteer_id: int,
+    area: str,
+    offered: Offered,
+    done: Collection[str],
+    words: str,
+    assessor_id: int,
 ) -> Practical:
     """An assessor signs what somebody has shown. Raises Malformed, Refused for a course without checklist."""
     tx.actor.must_cover("training.write", area)
@@ -140,7 +146,7 @@ def sign(
         done=sorted(set(done)),
         passed=rules.check_signature(done, offered.course, words),
         words=words.strip(),
-        signed_by=tx.actor.id if tx.actor.kind == "account" else None,
+        signed_by=assessor_id,
         signed_at=tx.now,
     )
     tx.add(row)
@@ -194,7 +200,9 @@ def valid_passes(tx: Tx, volunteer_id: int, today: date) -> dict[str, date | Non
     rows = tx.exec(
         select(Completion).where(col(Completion.volunteer_id) == volunteer_id).order_by(col(Completion.id))
     )
-    return {row.course: row.valid_until for row in rows if row.valid_until is None or today <= row.valid_until}
+    return {
+        row.course: row.valid_until for row in rows if row.valid_until is None or today <= row.valid_until
+    }
 
 
 def open_attempt(tx: Tx, volunteer_id: int, course: str) -> Attempt | None:

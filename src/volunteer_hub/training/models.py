@@ -87,8 +87,8 @@ class Enrolment(SQLModel, table=True):
 
 
 class Attempt(SQLModel, table=True):
-    """One try at a course's test. ``paper``: the questions drawn by ``seed``, frozen with their answers in the
-    order shown and which is right; ``score``: per cent right."""
+    """One try at a course's test. ``paper``: the questions drawn by ``seed``, frozen with their answers in
+    the order shown and which is right; ``score``: per cent right."""
 
     __tablename__ = "training_attempts"
     __table_args__ = (
@@ -130,7 +130,7 @@ class Practical(SQLModel, table=True):
     done: list[str] = Field(default_factory=list, sa_column=Column(JSONB, nullable=False))
     passed: bool
     words: str = _word()
-    signed_by: int | None = ref("accounts.id", null=True, index=False)
+    signed_by: int = ref("accounts.id", index=False)
     signed_at: datetime = ts()
 
 

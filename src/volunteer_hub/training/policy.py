@@ -101,8 +101,8 @@ class Attendance(Policy):
 
 
 class Assessment(Policy):
-    """[assessment]. Failures count for ``again_days``; so many days before a certificate ends the course can be
-    taken again; after ``refresher_after`` failures a refresher is suggested; answers come in until
+    """[assessment]. Failures count for ``again_days``; ``renew_days`` before a certificate ends the course
+    can be taken again; after ``refresher_after`` failures a refresher is suggested; answers come in until
     ``grace_seconds`` after the time, for slow networks."""
 
     again_days: PositiveInt

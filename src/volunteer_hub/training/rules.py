@@ -181,8 +181,8 @@ def paper(seed: int, test: Test) -> list[dict[str, Any]]:
 
 def score(drawn: Sequence[Mapping[str, Any]], answers: Mapping[str, int]) -> int:
     """Per cent right, rounded down; what was left out is wrong."""
-    right = sum(answers.get(question["code"]) == question["right"] for question in drawn)
-    return right * 100 // len(drawn)
+    right = [question["code"] for question in drawn if answers.get(question["code"]) == question["right"]]
+    return len(right) * 100 // len(drawn)
 
 
 def handed_in(ends_at: datetime, now: datetime, policy: Assessment) -> bool:
@@ -212,9 +212,7 @@ def attempts_left(test: Test, failures: Sequence[datetime], now: datetime, polic
     return max(0, test.attempts - sum(moment > since for moment in failures))
 
 
-def check_start(
-    missing: Collection[Part], *, due: bool, left: int
-) -> None:
+def check_start(missing: Collection[Part], *, due: bool, left: int) -> None:
     """Raises Refused where a test cannot be begun: passed and still good, not attended yet, no try left."""
     if not due:
         raise Refused("training.passed")
@@ -235,7 +233,7 @@ def months_on(day: date, months: int) -> date | None:
 
 
 def check_signature(done: Collection[str], course: Course, words: str) -> bool:
-    """Whether every item was shown. Raises Malformed for an item that is not on the list, or too many words."""
+    """Whether every item was shown. Raises Malformed for an item that is not listed, or too many words."""
     known = {item.code for item in course.checklist}
     if not known:
         raise Refused("training.no_checklist")

@@ -88,7 +88,15 @@ def certify(
 
 
 def earn(
-    tx: Tx, row: Volunteer, skill: str, level: int, *, number: str, issuer: str, issued_on: date, expires_on: date | None
+    tx: Tx,
+    row: Volunteer,
+    skill: str,
+    level: int,
+    *,
+    number: str,
+    issuer: str,
+    issued_on: date,
+    expires_on: date | None,
 ) -> Certification:
     """What a course passed gives: the skill, verified at this level or the higher one held, and a paper.
 
@@ -100,7 +108,12 @@ def earn(
     have.level, have.state = max(have.level, level), ClaimState.VERIFIED
     tx.add(verify(tx, have))
     paper = Certification(
-        volunteer_id=row.id, skill=skill, number=number, issuer=issuer, issued_on=issued_on, expires_on=expires_on
+        volunteer_id=row.id,
+        skill=skill,
+        number=number,
+        issuer=issuer,
+        issued_on=issued_on,
+        expires_on=expires_on,
     )
     tx.add(paper)
     touched(tx, row)

@@ -169,6 +169,7 @@ def _body(form: Form) -> dict[str, Any]:
     """The course as typed; what is written in one language stands for both."""
     name, words = form.text("name", 200), form.text("material", 4_000)
     outline = [_both(line.strip()) for line in form.text("outline").splitlines() if line.strip()]
+    items = [line.strip() for line in form.text("checklist").splitlines() if line.strip()]
     url = form.text("url", 500)
     numbers = {each: form.whole(each) for each in _NUMBERS}
     requires = [form.text("requires", 100)] if form.text("requires", 100) else []
@@ -182,6 +183,7 @@ def _body(form: Form) -> dict[str, Any]:
         "requires": requires,
         "skill": form.text("skill", 100) or None,
         "mandatory": form.flag("mandatory"),
+        "checklist": [{"code": f"i{n}", "text": _both(item)} for n, item in enumerate(items, 1)],
         "materials": [material] if url or words else [],
         **numbers,
     }
@@ -194,6 +196,7 @@ def _stored(row: OwnCourse) -> dict[str, str]:
     return {
         "name": body["name"]["en"],
         "outline": "\n".join(line["en"] for line in body["outline"]),
+        "checklist": "\n".join(item["text"]["en"] for item in body.get("checklist", ())),
         "requires": next(iter(body["requires"]), ""),
         "skill": body["skill"] or "",
         "mandatory": "yes" if body["mandatory"] else "",

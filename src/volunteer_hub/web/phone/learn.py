@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from volunteer_hub.boards import assessment
 from volunteer_hub.boards import training as board
 from volunteer_hub.boards.training import Learning
 from volunteer_hub.core import db
@@ -15,6 +16,8 @@ from volunteer_hub.core.db import Tx
 from volunteer_hub.core.errors import HubError, NotFound
 from volunteer_hub.core.i18n import pick, t
 from volunteer_hub.flows import train
+from volunteer_hub.training import rules
+from volunteer_hub.training.rules import Part
 from volunteer_hub.volunteers import skills
 from volunteer_hub.web import forms
 from volunteer_hub.web.forms import Sent
@@ -35,10 +38,8 @@ def course(request: Request, actor: Volunteer, code: str) -> Response:
     """One course: what is taught, what it gives, when it is held."""
     lang = language_of(request)
     with db.read(actor) as tx:
-        view = _view(tx, actor)
-        offered = next((one for one in view.courses if one.code == code), None)
-        if offered is None:
-            raise NotFound("not_found")
+        view, at = _view(tx, actor), assessment.studying(tx, _own(actor), code)
+        offered = at.offered
         skill = skills.taxonomy().skills.get(offered.course.skill or "")
         names = {one.code: pick(one.name, lang) for one in view.courses}
         return page(
@@ -47,6 +48,10 @@ def course(request: Request, actor: Volunteer, code: str) -> Response:
             zone=view.zone,
             title=pick(offered.name, lang),
             offered=offered,
+            at=at,
+            parts=rules.parts(offered.course),
+            test_missing=Part.TEST in at.standing.missing,
+            may_test=at.standing.missing[:1] == (Part.TEST,) and at.standing.left > 0,
             skill=pick(skill.name, lang) if skill is not None else "",
             requires=[(one, names.get(one, one)) for one in offered.course.requires],
             sittings=view.of(code),
