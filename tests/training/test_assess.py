@@ -1,12 +1,15 @@
 """From a course to a callout: attended, tested, signed, certified; suspended when it lapses or is failed."""
 
+import csv
 import html
+import io
 from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
 from sqlmodel import col, select
 
+from tests import people
 from tests.boards.cases import build, row
 from tests.doors import client
 from tests.flows.callouts import NOW, at_ten
@@ -212,3 +215,20 @@ def test_a_bank_of_our_own_questions_makes_a_test(tx: Tx, w: World) -> None:
     assert mei.post(at, data={"do": "remove", "question": "q1", "version": "2"}).status_code == 303
     tx.expire_all()
     assert courses.one(tx, "dyke_watch").course.test is None
+
+
+def test_results_are_counted_by_course_community_level_and_age(tx: Tx, w: World) -> None:
+    tried(tx, w.lin, "legal_literacy", right=True)
+    tried(tx, w.bo, "legal_literacy", right=False)
+    mei = client(w.mei)
+    rows = list(csv.DictReader(io.StringIO(mei.get("/training/results/table.csv").text.lstrip("\ufeff"))))
+    assert [(one["by"], one["name"], one["taken"], one["passed"]) for one in rows] == [
+        ("course", "Legal literacy for volunteers", "2", "1"),
+        ("community", "Dongfeng", "2", "1"),
+        ("level", "Excellent", "1", "1"),
+        ("level", "Weak", "1", "0"),
+        ("age", "15 to 59", "2", "1"),
+    ]
+    assert "Excellent" in mei.get("/training/results").text
+    assert "Excellent" not in client(people.kai(tx)).get("/training/results").text
+    assert "Excellent" not in mei.get("/training/results", params={"until": "2030-12-31"}).text

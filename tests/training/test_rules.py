@@ -7,7 +7,7 @@ import pytest
 
 from volunteer_hub.core.errors import HubError, Malformed, Refused
 from volunteer_hub.training import rules
-from volunteer_hub.training.policy import Assessment, Attendance, Course, Question, Test
+from volunteer_hub.training.policy import Assessment, Attendance, Band, Course, Question, Test
 from volunteer_hub.training.rules import ALLOWED, EnrolmentState, Part, SessionSpec, SessionState
 
 NOW = datetime(2031, 3, 1, 1, 0, tzinfo=UTC)
@@ -169,3 +169,12 @@ def test_a_checklist_is_passed_when_every_item_was_seen() -> None:
         assert [fault.code for fault in error.value.fields] == [code]
     plain = COURSE.model_copy(update={"checklist": ()})
     assert refusal(lambda: rules.check_signature([], plain, "")) == "training.no_checklist"
+
+
+def test_scores_fall_into_bands_and_ages_as_the_census_groups_them() -> None:
+    bands = [Band(code="good", name=HERE, from_percent=75), Band(code="weak", name=HERE, from_percent=0)]
+    assert [rules.band(n, bands) for n in (75, 74, 0, None)] == ["good", "weak", "weak", "untested"]
+    day = date(2031, 3, 1)
+    born = [None, date(2016, 3, 2), date(2016, 3, 1), date(1971, 3, 2), date(1971, 3, 1)]
+    found = [rules.age_band(one, day).value for one in born]
+    assert found == ["unknown", "0-14", "15-59", "15-59", "60+"]

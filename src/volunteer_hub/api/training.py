@@ -1,7 +1,7 @@
 """Courses, the sessions in which they are held, and who comes."""
 
 import uuid
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
@@ -14,6 +14,7 @@ from volunteer_hub.api.jurisdictions import AreaOut, Code, area_out
 from volunteer_hub.api.pages import Cursor, In, Limit, OnceOnly, Out, Page, Version
 from volunteer_hub.boards import training as board
 from volunteer_hub.boards.training import SessionLine
+from volunteer_hub.boards.training_results import By, groups
 from volunteer_hub.core import db
 from volunteer_hub.core.actor import Actor
 from volunteer_hub.core.cursor import decode_cursor, encode_cursor
@@ -240,6 +241,26 @@ def sign(actor: Writer, code: str, body: PracticalIn, once: OnceOnly) -> Respons
 
     with db.transaction(actor, "training.sign") as tx:
         return once.run(tx, deed, 201)
+
+
+class GroupOut(Out):
+    """People at courses in one group: ``taken`` of them, of whom ``passed``."""
+
+    by: By
+    key: str
+    name: dict[str, str]
+    taken: int
+    passed: int
+    percent: int
+
+
+@router.get("/results", response_model=Page[GroupOut])
+def results(actor: Reader, since: date | None = None, until: date | None = None) -> Page[GroupOut]:
+    """Results by course, community, level and age, from ``since`` to ``until``; else of the last year."""
+    with db.read(actor) as tx:
+        last = until or tx.now.date()
+        first = since or date(max(1, last.year - 1), last.month, min(last.day, 28))
+        return Page(items=[GroupOut.model_validate(one) for one in groups(tx, first, last)])
 
 
 def _course(one: Offered) -> CourseOut:

@@ -1,7 +1,7 @@
 """training courses, sessions, plan, list: courses and who comes, without a browser."""
 
 import uuid
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
@@ -9,6 +9,7 @@ import typer
 
 from volunteer_hub.access import jurisdictions
 from volunteer_hub.boards import training as board
+from volunteer_hub.boards.training_results import groups
 from volunteer_hub.cli import acting
 from volunteer_hub.core import db
 from volunteer_hub.core.i18n import pick, t
@@ -74,6 +75,21 @@ def plan(
         )
         made = str(train.plan(tx, node.path, spec).public_id)
     typer.echo(made)
+
+
+@training.command("results")
+def results(
+    email: Email,
+    since: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="else a year ago")] = None,
+    until: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="else today")] = None,
+) -> None:
+    """Results by course, community, level and age: what by, name, who took it, who passed."""
+    lang = acting.language()
+    with acting.ready(), db.read(acting.actor(email)) as tx:
+        last = until.date() if until is not None else tx.now.date()
+        first = since.date() if since is not None else last - timedelta(days=365)
+        for one in groups(tx, first, last):
+            typer.echo(f"{one.by}  {pick(one.name, lang)}  {one.taken}  {one.passed}")
 
 
 @training.command("list")

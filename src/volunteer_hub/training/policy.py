@@ -1,5 +1,7 @@
 """Courses and how they are judged (config/training.toml). A course of the staff's own has the same shape."""
 
+from itertools import pairwise
+
 from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
 from volunteer_hub.core.policy import Name, Policy
@@ -111,12 +113,28 @@ class Assessment(Policy):
     grace_seconds: NonNegativeInt
 
 
+class Band(Policy):
+    """A level of results: scores from ``from_percent`` on."""
+
+    code: str = Field(pattern=r"^[a-z][a-z_]*$")
+    name: Name
+    from_percent: int = Field(ge=0, le=100)
+
+
 class Training(Policy):
-    """config/training.toml."""
+    """config/training.toml. ``bands``: from the best down to one that begins at 0."""
 
     attendance: Attendance
     assessment: Assessment
+    bands: tuple[Band, ...] = Field(min_length=1)
     courses: dict[str, Course] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _bands_fall(self) -> "Training":
+        starts = [band.from_percent for band in self.bands]
+        if starts[-1] != 0 or any(left <= right for left, right in pairwise(starts)):
+            raise ValueError(f"bands: from_percent must fall and end at 0 ({starts}); correct it")
+        return self
 
     @model_validator(mode="after")
     def _requirements_exist(self) -> "Training":

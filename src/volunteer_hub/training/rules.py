@@ -9,8 +9,9 @@ from enum import StrEnum
 from typing import Any, Final
 
 from volunteer_hub.core.errors import FieldError, Malformed, Refused
-from volunteer_hub.training.policy import Assessment, Attendance, Course, Test
+from volunteer_hub.training.policy import Assessment, Attendance, Band, Course, Test
 
+UNTESTED: Final = "untested"
 MOST_PLACES: Final = 1_000
 LONGEST_PLACE: Final = 200
 LONGEST_WORDS: Final = 2_000
@@ -50,6 +51,15 @@ class Part(StrEnum):
     ATTEND = "attend"
     TEST = "test"
     PRACTICAL = "practical"
+
+
+class AgeBand(StrEnum):
+    """Ages as the census groups them."""
+
+    CHILD = "0-14"
+    ADULT = "15-59"
+    OLD = "60+"
+    UNKNOWN = "unknown"
 
 
 class Evidence(StrEnum):
@@ -242,3 +252,20 @@ def check_signature(done: Collection[str], course: Course, words: str) -> bool:
     if len(words) > LONGEST_WORDS:
         raise Malformed("form", fields=[FieldError("words", "training.too_long", {"longest": LONGEST_WORDS})])
     return known <= set(done)
+
+
+def band(percent: int | None, bands: Sequence[Band]) -> str:
+    """The code of the level that a score falls into; UNTESTED where there is none."""
+    if percent is None:
+        return UNTESTED
+    return next(one.code for one in bands if percent >= one.from_percent)
+
+
+def age_band(birthday: date | None, day: date) -> AgeBand:
+    """The age somebody had on a day."""
+    if birthday is None:
+        return AgeBand.UNKNOWN
+    age = day.year - birthday.year - ((day.month, day.day) < (birthday.month, birthday.day))
+    if age < 15:
+        return AgeBand.CHILD
+    return AgeBand.ADULT if age < 60 else AgeBand.OLD
