@@ -182,6 +182,8 @@ def test_a_period_has_days_that_have_been_and_figures_decide_the_standing() -> N
     rules.check_period(day, day, day)
     with pytest.raises(Malformed, match=r"certificate\.period"):
         rules.check_period(day, date(2031, 1, 19), day)
+    with pytest.raises(Malformed, match=r"certificate\.early"):
+        rules.check_period(date(1, 1, 1), day, day)
     same = {"a": 1, "b": [2]}
     assert rules.standing(withdrawn=True, figures=same, today=same) is Standing.WITHDRAWN
     assert rules.standing(withdrawn=False, figures=same, today={"b": [2], "a": 1}) is Standing.VALID

@@ -46,7 +46,7 @@ def test_months_are_those_that_have_ended() -> None:
     today = date(2031, 1, 20)
     assert rules.month("", today) == rules.month("2030-12", today) == date(2030, 12, 1)
     assert rules.following(date(2030, 12, 1)) == date(2031, 1, 1)
-    for wrong in ("2031-01", "2031-13", "soon"):
+    for wrong in ("2031-01", "2031-13", "soon", "0001-01"):
         with pytest.raises(Malformed):
             rules.month(wrong, today)
 

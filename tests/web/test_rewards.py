@@ -231,5 +231,5 @@ def test_a_slip_of_the_pen_is_no_code_and_letters_that_look_alike_are_the_same()
         with pytest.raises(HubError):
             rewards_rules.handed_over_at(noon, noon - hour, until, noted)
     with pytest.raises(Malformed) as caught:
-        rewards_rules.check(Offer("", 0, -1, sponsor="x" * 121, words="x" * 501, per_person=0, keep_days=0))
-    assert len(caught.value.fields) == 7
+        rewards_rules.check(Offer("", 0, -1, "x" * 121, "x" * 501, 0, 0, datetime(1, 1, 1, tzinfo=UTC)))
+    assert len(caught.value.fields) == 8

@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from volunteer_hub.core.errors import FieldError, Malformed
+
+_EARLIEST: Final = 1900
 
 
 class Paper(StrEnum):
@@ -43,7 +45,10 @@ class Shows:
 
 
 def check_period(begins: date, ends: date, today: date) -> None:
-    """Raises Malformed for a period that ends before it begins, and for days that have not been yet."""
+    """Raises Malformed for a period that ends before it begins, and for days that have not been yet or of
+    which no clock tells."""
+    if begins.year < _EARLIEST:
+        raise Malformed("form", fields=[FieldError("begins", "certificate.early")])
     if ends < begins:
         raise Malformed("form", fields=[FieldError("ends", "certificate.period")])
     if ends > today:

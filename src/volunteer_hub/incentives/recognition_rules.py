@@ -7,9 +7,12 @@ free time is no merit. Among equals more hours given come first, and who is leve
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import Final
 
 from volunteer_hub.core.errors import FieldError, Malformed
 from volunteer_hub.incentives.recognition_policy import Recognition
+
+_EARLIEST: Final = 1900
 
 
 @dataclass(frozen=True)
@@ -72,7 +75,7 @@ def month(text: str, today: date) -> date:
         first = date.fromisoformat(f"{text}-01")
     except ValueError:
         raise Malformed("form", fields=[FieldError("month", "recognition.month")]) from None
-    if first >= this:
+    if first >= this or first.year < _EARLIEST:
         raise Malformed("form", fields=[FieldError("month", "recognition.month")])
     return first
 

@@ -14,6 +14,7 @@ _ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 """Crockford's base 32: no letter that is taken for another when it is read out or copied from paper."""
 _ALIKE: Final = str.maketrans("OIL", "011")
 _LETTERS: Final = 11
+_YEARS: Final = range(2000, 9000)
 _FAULT: Final = {"per_person": "reward.per_person_number"}
 _BITS: Final = 5
 
@@ -51,6 +52,7 @@ def check(offer: Offer) -> None:
         ("stock", not 0 <= offer.stock <= MOST),
         ("per_person", offer.per_person is not None and not 1 <= offer.per_person <= MOST),
         ("keep_days", not 1 <= offer.keep_days <= 3650),
+        ("ends", offer.ends_at is not None and offer.ends_at.year not in _YEARS),
     )
     faults = [FieldError(name, _FAULT.get(name, f"reward.{name}")) for name, holds in wrong if holds]
     if faults:
