@@ -193,7 +193,7 @@ def test_a_deed_taken_back_is_not_paid_again(tx: Tx, world: Served) -> None:
 
 
 def test_declining_or_silence_cannot_cost_by_any_road(tx: Tx, world: Served) -> None:
-    """The database refuses a loss of any kind but the two that need a reason, and those without one."""
+    """The database refuses a loss of any kind but those named below, and one without a reason it needs."""
     ledger.settle_duty(tx, world.facts(), world.by)
     copy = (
         "INSERT INTO ledger_entries (public_id, transfer_id, account_id, area, points, at, kind, source, "
@@ -203,7 +203,8 @@ def test_declining_or_silence_cannot_cost_by_any_road(tx: Tx, world: Served) -> 
         "SET CONSTRAINTS ALL IMMEDIATE"
     )
     transfer = "00000000-0000-7000-8000-000000000001"
-    for kind in set(EntryKind) - {EntryKind.EXPIRY}:  # which the calendar alone decides
+    # The calendar alone decides what lapses, the person what is spent, and that is never more than they have.
+    for kind in set(EntryKind) - {EntryKind.EXPIRY, EntryKind.REDEMPTION}:
         said = refused(tx, copy.format(transfer=transfer, kind=kind, reason="NULL"))
         if kind in (EntryKind.ADJUSTMENT, EntryKind.REVERSAL):
             assert "ck_ledger_entries_reason" in said
@@ -212,6 +213,10 @@ def test_declining_or_silence_cannot_cost_by_any_road(tx: Tx, world: Served) -> 
     assert "ck_ledger_entries_reason" in refused(
         tx, copy.format(transfer=transfer, kind="reversal", reason="' '")
     )
+    beyond = copy.replace("-points", "-2 * points").format(
+        transfer=transfer, kind="redemption", reason="NULL"
+    )
+    assert refused(tx, beyond) == "a person spends no more than they have"
     tx.execute(text(copy.format(transfer=transfer, kind="reversal", reason="'a slip'")))
     assert queries.balance(tx, world.bo) == 0
 

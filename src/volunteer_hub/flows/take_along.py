@@ -1,17 +1,23 @@
 """All that is held about a person, for them to take along."""
 
-from typing import Any
+from typing import Any, Final
 
 from volunteer_hub.core.db import Tx
-from volunteer_hub.incentives import certificates
+from volunteer_hub.incentives import certificates, queries, rewards
 from volunteer_hub.notify import notes, replies
+from volunteer_hub.training import own as training
 from volunteer_hub.volunteers import own
+
+_MOST: Final = 100_000
+_ENTRY: Final = {"at", "points", "kind", "source", "reason", "rule_version", "grade", "lines"}
+_TAKEN: Final = {"state", "cost", "taken_at", "handed_over_at", "reason"}
 
 
 def everything(tx: Tx, volunteer_id: int) -> dict[str, Any]:
     """In JSON's types: as `own.everything`; as ``notes`` what somebody wrote to them in their own words, and
     as ``texts`` what they wrote to us by text message, the first first; as ``certificates`` what was issued
-    to them."""
+    to them; as ``training`` what they learned; as ``points`` every entry of their ledger, the newest first;
+    as ``rewards`` what they took for them."""
     written, sent = notes.to_one(tx, volunteer_id), replies.of_one(tx, volunteer_id)
     notes_words, texts = notes.read(tx, written), replies.read(tx, sent)
     return own.everything(tx, volunteer_id) | {
@@ -24,6 +30,16 @@ def everything(tx: Tx, volunteer_id: int) -> dict[str, Any]:
             {"at": one.at.isoformat(), "number": texts[one.id].number, "words": texts[one.id].words}
             for one in sent
             if one.id in texts
+        ],
+        "training": training.everything(tx, volunteer_id),
+        "points": [
+            line.entry.model_dump(mode="json", include=_ENTRY)
+            for line in queries.statement(tx, volunteer_id, limit=_MOST)
+        ],
+        "rewards": [
+            {"title": one.reward.title, "sponsor": one.reward.sponsor}
+            | one.redemption.model_dump(mode="json", include=_TAKEN)
+            for one in rewards.of(tx, volunteer_id)
         ],
         "certificates": [
             {"number": certificates.number(one), "content": certificates.content(tx, one)}

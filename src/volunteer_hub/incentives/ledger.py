@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import func
 from sqlalchemy.dialects.postgresql import insert
-from sqlmodel import col, select
+from sqlmodel import col, select, update
 
 from volunteer_hub.core.columns import uuid7
 from volunteer_hub.core.db import Tx
@@ -146,8 +146,7 @@ def spend(
     """Moves points of a person to what they are spent on. Raises Refused where they have fewer: their account
     is held until the commit, so that two who spend at once never spend the same."""
     account = _held(tx, volunteer_id)
-    total = func.coalesce(func.sum(col(LedgerEntry.points)), 0)
-    have = int(tx.exec(select(total).where(col(LedgerEntry.account_id) == account)).one())
+    have = _balance(tx, account)
     if have < points:
         raise Refused("points.too_few", have=have, n=points)
     kind = EntryKind.REDEMPTION
@@ -195,6 +194,23 @@ def take_back(tx: Tx, entry: LedgerEntry, reason: str) -> list[LedgerEntry]:
     return opposite
 
 
+def carry(tx: Tx, keep: int, drop: int, area: str, reason: str, by: InForce) -> int:
+    """The points and hours of the second of two entries go to the first: they are one person. How many."""
+    theirs, mine = (_account(tx, AccountKind.PERSON, one) for one in (drop, keep))
+    lock(tx, [theirs, mine])
+    points = _balance(tx, theirs)
+    if points:  # both go through the pool, whose side of each needs a source of its own
+        for account, moved, source in (
+            (theirs, -points, f"merge:{drop}"),
+            (mine, points, f"merge:{drop}/{keep}"),
+        ):
+            award = Award(moved, {}, (Line("merged", moved),))
+            pay(tx, account, area, EntryKind.ADJUSTMENT, source, award, by, reason=reason)
+    hours = update(ServiceHours).where(col(ServiceHours.volunteer_id) == drop)
+    tx.execute(hours.values(volunteer_id=keep))
+    return points
+
+
 def _drill_source(incident_id: int, volunteer_id: int) -> str:
     """Names the person too: one drill pays many, and all of them from the one pool."""
     return f"drill:{incident_id}/{volunteer_id}"
@@ -224,6 +240,11 @@ def _held(tx: Tx, volunteer_id: int) -> int:
     account = _account(tx, AccountKind.PERSON, volunteer_id)
     lock(tx, [account])
     return account
+
+
+def _balance(tx: Tx, account: int) -> int:
+    total = func.coalesce(func.sum(col(LedgerEntry.points)), 0)
+    return int(tx.exec(select(total).where(col(LedgerEntry.account_id) == account)).one())
 
 
 def lock(tx: Tx, accounts: list[int]) -> None:

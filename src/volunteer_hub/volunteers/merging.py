@@ -72,7 +72,9 @@ def _move_rows(tx: Tx, keep: int, drop: int) -> None:
             mine.state == ClaimState.VERIFIED,
             mine.level,
         ):
+            since = mine.suspended_at or claim.suspended_at
             mine.sqlmodel_update(claim.model_dump(exclude={"volunteer_id", "skill"}))
+            mine.suspended_at = since  # whoever has two entries does not get round a course by them
         tx.delete(claim)
     tx.flush()
     _move(tx, Certification, keep, drop, ("skill", "number"))
