@@ -75,6 +75,14 @@ def shots(made: Stage, detail: dict[str, str]) -> Iterator[Shot]:
         ("what-if", "/what-if"),
         ("actions", "/actions"),
         ("promise", "/promise"),
+        ("training", "/training"),
+        ("training-session", made.paths["session"]),
+        ("training-courses", "/training/courses"),
+        ("hours", "/hours"),
+        ("recognition", "/recognition"),
+        ("rewards", "/rewards"),
+        ("counter", "/counter"),
+        ("unclear", "/unclear-replies"),
         ("audit", "/audit"),
     ):
         yield Shot(name, "coordinator", path)
@@ -97,8 +105,15 @@ def shots(made: Stage, detail: dict[str, str]) -> Iterator[Shot]:
             yield Shot(f"duty-{state.replace('_', '-')}", "guest", made.links[state] + "/duty")
     if made.survey:
         yield Shot("survey", "guest", made.survey)
-    for name in ("today", "me", "me/availability", "me/correct", "me/erase"):
+    for name in ("today", "me", "me/availability", "me/correct", "me/erase", "me/certificates"):
         yield Shot(name.replace("/", "-"), "volunteer", f"/{name}")
+    for name, path in (
+        ("learn", "/learn"),
+        ("learn-course", "/learn/courses/first_aid"),
+        ("my-rewards", "/me/rewards"),
+        ("my-recognition", "/me/recognition"),
+    ):
+        yield Shot(name, "volunteer", path)
 
 
 class Studio:

@@ -100,6 +100,7 @@ class _Director:
         self._made.paths["declared"] = self._declare("missing_person", "DQ-ST-006")
         self._alert("DQ-ST-010")
         db.move_clock(clock.now())
+        self._calm_times()
         self._people()
 
     def _sign_in(self) -> None:
@@ -134,6 +135,23 @@ class _Director:
         self._until(lambda: self._desk.get(plan)["state"] == "ready")
         self._made.paths[f"{name}-plan"] = plan
         return plan
+
+    def _calm_times(self) -> None:
+        """A session of a course two days ahead, with somebody on its list, and two rewards."""
+        starts = (clock.now() + timedelta(days=2)).replace(hour=1, minute=0, second=0, microsecond=0)
+        place, bus, tea = {
+            "en": ("Xinfeng community hall, room 2", "Ten rides by bus", "A pot of tea"),
+            "zh": ("新丰社区活动中心二楼", "公交乘车十次", "热茶一壶"),
+        }[self._lang]
+        session = {"area": CITY, "course": "first_aid", "place": place, "places": 12}
+        session |= {"starts_at": starts.isoformat(), "ends_at": (starts + timedelta(hours=3)).isoformat()}
+        made = self._desk.post("/training/sessions", session)
+        self._made.paths["session"] = f"/training/sessions/{made['id']}"
+        for person in self._desk.get("/volunteers", status="active")["items"][:3]:
+            enrolled = {"volunteer": person["id"]}
+            self._desk.post(f"/training/sessions/{made['id']}/enrolments", enrolled)
+        for title, cost, stock in ((bus, 20, 200), (tea, 5, 40)):
+            self._desk.post("/rewards", {"area": CITY, "title": title, "cost": cost, "stock": stock})
 
     def _call(self, name: str) -> None:
         plan = self._plan(name)
