@@ -131,6 +131,18 @@ def test_a_refusal_needs_a_reason_and_somebody_else_decides_the_appeal(tx: Tx, s
     assert hours(tx, held.duty_id).appeal is None
 
 
+def test_an_appeal_that_changes_no_whole_hour_writes_no_entry(tx: Tx, sent: Sent) -> None:
+    bo = sent.world.bo
+    held = typed(tx, sent, bo)
+    decide(tx, second(tx), held, Decision.CORRECT, "He left after an hour.", 70)
+    with transaction(GUEST, "hours.appeal") as own:
+        flow.appeal(own, duties.by_link(own, sent.token(tx, bo)), "It was a little longer.")
+    tx.refresh(held)
+    decide(tx, rows.staff(rows.account(tx, "Hua")), held, Decision.CORRECT, "Ten minutes longer.", 80)
+    assert points.hours(tx, bo.id).counted == 80
+    assert [line.entry.points for line in points.statement(tx, bo.id)] == [10]
+
+
 def test_refused_hours_never_pay(tx: Tx, sent: Sent) -> None:
     bo = sent.world.bo
     held = typed(tx, sent, bo)
