@@ -18,6 +18,7 @@ from tests.flows import improving
 from tests.flows.callouts import NOW, Sent
 from tests.house.test_doors import routes
 from tests.server import Server
+from tests.training import taught
 from volunteer_hub.boards import slots
 from volunteer_hub.core import clock, db, gate, policy
 from volunteer_hub.core.actor import GUEST, SYSTEM
@@ -25,12 +26,13 @@ from volunteer_hub.feedback import actions, surveys
 from volunteer_hub.feedback.actions_models import Voice
 from volunteer_hub.feedback.policy import Surveys
 from volunteer_hub.feedback.rules import Form, Kind
-from volunteer_hub.flows import reply, upward
+from volunteer_hub.flows import award, reply, upward
+from volunteer_hub.incentives.rules import EntryKind
 from volunteer_hub.incidents.models import Incident, RoleSlot
 
 # "/" leads on; then what is for machines, a part of a page, a picture, a file.
 NO_PAGE = re.compile(
-    r"^/$|/(livez|readyz|live|stream|rest|parts/\{name\})$|qr\.svg$"
+    r"^/$|/(livez|readyz|live|stream|rest|parts/\{name\})$|/qr$|qr\.svg$"
     r"|(/text|/csv|/html|/pdf|/download|\.csv|\.xlsx|\.calldown)$"
 )
 _PARAMETER = re.compile(r"\{(\w+)(?::\w+)?\}")
@@ -97,9 +99,36 @@ def _more(grown: Grown) -> dict[str, str]:
         "accepted": grown.tokens["c"][-1],
         "g": way,
         **_raised(s, mei),
+        **_learned_and_earned(grown),
         "s": grown.tokens["s"][0],
         "step": "asked",
         "number": "1",
+    }
+
+
+def _learned_and_earned(grown: Grown) -> dict[str, str]:
+    """A course of our own, a session, a reward that the volunteer of this world has taken, a certificate."""
+    mei, me = client(grown.sent.world.mei), grown.who["volunteer"]
+    volunteer = grown.actors["volunteer"]
+    assert volunteer.id is not None
+    course = {"area": "DQ-ST", "code": "dyke_watch", "name": "Dyke watch", "outline": "Seepage", "level": "1"}
+    assert mei.post("/training/courses/new", data=course).status_code == 303
+    with db.transaction(SYSTEM, "test.points") as tx:
+        award.deed(tx, EntryKind.TRAINING, "course:dyke_watch", volunteer.id, 50)
+    reward = {"area": "DQ-ST", "title": "Ten rides by bus", "cost": 20, "stock": 9}
+    offered = mei.post("/api/v1/rewards", json=reward).json()["id"]
+    taken = me.post(f"/api/v1/volunteers/me/rewards/{offered}/take").json()
+    period = {"begins": "2031-01-01", "ends": "2031-01-20", "hours": True, "duties": True}
+    paper = me.post("/api/v1/volunteers/me/certificates", json=period).json()["address"]
+    session = taught.planned(grown.sent.world).public_id
+    assert me.post(f"/learn/sessions/{session}/enrol").status_code == 303
+    return {
+        "course": "first_aid",
+        "own_course": "dyke_watch",
+        "sessions": str(session),
+        "rewards": taken["id"],
+        "counter": taken["code"],
+        "v": paper.rpartition("/")[2],
     }
 
 
@@ -148,5 +177,12 @@ def _reader(grown: Grown, policy: str) -> str:
 
 def _filled(path: str, ids: Mapping[str, str]) -> str:
     """Raises KeyError for a page of something that the world does not hold: plant one."""
-    word = "accepted" if path.endswith(("/duty", "/roll-call")) else path.split("/")[1]
+    parts = path.split("/")
+    words = {"me": "rewards", "learn": "sessions", "training": "sessions"}
+    word = "accepted" if path.endswith(("/duty", "/roll-call")) else words.get(parts[1], parts[1])
+    if "/courses/{code}" in path:
+        path = path.replace(
+            "{code}", ids["own_course" if path.endswith(("/edit", "/questions")) else "course"]
+        )
+        word = "volunteers"
     return _PARAMETER.sub(lambda name: ids[name[1] if name[1] in ("step", "number", "run") else word], path)
