@@ -25,7 +25,7 @@
     const colour = pin.querySelector("circle").getAttribute("fill");
     const made = L.circleMarker(places[number], { radius: 7, weight: 2, color: "var(--surface)", fillColor: colour, fillOpacity: 1 });
     const said = Object.assign(document.createElement("span"), { textContent: pin.dataset.said });
-    made.addTo(map).bindTooltip(said, { permanent: true, direction: "top", offset: [0, -6] });
+    made.addTo(map).bindTooltip(said, { permanent: true, direction: number % 2 ? "bottom" : "top", offset: [0, number % 2 ? 6 : -6] });
     made.on("click", () => { location.href = pin.getAttribute("href"); });
     pin.remove();
   });
