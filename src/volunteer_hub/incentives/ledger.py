@@ -1,8 +1,8 @@
 """The ledger: every deed pays once, every transfer adds up to zero, nothing is ever changed.
 
 Paying rides in the transaction of the deed (a check-out, an answered survey), so the doors of those deeds
-have asked who may. There is no verb by which declining or silence could cost: a person's points fall only
-by `adjust` and `reverse`, by somebody with the right to it and with a reason.
+have asked who may. There is no verb by which declining or silence could cost: a person's points fall only by
+what they `spend`, what lapses (`expiry`), and, with a reason, by `adjust`, `take_back` and `carry`.
 """
 
 import uuid
