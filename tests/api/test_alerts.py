@@ -1,7 +1,6 @@
 """CAP alerts through the machines' door, from the message to the incident."""
 
 import os
-import time
 import uuid
 from datetime import timedelta
 from pathlib import Path
@@ -12,7 +11,7 @@ from fastapi.testclient import TestClient
 from httpx2 import Response
 from sqlmodel import col, select
 
-from tests import people
+from tests import people, yardstick
 from tests.doors import client
 from tests.incidents.cap_documents import SENT, document, info, reference, stamp
 from volunteer_hub.core.db import Tx
@@ -144,10 +143,9 @@ LARGE = document(info()) + b"<!--" + b"x" * 2**20
     ids=["empty", "json", "bytes", "bomb", "bare", "deep", "large"],
 )
 def test_hostile_documents_are_refused_at_once(mei: TestClient, body: bytes):
-    started = time.process_time()
-    answer = post(mei, body)
+    with yardstick.at_most(6):
+        answer = post(mei, body)
     assert answer.status_code == 422
-    assert time.process_time() - started < 0.3
     assert mei.get("/api/v1/alerts").json()["items"] == []
 
 

@@ -1,11 +1,11 @@
 import contextlib
-import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from tests import yardstick
 from tests.incidents.cap_documents import POLYGON, SENDER, SENT, document, info, reference
 from volunteer_hub.core.errors import HubError, Malformed
 from volunteer_hub.core.i18n import t
@@ -200,10 +200,8 @@ BOMBS = {
 
 @pytest.mark.parametrize("name", BOMBS)
 def test_a_hostile_document_is_refused_at_once(name: str) -> None:
-    start = time.thread_time()
-    with pytest.raises(Malformed):
+    with yardstick.at_most(6), pytest.raises(Malformed):
         parse(BOMBS[name])
-    assert time.thread_time() - start < 0.3  # the promise is 0.1 s
 
 
 @pytest.mark.parametrize(
@@ -211,9 +209,8 @@ def test_a_hostile_document_is_refused_at_once(name: str) -> None:
 )
 def test_a_large_document_costs_no_more_whatever_fills_it(filling: bytes) -> None:
     end = b"</polygon>" if filling.startswith(b"<polygon>") else b""
-    start = time.thread_time()
-    assert len(parse(HEAD + filling + end + TAIL).infos) == 1
-    assert time.thread_time() - start < 0.3
+    with yardstick.at_most(6):
+        assert len(parse(HEAD + filling + end + TAIL).infos) == 1
 
 
 def test_no_doctype_passes_even_in_utf_16() -> None:
