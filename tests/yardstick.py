@@ -1,6 +1,6 @@
 """What this machine takes, just now, for work of a known size: bounds on processor time are multiples of it.
 
-A bound in seconds would fail in a slow hour of the machine and while lines are counted; a multiple does neither.
+A bound in seconds would fail in a slow hour of the machine, or while lines are counted; a multiple does not.
 """
 
 import gc
