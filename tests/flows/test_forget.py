@@ -64,7 +64,7 @@ def test_after_erasing_a_dump_says_nothing_and_the_sums_stay(fresh_database: str
     with db.transaction(SYSTEM, "test") as tx:
         mei = people.mei(tx)
         person = registry.register(tx, worlds.person("x", 900) | SECRETS)
-        registry.add_served(tx, person.id, 240)
+        registry.add_served(tx, {person.id: 240})
         about = by_path(tx, "/1/2/3/")
         key, outer = person.id, person.public_id
     with db.transaction(Actor("volunteer", key), "complaint.write") as own:

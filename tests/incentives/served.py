@@ -8,9 +8,10 @@ from zoneinfo import ZoneInfo
 from tests.mobilization import rows
 from volunteer_hub.core.db import Tx
 from volunteer_hub.core.policy import SHIPPED, read
-from volunteer_hub.incentives.ledger import DutyFacts, InForce
+from volunteer_hub.incentives.entries import InForce
 from volunteer_hub.incentives.policy import Rewards
 from volunteer_hub.incentives.rules import Basis, Grade, Kind, Service
+from volunteer_hub.incentives.time_served import DutyFacts
 
 DAQING = ZoneInfo("Asia/Shanghai")
 REWARDS = read(SHIPPED / "rewards.toml", Rewards)
@@ -53,20 +54,28 @@ class Served:
 
 def plant(tx: Tx, count: int = 2) -> Served:
     """People of Dongfeng with a duty each, at 14:00 of that Monday."""
-    world = rows.plant(tx, [count], count)
+    return _on_duty(tx, rows.plant(tx, [count], count), InForce(REWARDS, rows.policy_version(tx)))
+
+
+def again(tx: Tx, world: Served) -> Served:
+    """Another incident, with another duty of each of the same people."""
+    return _on_duty(tx, rows.send(tx, [len(world.people)], world.people), world.by)
+
+
+def _on_duty(tx: Tx, sent: rows.World, by: InForce) -> Served:
     duties = [
         rows.insert(
             tx,
             "duties",
-            offer_id=world.offer(n).id,
+            offer_id=sent.offer(n).id,
             volunteer_id=person,
-            incident_id=world.incident,
+            incident_id=sent.incident,
             area=DONGFENG,
             state="expected",
         )[0]
-        for n, person in enumerate(world.people)
+        for n, person in enumerate(sent.people)
     ]
-    return Served(world.incident, world.people, duties, InForce(REWARDS, rows.policy_version(tx)))
+    return Served(sent.incident, sent.people, duties, by)
 
 
 def later(hours: int, served: Service = MORNING) -> Service:

@@ -15,7 +15,7 @@ from sqlalchemy import event, func, select
 from sqlmodel import SQLModel
 
 from tests.databases import building
-from tests.flows.callouts import NOW, Sent, approved, planned, sent
+from tests.flows.callouts import NOW, Sent, approved, coming, duty_of, planned, sent
 from tests.invariants import broken
 from tests.world import world
 from volunteer_hub.core import clock, db
@@ -24,7 +24,8 @@ from volunteer_hub.core.errors import Refused
 from volunteer_hub.core.settings import settings
 from volunteer_hub.flows import duty as duties
 from volunteer_hub.flows import mobilize
-from volunteer_hub.mobilization import offers, places
+from volunteer_hub.mobilization import attendance, offers, places
+from volunteer_hub.mobilization.attendance import UNSEEN
 from volunteer_hub.mobilization.desk import Reply
 from volunteer_hub.mobilization.models import Offer, PlanRun
 from volunteer_hub.mobilization.rules import Answer, OfferState
@@ -86,13 +87,13 @@ def _die_at(call: int) -> None:
 
 def stopped_everywhere(deed: Deed) -> int:
     """Stops the deed at each of its calls; how many there are. It is done once at the end, and then again."""
-    before, call = rows(), 1
+    before, call = (rows(), faults()), 1
     while (ended := stopped_at(call, deed)) == DIED:
-        assert (rows(), faults()) == (before, {}), f"stopped at call {call}"
+        assert (rows(), faults()) == before, f"stopped at call {call}"
         call += 1
     assert ended == LIVED
     done = rows()
-    assert done != before
+    assert done != before[0]
     assert stopped_at(10**6, deed) == LIVED
     assert (rows(), faults()) == (done, {})
     return call - 1
@@ -148,3 +149,14 @@ def test_a_callout_goes_out_whole_or_not_at_all() -> None:
             mobilize.send(as_mei, as_mei.get_one(PlanRun, plan.id))
 
     assert stopped_everywhere(deed) > 10
+
+
+def test_duties_settled_together_are_all_settled_or_none() -> None:
+    with building() as tx:
+        out = coming(tx, helpers=2, crowd=2)
+        for person in (out.world.bo, out.world.lin):
+            duty = duty_of(tx, out, person)
+            attendance.check_in_here(tx, duty, UNSEEN)
+            attendance.check_out_here(tx, duty, UNSEEN)
+    assert faults() == {"duties done without hours": 2}
+    assert stopped_everywhere(duties.settle_ended) > 10

@@ -261,7 +261,7 @@ def test_an_erased_person_is_in_no_table_while_sums_stay(mei: Tx, lin: Volunteer
     proof(mei, BO["phone"])
     availability.add_exception(mei, bo, mei.now, mei.now + timedelta(hours=1), available=False)
     registry.count_asked(mei, [bo.id, lin.id])
-    registry.add_served(mei, bo.id, 45)
+    registry.add_served(mei, {bo.id: 45})
     sealed = vault.seal(mei, bo.id, "Bo Li")
     mei.expire_all()
     assert {word for word, _ in hits(mei)} == set(BLANKED)

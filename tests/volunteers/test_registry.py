@@ -173,7 +173,7 @@ def test_two_entries_become_one(mei: Tx, bo: Volunteer) -> None:
         },
     )
     registry.count_asked(mei, [bo.id, twin.id])
-    registry.add_served(mei, twin.id, 90)
+    registry.add_served(mei, {twin.id: 90})
     kept = merging.merge(mei, bo.public_id, twin.public_id)
     for row in (kept, twin):
         mei.refresh(row)

@@ -1,17 +1,19 @@
 """What speaks for and against the hours of a duty: its checks, and the duties beside it."""
 
-from collections.abc import Collection
-from dataclasses import replace
-from datetime import timedelta
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from itertools import chain
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, and_
+from sqlalchemy import and_, text
 from sqlalchemy.orm import aliased
 from sqlmodel import col, select
 
 from volunteer_hub.access.models import Account
+from volunteer_hub.core import bulk
 from volunteer_hub.core.db import Tx
-from volunteer_hub.core.geo import geodesic_km
+from volunteer_hub.core.geo import haversine_km
 from volunteer_hub.incentives import flag_rules
 from volunteer_hub.incentives.flag_rules import Flag, How, Mark, Standing, Stay
 from volunteer_hub.incentives.policy import FlagLimits
@@ -28,22 +30,78 @@ _DESK: Final = timedelta(days=7)
 _MOST: Final = 500
 _BARRED: Final = frozenset({Status.SUSPENDED, Status.LEFT, Status.FORGOTTEN})
 _IN, _OUT = aliased(DutyCheck), aliased(DutyCheck)
+_COLUMNS: Final[tuple[Any, ...]] = (
+    col(Duty.id),
+    col(Duty.volunteer_id),
+    col(Duty.grade),
+    col(Task.lat),
+    col(Task.lon),
+    col(Offer.during),
+    col(Offer.held_since),
+    *(
+        getattr(check, name)
+        for check in (_IN, _OUT)
+        for name in ("at", "noted_at", "evidence", "noted_by", "device", "metres")
+    ),
+)
+_CHECK: Final = 6
+
+# Each finds duties that may speak against another, by an index of its own; the newest of them, so that a desk
+# with a year of entries costs no more than one with some hundred.
+_PERSON: Final = text("""
+SELECT k.n, near.id FROM unnest(CAST(:a AS bigint[]), CAST(:b AS timestamptz[]), CAST(:c AS timestamptz[]))
+  WITH ORDINALITY AS k(person, since, until, n)
+CROSS JOIN LATERAL (SELECT id FROM duties WHERE volunteer_id = k.person AND state = 'done'
+  AND checked_in_at BETWEEN k.since AND k.until ORDER BY id DESC LIMIT :most) AS near
+""")
+_AT_DESK: Final = text("""
+SELECT k.n, near.duty_id FROM unnest(CAST(:a AS bigint[]), CAST(:b AS timestamptz[]))
+  WITH ORDINALITY AS k(account, since, n)
+CROSS JOIN LATERAL (SELECT duty_id FROM duty_checks WHERE noted_by = k.account AND noted_at > k.since
+  AND way = 'out' ORDER BY duty_id DESC LIMIT :most) AS near
+""")
+_BY_DEVICE: Final = text("""
+SELECT k.n, near.duty_id FROM unnest(CAST(:a AS bytea[]), CAST(:b AS timestamptz[]))
+  WITH ORDINALITY AS k(device, since, n)
+CROSS JOIN LATERAL (SELECT duty_id FROM duty_checks WHERE device = k.device AND noted_at > k.since
+  AND way = 'in' ORDER BY duty_id DESC LIMIT :most) AS near
+""")
+_AT_TIMES: Final = text("""
+SELECT k.n, near.duty_id FROM unnest(CAST(:a AS timestamptz[]), CAST(:b AS timestamptz[]))
+  WITH ORDINALITY AS k(came, went, n)
+CROSS JOIN LATERAL (SELECT i.duty_id FROM duty_checks i JOIN duty_checks o ON o.duty_id = i.duty_id
+  WHERE i.at = k.came AND i.way = 'in' AND o.at = k.went AND o.way = 'out'
+  ORDER BY i.duty_id DESC LIMIT :most) AS near
+""")
+Key = tuple[Any, ...]
 
 
-def flags(tx: Tx, duty: Duty, limits: FlagLimits) -> tuple[Flag, ...]:
-    """What makes the hours of a duty that has just ended doubtful. The number of queries is constant."""
-    found = _stays(tx, col(Duty.id) == duty.id)
-    if not found:  # it began before checks were kept
-        return ()
-    assert duty.grade is not None
-    stay, person = found[0], tx.get_one(Volunteer, duty.volunteer_id)
-    if person.lat is not None and person.lon is not None:
-        stay = replace(stay, home_km=geodesic_km(person.lat, person.lon, stay.lat, stay.lon))
-    near = [other for clause in _beside(stay) for other in _stays(tx, clause)]
-    unlike = {other.duty: other for other in near}
-    return flag_rules.flags(
-        stay, list(unlike.values()), _standing(tx, stay, person), Grade(duty.grade.value), limits
-    )
+@dataclass(frozen=True)
+class _Person:
+    status: Status
+    lat: float | None
+    lon: float | None
+    email: str | None
+
+
+def flags(tx: Tx, duty_ids: Collection[int], limits: FlagLimits) -> dict[int, tuple[Flag, ...]]:
+    """What makes the hours of duties that have ended doubtful, each seen beside all others that have. The
+    number of queries is constant."""
+    own = _stays(tx, duty_ids)
+    beside = _beside(tx, [stay for stay, _ in own.values()])
+    near = {duty: stay for duty, (stay, _) in own.items()}
+    wanted = set(chain.from_iterable(beside.values())) - near.keys()
+    near |= {duty: stay for duty, (stay, _) in _stays(tx, wanted).items()}
+    people = _people(tx, {stay.person for stay, _ in own.values()})
+    staff = _emails(tx, {mark.by for stay, _ in own.values() for mark in stay.marks if mark.by is not None})
+    found: dict[int, tuple[Flag, ...]] = dict.fromkeys(duty_ids, ())  # some began before checks were kept
+    for duty, (stay, grade) in own.items():
+        person = people[stay.person]
+        others = [near[other] for other in dict.fromkeys(beside[duty]) if other in near]
+        found[duty] = flag_rules.flags(
+            _from_home(stay, person), others, _standing(stay, person, staff), grade, limits
+        )
+    return found
 
 
 def entered_by(tx: Tx, duty_id: int) -> set[int]:
@@ -59,67 +117,107 @@ def is_own(tx: Tx, accounts: Collection[int], volunteer_id: int) -> bool:
     return mine is not None and mine.lower() in tx.exec(wanted).all()
 
 
-def _standing(tx: Tx, stay: Stay, person: Volunteer) -> Standing:
-    accounts = {mark.by for mark in stay.marks if mark.by is not None}
+def _standing(stay: Stay, person: _Person, staff: Mapping[int, str]) -> Standing:
+    mail = person.email.lower() if person.email is not None else None
     return Standing(
         barred=person.status.value if person.status in _BARRED else None,
-        own_entry=bool(accounts) and is_own(tx, accounts, person.id),
+        own_entry=mail is not None and any(staff.get(mark.by or 0) == mail for mark in stay.marks),
     )
 
 
-def _beside(stay: Stay) -> list[ColumnElement[bool]]:
-    """Each finds duties that may speak against this one, by an index of its own."""
-    window = (stay.came.at - _BESIDE, stay.went.at + _BESIDE)
-    clauses: list[ColumnElement[bool]] = [
-        and_(col(Duty.volunteer_id) == stay.person, col(Duty.checked_in_at).between(*window))
+def _from_home(stay: Stay, person: _Person) -> Stay:
+    if person.lat is None or person.lon is None:
+        return stay
+    return replace(stay, home_km=float(haversine_km(person.lat, person.lon, stay.lat, stay.lon)))
+
+
+def _people(tx: Tx, ids: Collection[int]) -> dict[int, _Person]:
+    wanted = select(Volunteer.id, Volunteer.status, Volunteer.lat, Volunteer.lon).add_columns(
+        col(Volunteer.email)
+    )
+    rows = tx.execute(wanted.where(bulk.among(col(Volunteer.id), ids)))
+    return {key: _Person(*facts) for key, *facts in rows}
+
+
+def _emails(tx: Tx, accounts: Collection[int]) -> dict[int, str]:
+    if not accounts:
+        return {}
+    wanted = select(Account.id, Account.email).where(bulk.among(col(Account.id), accounts))
+    return dict(tx.exec(wanted).all())
+
+
+def _beside(tx: Tx, stays: Collection[Stay]) -> dict[int, list[int]]:
+    """Duty -> the duties that may speak against it, those of the same person first."""
+    found: dict[int, list[int]] = {stay.duty: [] for stay in stays}
+    for statement, keys_of in (
+        (_PERSON, _own_key),
+        (_AT_DESK, _desk_keys),
+        (_BY_DEVICE, _device_keys),
+        (_AT_TIMES, _times_key),
+    ):
+        asked = {stay.duty: keys_of(stay) for stay in stays}
+        keys = list(dict.fromkeys(chain.from_iterable(asked.values())))
+        if not keys:
+            continue
+        columns = dict(zip("abc", map(list, zip(*keys, strict=True)), strict=False))
+        duties: dict[Key, list[int]] = {key: [] for key in keys}
+        for number, duty in tx.execute(statement, {**columns, "most": _MOST}):
+            duties[keys[number - 1]].append(duty)
+        for one, own in asked.items():
+            found[one] += chain.from_iterable(duties[key] for key in own)
+    return found
+
+
+def _own_key(stay: Stay) -> list[Key]:
+    return [(stay.person, stay.came.at - _BESIDE, stay.went.at + _BESIDE)]
+
+
+def _desk_keys(stay: Stay) -> list[Key]:
+    return [(mark.by, _day(mark.noted_at - _DESK)) for mark in stay.marks if mark.keyed]
+
+
+def _device_keys(stay: Stay) -> list[Key]:
+    return [
+        (bytes.fromhex(mark.device), _day(mark.noted_at - _BESIDE))
+        for mark in stay.marks
+        if mark.device is not None
     ]
-    for mark in stay.marks:
-        if mark.keyed:
-            clauses.append(and_(col(_OUT.noted_by) == mark.by, col(_OUT.noted_at) > mark.noted_at - _DESK))
-        if mark.device is not None:
-            same = col(_IN.device) == bytes.fromhex(mark.device)
-            clauses.append(and_(same, col(_IN.noted_at) > mark.noted_at - _BESIDE))
-    if any(mark.keyed for mark in stay.marks):
-        clauses.append(and_(col(_IN.at) == stay.came.at, col(_OUT.at) == stay.went.at))
-    return clauses
 
 
-def _stays(tx: Tx, clause: ColumnElement[bool]) -> list[Stay]:
-    wanted: Any = (
-        select(Duty, Offer, _IN, _OUT)
-        .add_columns(col(Task.lat), col(Task.lon))
+def _times_key(stay: Stay) -> list[Key]:
+    return [(stay.came.at, stay.went.at)] if any(mark.keyed for mark in stay.marks) else []
+
+
+def _day(moment: datetime) -> datetime:
+    """By whole days (UTC), so that what was entered together is looked up together."""
+    return moment.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def _stays(tx: Tx, duty_ids: Iterable[int]) -> dict[int, tuple[Stay, Grade]]:
+    ids = list(duty_ids)
+    if not ids:
+        return {}
+    wanted = (
+        select(Duty.id)
+        .with_only_columns(*_COLUMNS)
         .join(Offer, col(Offer.id) == col(Duty.offer_id))
         .join(RoleSlot, col(RoleSlot.id) == col(Offer.slot_id))
         .join(Task, col(Task.id) == col(RoleSlot.task_id))
         .join(_IN, and_(col(_IN.duty_id) == col(Duty.id), col(_IN.way) == Way.IN))
         .join(_OUT, and_(col(_OUT.duty_id) == col(Duty.id), col(_OUT.way) == Way.OUT))
-        .where(col(Duty.state) == DutyState.DONE, clause)
-        .order_by(col(Duty.id).desc())
-        .limit(_MOST)
+        .where(bulk.among(col(Duty.id), ids), col(Duty.state) == DutyState.DONE)
     )
-    return [_stay(*row) for row in tx.exec(wanted)]
+    return {row[0]: _stay(row) for row in tx.execute(wanted)}
 
 
-def _stay(duty: Duty, offer: Offer, came: DutyCheck, went: DutyCheck, lat: float, lon: float) -> Stay:
-    return Stay(
-        duty=duty.id,
-        person=duty.volunteer_id,
-        lat=lat,
-        lon=lon,
-        came=_mark(came),
-        went=_mark(went),
-        planned_begins=offer.starts_at,
-        planned_ends=offer.ends_at,
-        ready_at=offer.held_since,
-    )
+def _stay(row: Any) -> tuple[Stay, Grade]:
+    duty, person, grade, lat, lon, planned, ready, *checks = row
+    came, went = _mark(*checks[:_CHECK]), _mark(*checks[_CHECK:])
+    stay = Stay(duty, person, lat, lon, came, went, planned.lower, planned.upper, ready)
+    return stay, Grade(grade.value)
 
 
-def _mark(check: DutyCheck) -> Mark:
-    return Mark(
-        at=check.at,
-        noted_at=check.noted_at,
-        how=How(check.evidence.value),
-        by=check.noted_by,
-        device=check.device.hex() if check.device is not None else None,
-        metres=check.metres,
-    )
+def _mark(
+    at: datetime, noted_at: datetime, how: Any, by: int | None, device: bytes | None, metres: int | None
+) -> Mark:
+    return Mark(at, noted_at, How(how.value), by, device.hex() if device is not None else None, metres)

@@ -8,7 +8,7 @@ import gc
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import date, datetime
 from types import NoneType
 from typing import Any, Final
 from uuid import UUID
@@ -115,7 +115,7 @@ def _plain(value: Any) -> int | str | None:
             plain = json.dumps(value, ensure_ascii=False)
         case float():
             plain = repr(value)
-        case datetime():
+        case date():  # a moment too
             plain = value.isoformat()
         case UUID():
             plain = value.hex

@@ -55,14 +55,10 @@ def demobilise(tx: Tx, incident: Incident, *, everybody: bool = True) -> Demobil
         states.move(tx, incident, State.DEMOBILIZING)
     _put_plans_aside(tx, incident)
     stood_down = _end_callouts(tx, incident)
-    released = checked_out = on_site = 0
-    for duty in _duties(tx, incident, (DutyState.EXPECTED, DutyState.ON_SITE)):
-        if duty.state is DutyState.ON_SITE and not everybody:
-            on_site += 1
-            continue
-        ended = duties.release(tx, duty)
-        released += ended is None
-        checked_out += ended is not None
+    found = _duties(tx, incident, (DutyState.EXPECTED, DutyState.ON_SITE))
+    going = [duty for duty in found if everybody or duty.state is not DutyState.ON_SITE]
+    checked_out = len(duties.release_all(tx, going))
+    released, on_site = len(going) - checked_out, len(found) - len(going)
     done = Demobilised(stood_down, released, checked_out, on_site)
     gone = stood_down + released + checked_out
     if gone:

@@ -5,19 +5,20 @@ which show the code, or the right to confirm without it.
 """
 
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlmodel import col, select
 
-from volunteer_hub.core import db
+from volunteer_hub.core import bulk, db
 from volunteer_hub.core.actor import SYSTEM
 from volunteer_hub.core.db import Tx
 from volunteer_hub.core.errors import NotFound, Refused
 from volunteer_hub.flows import field, letters, mobilize, respond, roll_call, settle
 from volunteer_hub.flows.standby import why_not
 from volunteer_hub.incentives import queries as points
+from volunteer_hub.incentives.models import ServiceHours
 from volunteer_hub.incidents import logbook, states
 from volunteer_hub.incidents.models import Incident
 from volunteer_hub.incidents.rules import LogKind, State
@@ -105,14 +106,21 @@ def release(tx: Tx, duty: Duty) -> CheckedOut | None:
     Somebody whose duty is over otherwise is left as they are. Raises as `attendance.release`.
     """
     ended = _ended(tx, duty)
-    field.shown(tx, duty)
-    if duty.state is DutyState.EXPECTED:
-        attendance.release(tx, duty)
-        letters.tell(tx, "released", [tx.get_one(Offer, duty.offer_id)])
-        return None
-    if duty.state not in (DutyState.ON_SITE, DutyState.DONE):
-        return None
-    return _settled(tx, duty, attendance.release(tx, duty), ended)
+    minutes = _released(tx, duty)
+    return None if minutes is None else _settled(tx, duty, minutes, ended)
+
+
+def release_all(tx: Tx, found: Sequence[Duty]) -> Sequence[Duty]:
+    """The same of many people, in the order of their offers: those who were on site, who are paid and thanked
+    together. Whose duty had ended before is left alone."""
+    left = []
+    for duty in found:
+        if not _ended(tx, duty) and _released(tx, duty) is not None:
+            left.append(duty)
+            _gone(tx, duty)
+    paid = settle.duties(tx, {duty.id: duty.volunteer_id for duty in left})
+    _tell_paid(tx, left, paid)
+    return left
 
 
 def release_several(tx: Tx, incident: Incident, public_ids: Collection[uuid.UUID]) -> int:
@@ -125,14 +133,12 @@ def release_several(tx: Tx, incident: Incident, public_ids: Collection[uuid.UUID
     if len(found) < len(set(public_ids)):
         raise NotFound("not_found")
     before = {duty.id: duty.state for duty in found}
-    for duty in found:
-        release(tx, duty)
-    left = [duty for duty in found if duty.state is not before[duty.id]]
-    here = sum(before[duty.id] is DutyState.ON_SITE for duty in left)
+    here = len(release_all(tx, found))
+    left = sum(duty.state is not before[duty.id] for duty in found)
     if left:
-        logbook.record(tx, incident, LogKind.DUTY, "released", n=len(left), on_site=here)
+        logbook.record(tx, incident, LogKind.DUTY, "released", n=left, on_site=here)
         tx.flush()
-    return len(left)
+    return left
 
 
 def no_show(tx: Tx, duty: Duty) -> Duty:
@@ -152,6 +158,27 @@ def no_shows() -> int:
         _tell_missed(tx, missed)
         _tell_command(tx, missed)
         return len(missed.duties)
+
+
+def settle_ended() -> int:
+    """The sweep over duties that have ended unsettled, as those of another installation or of a time before
+    there was a ledger: a thousand a transaction, each once whoever else does so; how many."""
+    total, after = 0, 0
+    while True:
+        with db.transaction(SYSTEM, "duty.settle") as tx:
+            ended = _unsettled(tx, after)
+            paid = settle.duties(tx, {duty.id: duty.volunteer_id for duty in ended})
+            _tell_paid(tx, ended, paid)
+        total += len(paid)
+        if len(ended) < bulk.BATCH:
+            return total
+        after = ended[-1].id
+
+
+def _unsettled(tx: Tx, after: int) -> Sequence[Duty]:
+    recorded = select(ServiceHours.id).where(col(ServiceHours.duty_id) == col(Duty.id)).exists()
+    wanted = select(Duty).where(col(Duty.state) == DutyState.DONE, col(Duty.id) > after, ~recorded)
+    return tx.exec(wanted.order_by(col(Duty.id)).limit(bulk.BATCH)).all()
 
 
 def _make_active(tx: Tx, duty: Duty) -> None:
@@ -176,20 +203,49 @@ def _arrived(tx: Tx, duty: Duty) -> Duty:
     return duty
 
 
+def _released(tx: Tx, duty: Duty) -> int | None:
+    """The minutes on site of somebody who is let go; None where they were not there."""
+    field.shown(tx, duty)
+    if duty.state is DutyState.EXPECTED:
+        attendance.release(tx, duty)
+        letters.tell(tx, "released", [tx.get_one(Offer, duty.offer_id)])
+        return None
+    if duty.state not in (DutyState.ON_SITE, DutyState.DONE):
+        return None
+    return attendance.release(tx, duty)
+
+
 def _settled(tx: Tx, duty: Duty, minutes: int, ended: bool) -> CheckedOut:
     if ended:
         return CheckedOut(duty, minutes, None)
-    offer = tx.get_one(Offer, duty.offer_id)
-    outbox.cancel(tx, Subject.OFFER, [offer.id], purposes=(field.REMINDER,))
     field.shown(tx, duty)
+    _gone(tx, duty)
+    paid = settle.duty(tx, duty)
+    _tell_paid(tx, [duty], {duty.id: paid})
+    return CheckedOut(duty, minutes, paid, held=paid is None)
+
+
+def _gone(tx: Tx, duty: Duty) -> None:
+    """Nobody asks after somebody who has left."""
+    outbox.cancel(tx, Subject.OFFER, [duty.offer_id], purposes=(field.REMINDER,))
     roll_call.left(tx, duty)
-    paid = settle.duty(tx, duty, offer)
-    if paid is None:
-        letters.tell(tx, "hours_held", [offer], minutes=minutes)
-        return CheckedOut(duty, minutes, None, held=True)
-    balance = points.balance(tx, duty.volunteer_id)
-    letters.tell(tx, "thanks", [offer], minutes=minutes, points=paid, balance=balance)
-    return CheckedOut(duty, minutes, paid)
+
+
+def _tell_paid(tx: Tx, ended: Sequence[Duty], paid: Mapping[int, int | None]) -> None:
+    """Thanks people whose duties were settled, and tells the others that somebody looks at their hours."""
+    told = [duty for duty in ended if duty.id in paid]
+    balances = points.balances(tx, sorted({duty.volunteer_id for duty in told}))
+    wanted = select(Offer).where(bulk.among(col(Offer.id), [duty.offer_id for duty in told]))
+    offers = {offer.id: offer for offer in tx.exec(wanted)}
+    thanks, held = {}, {}
+    for duty in told:
+        minutes, worth = {"minutes": duty.minutes}, paid[duty.id]
+        if worth is None:
+            held[duty.offer_id] = minutes
+        else:
+            thanks[duty.offer_id] = minutes | {"points": worth, "balance": balances[duty.volunteer_id]}
+    for purpose, each in (("thanks", thanks), ("hours_held", held)):
+        letters.tell(tx, purpose, [offers[key] for key in each], each=each)
 
 
 def _tell_missed(tx: Tx, missed: Missed) -> None:

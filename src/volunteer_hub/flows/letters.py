@@ -85,19 +85,26 @@ class Told(Protocol):
     def version(self) -> int: ...
 
 
-def tell(tx: Tx, purpose: str, offers: Sequence[Told], **more: Any) -> int:
+Facts = Mapping[str, Any]
+
+
+def tell(
+    tx: Tx, purpose: str, offers: Sequence[Told], *, each: Mapping[int, Facts] | None = None, **more: Any
+) -> int:
     """Queues one message of this purpose to everybody behind these offers; how many can be reached: nobody
     in a drill on paper.
 
-    ``more`` are further facts of the text. The number of statements does not grow with the offers.
+    ``more`` are further facts of the text, ``each`` those of single offers by id. The number of statements
+    does not grow with the offers.
     """
     if not offers:
         return 0
     known = _about(tx, offers)
     ways = reach(tx, (offer.volunteer_id for offer in offers), purpose)
     said = {key: _params(facts, callout) | more for key, (callout, facts) in known.items()}
+    own = each or {}
     drafts = [
-        draft
+        replace(draft, params=draft.params | own[offer.id]) if offer.id in own else draft
         for offer in offers
         if (draft := _draft(tx, purpose, offer, known[_place(offer)][0], ways[offer.volunteer_id], said))
         is not None

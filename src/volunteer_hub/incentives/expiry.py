@@ -9,8 +9,8 @@ from sqlalchemy.orm import aliased
 from sqlmodel import col, select
 
 from volunteer_hub.core.db import Tx
-from volunteer_hub.incentives import ledger, rules
-from volunteer_hub.incentives.ledger import InForce
+from volunteer_hub.incentives import entries, rules
+from volunteer_hub.incentives.entries import InForce, Transfer
 from volunteer_hub.incentives.models import LedgerAccount, LedgerEntry
 from volunteer_hub.incentives.rules import AccountKind, Award, EntryKind, Line
 
@@ -23,12 +23,12 @@ def expire(tx: Tx, today: date, by: InForce, *, after: int = 0, limit: int = 100
     lapsing = _lapsed(first)
     account_id = col(LedgerEntry.account_id)
     due = [row[0] for row in tx.exec(lapsing.where(account_id > after).limit(limit))]
-    ledger.lock(tx, due)
+    entries.lock(tx, due)
     lapsed = tx.exec(lapsing.where(account_id.in_(due))).all()
     for account, area, points in lapsed:
         line = Line("expiry", -points, {"day": first.isoformat(), "months": by.rewards.expiry_months})
         award, source = Award(-points, {}, (line,)), f"expiry:{first}/{account}"
-        ledger.pay(tx, account, area, EntryKind.EXPIRY, source, award, by, other=AccountKind.EXPIRY)
+        entries.pay(tx, Transfer(account, area, EntryKind.EXPIRY, source, award), by, AccountKind.EXPIRY)
     return due
 
 

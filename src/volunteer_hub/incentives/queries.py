@@ -5,12 +5,13 @@ areas.
 """
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import func
 from sqlmodel import col, select
 
+from volunteer_hub.core import bulk
 from volunteer_hub.core.db import Tx
 from volunteer_hub.core.errors import NotFound
 from volunteer_hub.core.i18n import Text
@@ -77,6 +78,21 @@ def explain(entry: LedgerEntry) -> tuple[Text, ...]:
     return tuple(
         Text(f"points.line.{line['code']}", {**line["params"], "n": line["points"]}) for line in entry.lines
     )
+
+
+def counted(tx: Tx, volunteer_ids: Collection[int]) -> dict[int, int]:
+    """Minutes of volunteer time of several people in one query, as `hours` counts them."""
+    wanted = (
+        select(ServiceHours.volunteer_id, func.sum(col(ServiceHours.minutes)))
+        .where(
+            bulk.among(col(ServiceHours.volunteer_id), volunteer_ids),
+            col(ServiceHours.counts),
+            col(ServiceHours.reversed_at).is_(None),
+            col(ServiceHours.state) != Review.REFUSED,
+        )
+        .group_by(col(ServiceHours.volunteer_id))
+    )
+    return {who: int(minutes) for who, minutes in tx.exec(wanted)}
 
 
 def hours(tx: Tx, volunteer_id: int) -> Hours:

@@ -20,7 +20,7 @@ from volunteer_hub.core.db import Tx
 from volunteer_hub.core.errors import NotFound, Refused
 from volunteer_hub.incentives import ledger
 from volunteer_hub.incentives import rewards_rules as rules
-from volunteer_hub.incentives.ledger import InForce
+from volunteer_hub.incentives.entries import InForce
 from volunteer_hub.incentives.models import LedgerEntry
 from volunteer_hub.incentives.rewards_models import Redemption, Reward
 from volunteer_hub.incentives.rewards_rules import Offer, RedemptionState

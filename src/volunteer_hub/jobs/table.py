@@ -97,6 +97,7 @@ JOBS: Final = (
     Job("roll_calls", 2, roll_call.sweep),
     Job("im_ok", 5, field.sweep),
     Job("no_shows", 30, duty.no_shows),
+    Job("settle", 3600, duty.settle_ended),
     Job("seal", 30, _seal),
     Job("locate", 30, locate.sweep),
     Job("auditor", 60, dead_man.sweep),

@@ -4,7 +4,8 @@ import uuid
 from collections.abc import Collection, Mapping
 from typing import Any, Final
 
-from sqlalchemy import column, func, table
+from sqlalchemy import BigInteger, column, func, literal, table
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import col, select
 from sqlmodel import update as update_rows
 
@@ -139,12 +140,23 @@ def count_asked(tx: Tx, volunteer_ids: Collection[int]) -> None:
     )
 
 
-def add_served(tx: Tx, volunteer_id: int, minutes: int) -> None:
-    """Notes minutes on duty: what fatigue goes by."""
+def hold(tx: Tx, volunteer_ids: Collection[int]) -> None:
+    """Holds people until the commit, in one order."""
+    people = select(Volunteer.id).where(bulk.among(col(Volunteer.id), volunteer_ids))
+    tx.exec(people.order_by(col(Volunteer.id)).with_for_update(key_share=True)).all()
+
+
+def add_served(tx: Tx, minutes: Mapping[int, int]) -> None:
+    """Notes minutes on duty by person: what fatigue goes by."""
+    if not minutes:
+        return
+    hold(tx, minutes)
+    whose, more = (literal(list(values), ARRAY(BigInteger)) for values in (minutes.keys(), minutes.values()))
+    served = func.unnest(whose, more).table_valued("person", "minutes", name="served").render_derived()
     tx.execute(
         update_rows(Volunteer)
-        .where(col(Volunteer.id) == volunteer_id)
-        .values(served_minutes=Volunteer.served_minutes + minutes)
+        .where(col(Volunteer.id) == served.c.person)
+        .values(served_minutes=col(Volunteer.served_minutes) + served.c.minutes)
     )
 
 
