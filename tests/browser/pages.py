@@ -26,9 +26,9 @@ from volunteer_hub.feedback import actions, surveys
 from volunteer_hub.feedback.actions_models import Voice
 from volunteer_hub.feedback.policy import Surveys
 from volunteer_hub.feedback.rules import Form, Kind
-from volunteer_hub.flows import award, reply, upward
+from volunteer_hub.flows import award, reply, screen, upward
 from volunteer_hub.incentives.rules import EntryKind
-from volunteer_hub.incidents.models import Incident, RoleSlot
+from volunteer_hub.incidents.models import Incident, RoleSlot, Task
 
 # "/" leads on; then what is for machines, a part of a page, a picture, a file.
 NO_PAGE = re.compile(
@@ -83,6 +83,7 @@ def _more(grown: Grown) -> dict[str, str]:
     assert [answer.status_code for answer in (came, hurt, imagined, kept)] == [303] * 4
     with db.transaction(SYSTEM, "test.leader") as tx:
         tx.get_one(RoleSlot, s.aid).skill = slots.LEADER  # Bo leads, and has said that he comes
+        task = tx.get_one(Task, s.task(tx))
         drill = improving.drill_plan(tx)
         run = improving.held(tx, drill, -24)
         drills = {"drills": str(drill.public_id), "run": str(run.public_id)}
@@ -98,6 +99,7 @@ def _more(grown: Grown) -> dict[str, str]:
         "c": grown.tokens["c"][0],
         "accepted": grown.tokens["c"][-1],
         "g": way,
+        "here": screen.shown(task, NOW).address.rpartition("/")[2],
         **_raised(s, mei),
         **_learned_and_earned(grown),
         "s": grown.tokens["s"][0],
@@ -179,7 +181,8 @@ def _filled(path: str, ids: Mapping[str, str]) -> str:
     """Raises KeyError for a page of something that the world does not hold: plant one."""
     parts = path.split("/")
     words = {"me": "rewards", "learn": "sessions", "training": "sessions"}
-    word = "accepted" if path.endswith(("/duty", "/roll-call")) else words.get(parts[1], parts[1])
+    of_accepted = parts[1] == "c" and parts[-1] in ("duty", "roll-call", "people", "screen")
+    word = "accepted" if of_accepted else words.get(parts[1], parts[1])
     if "/courses/{code}" in path:
         path = path.replace(
             "{code}", ids["own_course" if path.endswith(("/edit", "/questions")) else "course"]

@@ -59,7 +59,6 @@ def test_bo_comes_and_goes_from_his_card_without_account_or_script(tx: Tx, sent:
     assert f'href="{card}/duty"' in browser.get(card).text
     with minutes_later(60):
         page = browser.get(f"{card}/duty").text
-        assert "<script" not in page
         assert "I'm here: check in" in text(page)
         where = action(page, "check-in")
         assert browser.post(where, data={"code": code}).headers["location"] == f"{card}/duty"

@@ -18,7 +18,7 @@ from volunteer_hub.core.cursor import decode_cursor
 from volunteer_hub.core.db import Tx
 from volunteer_hub.core.i18n import pick
 from volunteer_hub.flows import duty as flow
-from volunteer_hub.flows import presence
+from volunteer_hub.flows import presence, screen
 from volunteer_hub.flows.duty import CheckedOut
 from volunteer_hub.flows.presence import Position, Proof
 from volunteer_hub.incidents import queries as incidents
@@ -46,18 +46,28 @@ class PositionIn(In):
 
 
 class ProofIn(In):
-    """What a check rests on: the person's code, or a position at the place. ``at`` is its true time where it
-    was kept without signal and is sent later."""
+    """What a check rests on: the code scanned from the screen at the place, the person's own code, or a
+    position there. ``at`` is its true time where it was kept without signal and is sent later; a screen
+    counts while it shows that code."""
 
     code: Digits | None = None
     position: PositionIn | None = None
+    screen: Token | None = Field(default=None, description="what stands behind /here/ in the scanned address")
     at: AwareDatetime | None = None
 
     def proof(self) -> Proof:
         """As the story takes it."""
         where = self.position
         position = Position(where.lat, where.lon, where.accuracy) if where is not None else None
-        return Proof(self.code, position, self.at)
+        return Proof(self.code, position, self.at, self.screen)
+
+
+class ScreenOut(Out):
+    """The code of a task's check-in screen: an address to be shown as a QR code, good for so many seconds at
+    least."""
+
+    address: str
+    seconds: int
 
 
 class LinkIn(ProofIn):
@@ -172,6 +182,14 @@ def mine(actor: Volunteer, lang: Language) -> Page[DutyOut]:
     with db.read(actor) as tx:
         assert actor.id is not None
         return Page(items=[shown(line, lang) for line in board.of_volunteer(tx, actor.id)])
+
+
+@router.get("/tasks/{id}/screen", response_model=ScreenOut)
+def screen_of(actor: Annotated[Actor, allow("duty.write")], id: uuid.UUID) -> ScreenOut:
+    """What the check-in screen of a task shows at this moment."""
+    with db.read(actor) as tx:
+        shown = screen.shown(incidents.find_task(tx, "duty.write", id), tx.now)
+    return ScreenOut(address=shown.address, seconds=shown.seconds)
 
 
 @router.post("/duties/check-in", response_model=DutyOut, dependencies=[LINK])

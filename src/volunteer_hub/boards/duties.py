@@ -3,13 +3,15 @@
 import uuid
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from sqlmodel import col, select
 
 from volunteer_hub.boards import slots
 from volunteer_hub.boards.slots import SlotFacts
 from volunteer_hub.core.db import Tx
+from volunteer_hub.core.signing import token_hash
+from volunteer_hub.incidents.models import RoleSlot
 from volunteer_hub.mobilization.models import Duty, Offer
 from volunteer_hub.mobilization.rules import DutyState
 from volunteer_hub.volunteers.models import Volunteer
@@ -54,6 +56,28 @@ def of_volunteer(tx: Tx, volunteer_id: int, limit: int = 50) -> list[DutyLine]:
     """A person's own duties, the newest first; the door has checked that they are the actor's."""
     wanted = _PATH.where(col(Duty.volunteer_id) == volunteer_id)
     return _lines(tx, tx.exec(wanted.order_by(col(Duty.id).desc()).limit(limit)).all())
+
+
+def of_task(tx: Tx, task_id: int) -> list[DutyLine]:
+    """The duties at a task that were not called off, whoever asks."""
+    return _lines(tx, tx.exec(_at(task_id)).all())
+
+
+def carried(tx: Tx, task_id: int, links: Collection[str], volunteer_id: int | None) -> list[DutyLine]:
+    """The duties at a task of the people whose links or session a telephone carries. Names are theirs to
+    see."""
+    mine = col(Offer.token_hash).in_([token_hash(link) for link in links])
+    if volunteer_id is not None:
+        mine |= col(Duty.volunteer_id) == volunteer_id
+    rows = tx.exec(_at(task_id).where(mine)).all()
+    facts = slots.of_task(tx, task_id)
+    return [DutyLine(duty, offer, person, name, facts[offer.slot_id]) for duty, offer, person, name in rows]
+
+
+def _at(task_id: int) -> Any:
+    slot_ids = select(RoleSlot.id).where(col(RoleSlot.task_id) == task_id)
+    standing = (col(Duty.state) != DutyState.CANCELLED) & col(Offer.slot_id).in_(slot_ids)
+    return _PATH.where(standing).order_by(col(Duty.id))
 
 
 def one(tx: Tx, duty: Duty) -> DutyLine:

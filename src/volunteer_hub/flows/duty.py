@@ -69,10 +69,12 @@ def check_in(tx: Tx, duty: Duty, code: str, seen: Seen = UNSEEN, at: datetime | 
     return _arrived(tx, attendance.check_in(tx, duty, code, seen, at))
 
 
-def check_in_here(tx: Tx, duty: Duty, seen: Seen, at: datetime | None = None) -> Duty:
-    """By a position at the place, as `check_in`."""
+def check_in_here(
+    tx: Tx, duty: Duty, evidence: Evidence, seen: Seen = UNSEEN, at: datetime | None = None
+) -> Duty:
+    """By what proves that the person is there, as `check_in`."""
     _make_active(tx, duty)
-    return _arrived(tx, attendance.check_in_here(tx, duty, seen, at))
+    return _arrived(tx, attendance.check_in_here(tx, duty, evidence, seen, at))
 
 
 def confirm_in(tx: Tx, duty: Duty, evidence: Evidence, at: datetime | None = None) -> Duty:
@@ -88,10 +90,12 @@ def check_out(tx: Tx, duty: Duty, code: str, seen: Seen = UNSEEN, at: datetime |
     return _settled(tx, duty, attendance.check_out(tx, duty, code, seen, at), ended)
 
 
-def check_out_here(tx: Tx, duty: Duty, seen: Seen, at: datetime | None = None) -> CheckedOut:
-    """By a position at the place, as `check_out`."""
+def check_out_here(
+    tx: Tx, duty: Duty, evidence: Evidence, seen: Seen = UNSEEN, at: datetime | None = None
+) -> CheckedOut:
+    """By what proves that the person is there, as `check_out`."""
     ended = _ended(tx, duty)
-    return _settled(tx, duty, attendance.check_out_here(tx, duty, seen, at), ended)
+    return _settled(tx, duty, attendance.check_out_here(tx, duty, evidence, seen, at), ended)
 
 
 def confirm_out(tx: Tx, duty: Duty, evidence: Evidence, at: datetime | None = None) -> CheckedOut:

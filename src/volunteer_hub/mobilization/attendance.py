@@ -63,10 +63,12 @@ def check_in(tx: Tx, duty: Duty, code: str, seen: Seen = UNSEEN, at: datetime | 
     return _arrive(tx, duty, offer, Evidence.CODE, _not_future(tx, at), seen)
 
 
-def check_in_here(tx: Tx, duty: Duty, seen: Seen, at: datetime | None = None) -> Duty:
-    """By a position that the flow has held against the place; else as `check_in`."""
+def check_in_here(
+    tx: Tx, duty: Duty, evidence: Evidence, seen: Seen = UNSEEN, at: datetime | None = None
+) -> Duty:
+    """By what the flow has found to prove that the person is there; else as `check_in`."""
     duty, offer = _locked(tx, duty)
-    return _arrive(tx, duty, offer, Evidence.POSITION, _not_future(tx, at), seen)
+    return _arrive(tx, duty, offer, evidence, _not_future(tx, at), seen)
 
 
 def confirm_in(tx: Tx, duty: Duty, evidence: Evidence, at: datetime | None = None) -> Duty:
@@ -84,10 +86,12 @@ def check_out(tx: Tx, duty: Duty, code: str, seen: Seen = UNSEEN, at: datetime |
     return _depart(tx, duty, offer, Evidence.CODE, _not_future(tx, at), seen)
 
 
-def check_out_here(tx: Tx, duty: Duty, seen: Seen, at: datetime | None = None) -> int:
-    """By a position that the flow has held against the place; else as `check_out`."""
+def check_out_here(
+    tx: Tx, duty: Duty, evidence: Evidence, seen: Seen = UNSEEN, at: datetime | None = None
+) -> int:
+    """By what the flow has found to prove that the person is there; else as `check_out`."""
     duty, offer = _locked(tx, duty)
-    return _depart(tx, duty, offer, Evidence.POSITION, _not_future(tx, at), seen)
+    return _depart(tx, duty, offer, evidence, _not_future(tx, at), seen)
 
 
 def confirm_out(tx: Tx, duty: Duty, evidence: Evidence, at: datetime | None = None) -> int:

@@ -21,6 +21,13 @@ def must_be_here(metres: float, accuracy: float, limits: PresenceRules) -> int:
     return off
 
 
+def screen_steps(now: datetime, limits: PresenceRules) -> tuple[int, int]:
+    """Which turn of the code on a screen is shown now, and the one before, which still counts: the code is
+    good for one to two turns."""
+    turn = int(now.timestamp()) // limits.screen_seconds
+    return turn, turn - 1
+
+
 def true_time(at: datetime | None, now: datetime, limits: PresenceRules) -> datetime:
     """When a check was: now, or what a telephone kept while it had no signal. Raises Malformed for a time yet
     to come, Refused for one too long ago."""

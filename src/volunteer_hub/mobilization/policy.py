@@ -99,11 +99,15 @@ class GateRules(Policy):
 class PresenceRules(Policy):
     """[presence]. A check by position counts within ``geofence_metres`` of the place, when the telephone
     knows where it is to ``accuracy_metres``; one kept without signal counts with its true time for
-    ``late_minutes``."""
+    ``late_minutes``. The code on a screen changes every ``screen_seconds``, and counts for one turn more;
+    ``codes_per_address``: codes typed in 15 minutes from one network address by people who scanned it with a
+    telephone that knows nobody."""
 
     geofence_metres: PositiveInt = 300
     accuracy_metres: PositiveInt = 150
     late_minutes: PositiveInt = 720
+    screen_seconds: PositiveInt = 60
+    codes_per_address: PositiveInt = 60
 
 
 class Callouts(Policy):

@@ -1,6 +1,7 @@
-"""Which telephone it is: a number drawn by lot in a cookie of the duty page, kept as a keyed hash only.
+"""Which telephone it is, and whose: cookies of the duty page.
 
-It tells one telephone that checks in many people from many telephones, and nothing else.
+A number drawn by lot, kept as a keyed hash only, tells one telephone that checks in many people from many
+telephones, and nothing else. The links last opened there are there for the page behind a screen's code.
 """
 
 from typing import Final
@@ -13,13 +14,36 @@ from volunteer_hub.mobilization.attendance import Seen
 from volunteer_hub.web.render import A_YEAR
 
 COOKIE: Final = "hub_device"
+LINKS: Final = "hub_links"
 _LONGEST: Final = 64
+_MOST_LINKS: Final = 4
+_A_WEEK: Final = 7 * 24 * 3600
 
 
 def seen(request: Request) -> Seen:
     """What a check is told of the telephone; nothing where cookies are refused."""
     number = request.cookies.get(COOKIE, "")[:_LONGEST]
     return Seen(device=signing.token_hash(f"device {number}") if number else None)
+
+
+def links(request: Request) -> list[str]:
+    """The links that this telephone carries, the latest first."""
+    kept = request.cookies.get(LINKS, "")[: _MOST_LINKS * _LONGEST].split(".")
+    return [link for link in kept if link][:_MOST_LINKS]
+
+
+def carrying(request: Request, response: Response, link: str) -> Response:
+    """Lets the telephone carry a link to the page behind a screen's code."""
+    kept = [link, *(other for other in links(request) if other != link)][:_MOST_LINKS]
+    response.set_cookie(
+        LINKS,
+        ".".join(kept),
+        max_age=_A_WEEK,
+        samesite="lax",
+        secure=request.url.scheme == "https",
+        httponly=True,
+    )
+    return response
 
 
 def remembered(request: Request, response: Response) -> Response:

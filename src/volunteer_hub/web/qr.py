@@ -13,3 +13,9 @@ def svg(address: str) -> Response:
         out, kind="svg", scale=8, light="white", xmldecl=False, svgns=True
     )
     return Response(out.getvalue(), media_type="image/svg+xml")
+
+
+def picture(address: str) -> str:
+    """The same inside a page, as the source of an image: no second request can come too late for it."""
+    code = segno.make(address, error="q", micro=False)
+    return code.svg_data_uri(scale=8, light="white", xmldecl=False, svgns=True)

@@ -15,11 +15,13 @@ from volunteer_hub.core.actor import Actor
 from volunteer_hub.core.db import Tx
 from volunteer_hub.core.errors import HubError, NotFound
 from volunteer_hub.core.i18n import pick, t
+from volunteer_hub.flows import duty as duties
 from volunteer_hub.flows import field as flow
 from volunteer_hub.incidents import queries
 from volunteer_hub.incidents.rules import OPEN
 from volunteer_hub.mobilization import attendance
 from volunteer_hub.mobilization.field_rules import OK_MINUTES, Harm, Need, Place, Severity
+from volunteer_hub.mobilization.rules import Evidence
 from volunteer_hub.web import forms, nav, parts
 from volunteer_hub.web.forms import Form, Sent
 from volunteer_hub.web.guard import allow, see_other
@@ -109,6 +111,19 @@ def heard(
         "field.heard",
         lambda tx: flow.ok(tx, attendance.find(tx, "duty.write", id_in(form, "duty"))),
     )
+
+
+@router.post("/incidents/{id:uuid}/field/came")
+def came(
+    request: Request, actor: Annotated[Actor, allow("duty.write")], id: uuid.UUID, form: Sent
+) -> Response:
+    """A leader on site has seen somebody arrive."""
+
+    def deed(tx: Tx) -> None:
+        duty = attendance.find(tx, "duty.write", id_in(form, "duty"))
+        duties.confirm_in(tx, duty, Evidence.LEADER)
+
+    return _deed(request, actor, id, "duty.check_in", deed)
 
 
 @router.post("/incidents/{id:uuid}/field/timer")
@@ -265,6 +280,7 @@ def shown(line: PersonLine, speech: Speech) -> dict[str, Any]:
         "contact": _contact(line, speech),
         "talk": f"/volunteers/{line.person}/conversation",
         "on_site": line.place is Place.ON_SITE,
+        "awaited": line.place in (Place.EXPECTED, Place.EN_ROUTE, Place.NO_SHOW),
         "timed": it.ok_due_at is not None,
         "ok_missed": Need.OK_OVERDUE in line.needs,
     }

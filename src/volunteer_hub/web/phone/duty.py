@@ -14,8 +14,10 @@ from volunteer_hub.core.db import Tx
 from volunteer_hub.core.errors import HubError, NotFound
 from volunteer_hub.core.i18n import pick, t
 from volunteer_hub.flows import duty as flow
-from volunteer_hub.flows import field, review, roll_call
+from volunteer_hub.flows import field, presence, review, roll_call
+from volunteer_hub.flows.presence import Position, Proof
 from volunteer_hub.mobilization import places
+from volunteer_hub.mobilization.models import Duty
 from volunteer_hub.mobilization.rules import DutyState
 from volunteer_hub.web import device, forms, harm
 from volunteer_hub.web.forms import Sent
@@ -23,8 +25,6 @@ from volunteer_hub.web.guard import LINK, see_other
 from volunteer_hub.web.render import language_of, page
 
 router = APIRouter(dependencies=[LINK])
-
-Code = Annotated[str, Form(max_length=20)]
 
 
 @router.get("/c/{token}/duty")
@@ -34,15 +34,9 @@ def show(request: Request, token: str) -> Response:
 
 
 @router.post("/c/{token}/duty/check-in")
-def check_in(request: Request, token: str, code: Code = "") -> Response:
-    """I am here."""
-    return _deed(
-        request,
-        token,
-        "duty.check_in",
-        lambda tx: flow.check_in(tx, flow.by_link(tx, token), code, device.seen(request)),
-        code,
-    )
+def check_in(request: Request, token: str, form: Sent) -> Response:
+    """I am here, by code or by position."""
+    return _check(request, token, form, "duty.check_in", presence.check_in)
 
 
 @router.post("/c/{token}/duty/on-my-way")
@@ -80,15 +74,9 @@ def injury(request: Request, token: str, form: Sent) -> Response:
 
 
 @router.post("/c/{token}/duty/check-out")
-def check_out(request: Request, token: str, code: Code = "") -> Response:
-    """I am going."""
-    return _deed(
-        request,
-        token,
-        "duty.check_out",
-        lambda tx: flow.check_out(tx, flow.by_link(tx, token), code, device.seen(request)),
-        code,
-    )
+def check_out(request: Request, token: str, form: Sent) -> Response:
+    """I am going, by code or by position."""
+    return _check(request, token, form, "duty.check_out", presence.check_out)
 
 
 @router.post("/c/{token}/duty/appeal")
@@ -101,6 +89,25 @@ def appeal(request: Request, token: str, form: Sent) -> Response:
         review.appeal(tx, flow.by_link(tx, token), words)
 
     return _deed(request, token, "hours.appeal", deed)
+
+
+def _check(
+    request: Request, token: str, form: forms.Form, name: str, check: Callable[[Tx, Duty, Proof], Any]
+) -> Response:
+    typed = form.text("code", 20)
+
+    def deed(tx: Tx) -> None:
+        proof = Proof(typed, _position(form), device=device.seen(request).device)
+        form.check()
+        check(tx, flow.by_link(tx, token), proof)
+
+    return _deed(request, token, name, deed, typed or None)
+
+
+def _position(form: forms.Form) -> Position | None:
+    """Where the telephone believes to be, when the script has asked it."""
+    lat, lon, accuracy = (form.decimal(name) for name in ("lat", "lon", "accuracy"))
+    return None if lat is None or lon is None or accuracy is None else Position(lat, lon, accuracy)
 
 
 def _deed(
@@ -138,6 +145,7 @@ def _show(
         return page(request, "phone/callout_unknown.html", status=404, title=title, words=words)
     faults = forms.words(lang, error) if error is not None else forms.Faults()
     seen = view.seen
+    words = t(lang, f"error.{error.code}", **error.params) if error is not None and form is None else ""
     shown = page(
         request,
         "phone/duty.html",
@@ -156,9 +164,10 @@ def _show(
         told="told" in request.query_params,
         faults=faults if form is not None else forms.Faults(),
         typed=form.typed if form is not None else {},
-        error=t(lang, f"error.{error.code}", **error.params) if error is not None and form is None else "",
+        error=words if typed is None else "",
+        code_error=words if typed is not None else "",
     )
-    return device.remembered(request, shown)
+    return device.carrying(request, device.remembered(request, shown), token)
 
 
 def _state(view: DutyView) -> str:
