@@ -16,7 +16,7 @@ os.environ["HUB_SECRET_KEY"] = "a long enough secret for tests only, never used 
 os.environ.pop("HUB_DATABASE_URL", None)
 os.environ.pop("HUB_CONFIG", None)
 
-from tests import databases  # noqa: E402  (settings read the environment above)
+from tests import databases, loop  # noqa: E402  (settings read the environment above)
 from volunteer_hub.audit import listener  # noqa: E402  (likewise)
 from volunteer_hub.core import db  # noqa: E402  (likewise)
 from volunteer_hub.core.actor import SYSTEM  # noqa: E402  (likewise)
@@ -33,6 +33,7 @@ def pytest_collection_finish() -> None:
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """The run's own process stops the server; xdist's workers leave it running."""
+    loop.close()
     if not hasattr(config, "workerinput"):
         databases.stop(_RUN)
 

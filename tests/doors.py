@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 from fastapi.testclient import TestClient
 
+from tests import loop
 from volunteer_hub.access import accounts, sessions
 from volunteer_hub.access.models import Account
 from volunteer_hub.app import create_app
@@ -21,6 +22,7 @@ def client(actor: Actor | None = None, *, lang: str = "en") -> TestClient:
     The application's lifespan is not run: the test's fixtures made the database it needs.
     """
     browser = TestClient(_APP, follow_redirects=False, headers={"accept-language": lang, "origin": ORIGIN})
+    browser.portal = loop.portal()
     if actor is None:
         return browser
     with db.transaction(SYSTEM, "test.session") as tx:

@@ -25,8 +25,8 @@ from volunteer_hub.mobilization import callouts, offers
 from volunteer_hub.mobilization.models import Callout, Duty, Offer, SlotFill
 from volunteer_hub.mobilization.rules import PLACED, CalloutState, DutyState, OfferState
 
-ROUNDS = int(os.environ.get("HUB_TEST_ROUNDS", "5"))
-PEOPLE = int(os.environ.get("HUB_TEST_PEOPLE", "100"))
+ROUNDS = int(os.environ.get("HUB_TEST_ROUNDS", "3"))
+PEOPLE = int(os.environ.get("HUB_TEST_PEOPLE", "40"))
 THREADS = 20  # as many as connections in the pool
 
 Deed = Callable[[Tx], object]
@@ -132,7 +132,9 @@ def test_one_person_accepting_overlapping_duties_at_once_is_promised_one(people:
 def test_accepting_and_withdrawing_pell_mell_loses_no_place_and_nobody_in_the_line(people: list[int]) -> None:
     draw = random.Random(8)
     world = sent([3, 5], people)
-    deeds = [draw.choice((accepting, accepting, withdrawing))(draw.choice(world.offers)) for _ in range(600)]
+    deeds = [
+        draw.choice((accepting, accepting, withdrawing))(draw.choice(world.offers)) for _ in range(6 * PEOPLE)
+    ]
     results = at_once(deeds)
     refusals = {one.code for one in results if isinstance(one, HubError)}
     assert refusals <= {"offer.not_held", "offer.promised_elsewhere"}
