@@ -26,7 +26,7 @@ from volunteer_hub.mobilization.desk import Reply
 from volunteer_hub.mobilization.models import Offer, SlotFill
 from volunteer_hub.mobilization.rules import Answer, Evidence
 
-EXAMPLES = int(os.environ.get("HUB_TEST_EXAMPLES", "260"))
+EXAMPLES = int(os.environ.get("HUB_TEST_EXAMPLES", "225"))
 STEPS = 50
 PEOPLE = ("Bo", "Lin", "Kai", "Wen")
 # Three slots in two callouts: the first two overlap each other, the third overlaps the second.
@@ -375,7 +375,7 @@ def test_offers_equal_the_model_after_every_step(tx: Tx) -> None:
             max_examples=EXAMPLES,
             stateful_step_count=STEPS,
             deadline=None,
-            derandomize=EXAMPLES == 260,
+            derandomize=EXAMPLES == 225,
             database=None,
             suppress_health_check=list(HealthCheck),
         ),

@@ -173,7 +173,7 @@ def reserves(problem: Problem, plan: Plan, floors: Floors | None = None) -> Pair
     over = _many if _many(slots.minimum).sum() <= MOST_RESERVES else _fewer
     heads = over(minima.heads)
     nested = np.bincount(minima.slot, weights=heads, minlength=len(slots)).astype(np.int64)
-    wanted = over(slots.minimum) + nested  # where nobody has the skill, its heads take nothing from the others
+    wanted = over(slots.minimum) + nested  # a skill that nobody has takes no one from the rest
     asked = Problem(
         people=problem.people,
         slots=replace(slots, minimum=wanted, target=wanted, maximum=wanted),
