@@ -20,6 +20,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, BrowserContext, Page, Route, sync_playwright
+from screens_list import SHOTS
 from screens_paint import squeezed
 from screens_stage import Stage, stage
 
@@ -41,79 +42,16 @@ class Shot:
 
 
 def shots(made: Stage, detail: dict[str, str]) -> Iterator[Shot]:
-    """Every page. ``detail``: addresses that only a page knows."""
-    for name, path in (
-        ("login", "/login"),
-        ("join", "/join"),
-        ("code", "/login/code"),
-        ("unknown", "/c/" + "x" * 22),
-    ):
-        yield Shot(name, "guest", path)
-    for name, path in (
-        ("incidents", "/incidents"),
-        ("incidents-closed", "/incidents?closed=1"),
-        ("declare", "/incidents/new"),
-        ("board-declared", made.paths["declared"]),
-        ("board-planned", made.paths["planned"]),
-        ("board", made.paths["running"]),
-        ("board-closed", made.paths["closed"]),
-        ("field", made.paths["running"] + "/field"),
-        ("field-roll", made.paths["running"] + "/field/roll"),
-        ("release", made.paths["running"] + "/release"),
-        ("injuries", made.paths["running"] + "/injuries"),
-        ("upward", made.paths["running"] + "/upward"),
-        ("plan", made.paths["planned-plan"]),
-        ("callout-live", made.paths["running-callout"]),
-        ("callout-closed", made.paths["closed-callout"]),
-        ("task", detail["task"]),
-        ("replay", made.paths["closed"] + "/replay"),
-        ("report", made.paths["closed"] + "/report"),
-        ("drills", "/drills"),
-        ("drill-new", "/drills/new"),
-        ("answers", "/drills/answers"),
-        ("readiness", "/readiness"),
-        ("what-if", "/what-if"),
-        ("actions", "/actions"),
-        ("promise", "/promise"),
-        ("training", "/training"),
-        ("training-session", made.paths["session"]),
-        ("training-courses", "/training/courses"),
-        ("hours", "/hours"),
-        ("recognition", "/recognition"),
-        ("rewards", "/rewards"),
-        ("counter", "/counter"),
-        ("unclear", "/unclear-replies"),
-        ("audit", "/audit"),
-    ):
-        yield Shot(name, "coordinator", path)
-    yield Shot("volunteers", "clerk", "/volunteers")
-    yield Shot("volunteer", "clerk", detail["volunteer"])
-    yield Shot("import", "clerk", "/volunteers/import")
-    for state, name in (
-        ("asked", "callout"),
-        ("accepted", "callout-accepted"),
-        ("on_site", "callout-on-site"),
-        ("declined", "callout-declined"),
-        ("standing_by", "callout-standing-by"),
-    ):
-        if state in made.links:
-            yield Shot(name, "guest", made.links[state])
-    yield Shot("callout-decline", "guest", made.links["asked"] + "/decline")
-    yield Shot("callout-later", "guest", made.links["asked"] + "/later")
-    for state in ("accepted", "on_site"):
-        if state in made.links:
-            yield Shot(f"duty-{state.replace('_', '-')}", "guest", made.links[state] + "/duty")
-    if made.survey:
-        yield Shot("survey", "guest", made.survey)
-    for name in ("today", "me", "me/availability", "me/correct", "me/erase", "me/certificates"):
-        yield Shot(name.replace("/", "-"), "volunteer", f"/{name}")
-    for name, path in (
-        ("learn", "/learn"),
-        ("learn-course", "/learn/courses/first_aid"),
-        ("my-rewards", "/me/rewards"),
-        ("my-recognition", "/me/recognition"),
-    ):
-        yield Shot(name, "volunteer", path)
+    """Every page of `screens_list` that this city has an address for. ``detail``: those only a page knows."""
+    known = made.paths | made.links | {"survey": made.survey} | detail
+    for name, who, path in SHOTS:
+        try:
+            address = path.format_map(known)
+        except KeyError as unknown:
+            print(f"{name}: nothing here is {unknown}, no picture")
+            continue
+        if address:
+            yield Shot(name, who, address)
 
 
 class Studio:

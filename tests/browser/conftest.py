@@ -46,7 +46,7 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def house(template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     """Mei may sign in, twenty-four people may be called, it is ten in the morning, letters arrive."""
     folder = tmp_path_factory.mktemp("browser")

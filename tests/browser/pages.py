@@ -16,7 +16,7 @@ from tests.api.grown import Grown, plant
 from tests.doors import client
 from tests.flows import improving
 from tests.flows.callouts import NOW, Sent
-from tests.house.test_doors import routes
+from tests.house.test_screens import pages
 from tests.server import Server
 from tests.training import taught
 from volunteer_hub.boards import slots
@@ -30,11 +30,6 @@ from volunteer_hub.flows import award, reply, screen, upward
 from volunteer_hub.incentives.rules import EntryKind
 from volunteer_hub.incidents.models import Incident, RoleSlot, Task
 
-# "/" leads on; then what is for machines, a part of a page, a picture, a file.
-NO_PAGE = re.compile(
-    r"^/$|/(livez|readyz|live|stream|rest|parts/\{name\})$|/qr$|qr\.svg$"
-    r"|(/text|/csv|/html|/pdf|/download|\.csv|\.xlsx|\.calldown)$"
-)
 _PARAMETER = re.compile(r"\{(\w+)(?::\w+)?\}")
 _STAFF = ("coordinator", "clerk", "admin")
 
@@ -49,18 +44,27 @@ class Pages:
 
 
 @contextmanager
-def served(template: str, folder: Path) -> Iterator[Pages]:
-    """The program with Mei's flood under way, at ten in the morning. HUB_SMTP_URL must be set."""
+def planted(template: str) -> Iterator[tuple[str, Grown, dict[str, str]]]:
+    """A database with Mei's flood under way at ten in the morning, and something for every page to show: its
+    address, who there is, and a value for each word of an address. HUB_SMTP_URL must be set."""
     with databases.cloned(template) as database:
         databases.use(database)
         db.move_clock(NOW)
         with clock.fixed(NOW), databases.building():
             grown = plant()
             ids = {word: some[0] for word, some in grown.ids.items() if some} | _more(grown)
+        yield database, grown, ids
+
+
+@contextmanager
+def served(template: str, folder: Path) -> Iterator[Pages]:
+    """The program in that world."""
+    with planted(template) as (database, grown, ids):
+        with clock.fixed(NOW):
             cookies = {role: dict(who.cookies) for role, who in grown.who.items()} | {"guest": _half_way()}
         with Server(database, folder, processes=1, workers=0) as server:
             server.wait_until_ready()
-            yield Pages(server.address, _listed(grown, ids), cookies)
+            yield Pages(server.address, listed(grown, ids), cookies)
 
 
 def _more(grown: Grown) -> dict[str, str]:
@@ -103,6 +107,7 @@ def _more(grown: Grown) -> dict[str, str]:
         **_raised(s, mei),
         **_learned_and_earned(grown),
         "s": grown.tokens["s"][0],
+        "jobs": "deliver",
         "step": "asked",
         "number": "1",
     }
@@ -161,11 +166,11 @@ def _half_way() -> dict[str, str]:
     return dict(guest.cookies) | {"hub_join": base64.urlsafe_b64encode(json.dumps(joining).encode()).decode()}
 
 
-def _listed(grown: Grown, ids: Mapping[str, str]) -> dict[str, list[str]]:
+def listed(grown: Grown, ids: Mapping[str, str]) -> dict[str, list[str]]:
+    """Role -> the paths of the pages that it reads."""
     found: dict[str, list[str]] = {}
-    for method, path, (right,) in routes():
-        if method == "GET" and not path.startswith("/api/") and not NO_PAGE.search(path):
-            found.setdefault(_reader(grown, right), []).append(_filled(path, ids))
+    for path, right in pages():
+        found.setdefault(_reader(grown, right), []).append(_filled(path, ids))
     return found
 
 

@@ -17,10 +17,11 @@ END = START + timedelta(hours=4)
         (180, 60, True),
         (181, 60, False),
         (0, 600, True),  # all of the work, which is shorter
+        (0.9, 600, True),  # "on time" of a clock in whole minutes
         (1, 600, False),
         (239, 0, True),
         (240, 0, False),  # nothing is left
     ],
 )
-def test_enough_of_the_work_must_be_left(minutes: int, least: int, useful: bool) -> None:
+def test_enough_of_the_work_must_be_left(minutes: float, least: int, useful: bool) -> None:
     assert of_use(START + timedelta(minutes=minutes), START, END, least) is useful

@@ -39,6 +39,14 @@ def latest(tx: Tx) -> dict[str, JobRun]:
     return {run.job: run for run in tx.exec(select(JobRun).where(col(JobRun.id).in_(newest)))}
 
 
+def failures(tx: Tx, since: datetime) -> dict[str, int]:
+    """Job -> how many of its runs failed since then."""
+    wanted = select(JobRun.job, func.count()).where(
+        col(JobRun.ok).is_(False), col(JobRun.started_at) >= since
+    )
+    return dict(tx.exec(wanted.group_by(col(JobRun.job))).all())
+
+
 def listed(tx: Tx, job: str, limit: int = 50) -> Sequence[JobRun]:
     """A job's runs, the newest first."""
     own = select(JobRun).where(col(JobRun.job) == job)

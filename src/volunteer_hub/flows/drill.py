@@ -152,7 +152,8 @@ def _tasks(tx: Tx, drill: DrillPlan, node: Jurisdiction, people: int) -> tuple[T
             starts_at=starts_at,
             ends_at=starts_at + timedelta(hours=1),
             outdoor=False,
-            slots=(SlotSpec(minimum=0, target=heads, maximum=heads),),
+            # Nobody has to come: a page left open for some minutes must not make a yes into "too late".
+            slots=(SlotSpec(minimum=0, target=heads, maximum=heads, useful_minutes=0),),
         ),
     )
 

@@ -1,11 +1,12 @@
-"""Every job there is: its name, how often it looks in real seconds, and its sweep."""
+"""Every job there is: its name, how often it looks, and its sweep."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Final
 
 from volunteer_hub.access import login, sessions
 from volunteer_hub.audit import runs, trail
+from volunteer_hub.audit.pulse import PULSE
 from volunteer_hub.core import db, idempotency, policy
 from volunteer_hub.core.actor import SYSTEM
 from volunteer_hub.core.db import Tx
@@ -85,39 +86,40 @@ def _old_messages(tx: Tx) -> int:
     )
 
 
-JOBS: Final = (
-    Job("deliver", 1, deliver.sweep),
-    Job("elsewhere", 5, elsewhere.sweep),
-    Job("expire_offers", 2, mobilize.expire),
-    Job("top_up", 2, waves.top_up),
-    Job("move_up", 2, mobilize.move_up),
-    Job("proposals", 5, proposing.sweep),
-    Job("drills", 2, drill.sweep),
-    Job("drill_progress", 2, drill.progress),
-    Job("roll_calls", 2, roll_call.sweep),
-    Job("im_ok", 5, field.sweep),
-    Job("no_shows", 30, duty.no_shows),
-    Job("settle", 3600, duty.settle_ended),
-    Job("seal", 30, _seal),
-    Job("locate", 30, locate.sweep),
-    Job("auditor", 60, dead_man.sweep),
-    Job("answers", 60, calibrate.sweep),
-    Job("pool_blocks", 120, _pool_blocks),
-    Job("call_downs", 300, call_down.sweep),
-    Job("upward_reports", 30, upward.sweep),
-    Job("survey_reminders", 60, feedback.remind),
-    Job("debrief_reminders", 60, debrief.remind),
-    Job("actions", 60, chase.sweep),
-    Job("old_keys", 600, _in_one("idempotency.sweep", idempotency.sweep)),
-    Job("old_logins", 600, _in_one("login.sweep", login.sweep)),
-    Job("old_codes", 600, _in_one("join.sweep", join.sweep)),
-    Job("old_files", 600, _in_one("import_file.sweep", waiting.sweep)),
-    Job("old_sessions", 600, _in_one("session.sweep", sessions.sweep)),
-    Job("expired_points", 6 * 3600, award.expire),
-    Job("what_if", 600, whatif.sweep),
-    Job("training", 60, assess.sweep),
-    Job("certification_reminders", 3600, remind.certifications),
-    Job("old_addresses", 3600, _in_one("address_answer.sweep", lookups.sweep)),
-    Job("old_messages", 3600, _in_one("message.sweep", _old_messages)),
-    Job("old_runs", 3600, _in_one("job.sweep", lambda tx: runs.sweep(tx, _RUNS_KEPT))),
-)
+_SWEEPS: Final[Mapping[str, Callable[[], int]]] = {
+    "deliver": deliver.sweep,
+    "elsewhere": elsewhere.sweep,
+    "expire_offers": mobilize.expire,
+    "top_up": waves.top_up,
+    "move_up": mobilize.move_up,
+    "proposals": proposing.sweep,
+    "drills": drill.sweep,
+    "drill_progress": drill.progress,
+    "roll_calls": roll_call.sweep,
+    "im_ok": field.sweep,
+    "no_shows": duty.no_shows,
+    "settle": duty.settle_ended,
+    "seal": _seal,
+    "locate": locate.sweep,
+    "auditor": dead_man.sweep,
+    "answers": calibrate.sweep,
+    "pool_blocks": _pool_blocks,
+    "call_downs": call_down.sweep,
+    "upward_reports": upward.sweep,
+    "survey_reminders": feedback.remind,
+    "debrief_reminders": debrief.remind,
+    "actions": chase.sweep,
+    "old_keys": _in_one("idempotency.sweep", idempotency.sweep),
+    "old_logins": _in_one("login.sweep", login.sweep),
+    "old_codes": _in_one("join.sweep", join.sweep),
+    "old_files": _in_one("import_file.sweep", waiting.sweep),
+    "old_sessions": _in_one("session.sweep", sessions.sweep),
+    "expired_points": award.expire,
+    "what_if": whatif.sweep,
+    "training": assess.sweep,
+    "certification_reminders": remind.certifications,
+    "old_addresses": _in_one("address_answer.sweep", lookups.sweep),
+    "old_messages": _in_one("message.sweep", _old_messages),
+    "old_runs": _in_one("job.sweep", lambda tx: runs.sweep(tx, _RUNS_KEPT)),
+}
+JOBS: Final = tuple(Job(name, seconds, _SWEEPS[name]) for name, seconds in PULSE.items())

@@ -28,6 +28,10 @@ _GROUPS: Final = {
         ("/actions", "nav.actions", "flag", "action.read"),
     ),
     "nav.group.house": (
+        ("/accounts", "nav.accounts", "person", "account.read"),
+        ("/areas", "nav.areas", "map", "account.read"),
+        ("/jobs", "nav.jobs", "clock", "job.read"),
+        ("/settings", "nav.settings", "list", "settings.read"),
         ("/robots", "nav.robots", "message", "jurisdiction.write"),
         ("/audit", "nav.audit", "list", "audit.read"),
     ),

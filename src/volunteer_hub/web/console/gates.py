@@ -174,6 +174,7 @@ def _page(
             at=f"/incidents/{id}",
             here=f"/incidents/{id}/gates",
             is_open=incident.state in OPEN,
+            may=lambda right: actor.may(right, incident.area),
             tasks=[(str(task.public_id), shown_title(hazards, task, lang)) for task in view.tasks],
             gates=[
                 _shown(gate, lang, speech) | {"task": shown_title(hazards, gate.task, lang)}
@@ -233,6 +234,7 @@ def _person(line: EntryLine, lang: Lang) -> dict[str, Any]:
     return {
         "id": entry.public_id,
         "name": person.name or "",
+        "person": person.public_id,
         "came_at": entry.came_at,
         "about": [words for words in about if words],
         "known": t(lang, "gate.known") if entry.known else "",

@@ -9,7 +9,7 @@ from fastapi.responses import Response
 
 from volunteer_hub.access import jurisdictions
 from volunteer_hub.access.models import Jurisdiction
-from volunteer_hub.boards import situation, situation_map
+from volunteer_hub.boards import situation, situation_map, upcoming
 from volunteer_hub.core import db, policy
 from volunteer_hub.core.actor import Actor
 from volunteer_hub.core.cursor import decode_cursor, encode_cursor
@@ -90,6 +90,7 @@ def _list(
             may=actor.may,
             lang=lang,
             ground=ground,
+            upcoming=upcoming.upcoming(tx) if not closed and not cursor else None,
             name_of={node.path: node.name for node in ground.nodes} if ground else {},
             tiles={"url": settings().tiles, "credit": settings().tiles_credit} if settings().tiles else None,
             minutes=policy.load("drills", Drills).what_if.ready_minutes[-1],

@@ -52,29 +52,49 @@ def listed(
     cursor: Annotated[str | None, Query(max_length=100)] = None,
 ) -> Response:
     """The people of the actor's areas, fifty a page."""
-    lang = language_of(request)
+    with db.read(actor) as tx:
+        found = _found(tx, language_of(request), search, status, skill, cursor)
+        counts = queries.counts_by_status(tx)
+    context = nav.console(
+        request,
+        actor,
+        counts=counts,
+        skills=sorted(skill_names(language_of(request)).items(), key=lambda pair: pair[1]),
+        **found,
+    )
+    return page(request, "console/volunteers.html", statuses=tuple(counts), **context)
+
+
+@router.get("/live")
+def live(
+    request: Request,
+    actor: Reader,
+    search: Annotated[str, Query(max_length=100)] = "",
+    status: str = "",
+    skill: str = "",
+) -> Response:
+    """The list alone, while somebody types: whole-pool counts would take longer than it."""
+    with db.read(actor) as tx:
+        found = _found(tx, language_of(request), search, status, skill, None)
+    return page(request, "console/volunteers_found.html", **found)
+
+
+def _found(tx: db.Tx, lang: str, search: str, status: str, skill: str, cursor: str | None) -> dict[str, Any]:
     state = next((each for each in Status if each.value == status), None)
     wanted = Wanted(status=state, skill=skill or None, search=search or None)
-    with db.read(actor) as tx:
-        people = queries.people(tx, wanted, after=decode_cursor(cursor), limit=ROWS + 1)
-        counts = queries.counts_by_status(tx)
+    people = queries.people(tx, wanted, after=decode_cursor(cursor), limit=ROWS + 1)
     more = None
     if len(people) > ROWS:
         kept = {"search": search, "status": status, "skill": skill}
         more = "/volunteers?" + urlencode({**kept, "cursor": encode_cursor(people[ROWS - 1].row.id)})
     named = skill_names(lang)
-    context = nav.console(
-        request,
-        actor,
-        people=[_line(person, named, lang) for person in people[:ROWS]],
-        more=more,
-        counts=counts,
-        skills=sorted(named.items(), key=lambda pair: pair[1]),
-        asked={"search": search, "status": status, "skill": skill},
-        may={right: actor.may(f"volunteer.{right}") for right in ("import", "export")},
-    )
-    title = t(lang, "pool.title")
-    return page(request, "console/volunteers.html", title=title, statuses=tuple(counts), **context)
+    return {
+        "title": t(lang, "pool.title"),
+        "people": [_line(person, named, lang) for person in people[:ROWS]],
+        "more": more,
+        "asked": {"search": search, "status": status, "skill": skill},
+        "may": {right: tx.actor.may(f"volunteer.{right}") for right in ("import", "export")},
+    }
 
 
 def skill_names(lang: str) -> dict[str, str]:

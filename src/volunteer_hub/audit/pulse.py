@@ -1,0 +1,41 @@
+"""How often each job looks for what is due, in real seconds; `jobs/table.py` says what it then does."""
+
+from collections.abc import Mapping
+from typing import Final
+
+PULSE: Final[Mapping[str, float]] = {
+    "deliver": 1,
+    "elsewhere": 5,
+    "expire_offers": 2,
+    "top_up": 2,
+    "move_up": 2,
+    "proposals": 5,
+    "drills": 2,
+    "drill_progress": 2,
+    "roll_calls": 2,
+    "im_ok": 5,
+    "no_shows": 30,
+    "settle": 3600,
+    "seal": 30,
+    "locate": 30,
+    "auditor": 60,
+    "answers": 60,
+    "pool_blocks": 120,
+    "call_downs": 300,
+    "upward_reports": 30,
+    "survey_reminders": 60,
+    "debrief_reminders": 60,
+    "actions": 60,
+    "old_keys": 600,
+    "old_logins": 600,
+    "old_codes": 600,
+    "old_files": 600,
+    "old_sessions": 600,
+    "expired_points": 6 * 3600,
+    "what_if": 600,
+    "training": 60,
+    "certification_reminders": 3600,
+    "old_addresses": 3600,
+    "old_messages": 3600,
+    "old_runs": 3600,
+}
