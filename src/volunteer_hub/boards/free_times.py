@@ -85,8 +85,8 @@ class Place:
 
 def free(pool: Pool, rows: Ints, place: Place, span: int) -> Intervals:
     """When each of the pool's rows is free within [0, span): pattern, then exceptions and on-call duty."""
-    first, starts, ends = _by_pattern(place, span)
     mask = pool.mask[rows]
+    first, starts, ends = _by_pattern(mask, place, span)
     counts = np.diff(first)[mask]
     changed = _at(rows, _special(pool, place, span))
     counts[list(changed)] = [len(found) for found in changed.values()]
@@ -109,15 +109,17 @@ def _at(rows: Ints, special: dict[int, list[tuple[int, int]]]) -> dict[int, list
     return {place: special[key] for place, key in zip(at[there].tolist(), keys[there].tolist(), strict=True)}
 
 
-def _by_pattern(place: Place, span: int) -> tuple[Ints, Ints, Ints]:
-    """For each of the 16,384 weekly patterns when it is free: the rows first[mask] : first[mask + 1]."""
+def _by_pattern(masks: Ints, place: Place, span: int) -> tuple[Ints, Ints, Ints]:
+    """For each weekly pattern that somebody has when it is free: the rows first[mask] : first[mask + 1]."""
     bits, starts, ends = _cells(place, span)
-    pattern = (np.arange(week.ALWAYS + 1)[:, None] >> bits[None, :]) & 1
+    held = np.flatnonzero(np.bincount(masks, minlength=week.ALWAYS + 1))
+    # A bit a byte: work a year ahead is 730 cells for up to 16,384 patterns.
+    pattern = ((held[:, None] >> bits[None, :]) & 1).astype(np.int8)
     # Cells tile the time, so that a run of free cells is one interval: it starts where a 1 follows a 0.
     edges = np.diff(pattern, axis=1, prepend=0, append=0)
-    mask, opens = np.nonzero(edges == 1)
+    which, opens = np.nonzero(edges == 1)
     _, after = np.nonzero(edges == -1)
-    counts = np.bincount(mask, minlength=week.ALWAYS + 1)
+    counts = np.bincount(held[which], minlength=week.ALWAYS + 1)
     return np.concatenate([[0], np.cumsum(counts)]), starts[opens], ends[after - 1]
 
 
