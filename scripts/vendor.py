@@ -50,15 +50,6 @@ PACKAGES = {
             "LICENSE": "LICENSE",
         },
     ),
-    "uplot": Package(
-        "uplot",
-        "1.6.32",
-        {
-            "dist/uPlot.iife.min.js": "uPlot.iife.min.js",
-            "dist/uPlot.min.css": "uPlot.min.css",
-            "LICENSE": "LICENSE",
-        },
-    ),
 }
 
 

@@ -1,5 +1,6 @@
 """The situation page: what a quiet duty looks ahead to, and how little it asks of the database."""
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -51,6 +52,27 @@ def test_the_next_drill_and_the_actions_due_stand_below_the_incidents_and_lead_t
     assert (
         mei.get("/actions?late=1").text.count('href="/actions/') == 1 + 1
     )  # the button, and the one that is late
+
+
+def test_an_area_drawn_is_kept_with_the_incident_and_shown_on_the_map(tx: Tx) -> None:
+    mei = client(world(tx, crowd=0).mei)
+    here = declared(mei)
+    assert f'href="{here}/area"' in mei.get(here).text
+    assert "<polygon" not in mei.get("/incidents").text
+    wrong = mei.post(f"{here}/area", data={"corners": "46.6, 125.1\nhere"})
+    assert (wrong.status_code, "Line 2 is no position" in wrong.text, "\nhere</textarea>" in wrong.text) == (
+        422,
+        True,
+        True,
+    )
+    corners = "46.58, 125.09\n46.6, 125.09\n46.6, 125.12"
+    version = re.findall(r'name="version" value="(\d+)"', mei.get(f"{here}/area").text)[0]
+    assert mei.post(f"{here}/area", data={"corners": corners, "version": version}).status_code == 303
+    assert corners in mei.get(f"{here}/area").text
+    assert mei.get("/incidents").text.count("<polygon") == 1
+    assert "affected area" in seen(mei.get(here).text)
+    late = mei.post(f"{here}/area", data={"corners": "", "version": version})
+    assert (late.status_code, "<polygon" in mei.get("/incidents").text) == (412, True)
 
 
 def test_the_page_costs_as_many_queries_in_a_city_of_258_communities_and_with_three_incidents(tx: Tx) -> None:

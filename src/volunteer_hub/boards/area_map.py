@@ -62,6 +62,13 @@ class Picture:
         south, east = north - self.height / unit, west + WIDTH / unit
         return _latitude(south), west, _latitude(north), east
 
+    def rings(self, shape: Any) -> tuple[Ring, ...]:
+        """The outlines of a GeoJSON Polygon or MultiPolygon; none for anything else, or without areas."""
+        if self.frame is None:
+            return ()
+        drawn = (zip(*self.frame.at(*_apart(ring)), strict=True) for ring in _rings(shape))
+        return tuple(tuple((round(float(x), 1), round(float(y), 1)) for x, y in ring) for ring in drawn)
+
     def place(self, lat: float, lon: float) -> tuple[float, float] | None:
         """Where a position lies, or None beyond the picture."""
         if self.frame is None:

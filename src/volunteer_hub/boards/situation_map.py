@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from volunteer_hub.access import jurisdictions
 from volunteer_hub.access.models import Jurisdiction
 from volunteer_hub.boards import area_map, readiness
-from volunteer_hub.boards.area_map import Picture
+from volunteer_hub.boards.area_map import Picture, Ring
 from volunteer_hub.boards.at_home import AT_HOME
 from volunteer_hub.boards.readiness import Weakest
 from volunteer_hub.core import policy
@@ -33,6 +33,14 @@ class Pin:
 
 
 @dataclass(frozen=True)
+class Stretch:
+    """The area that an incident covers, as outlines of the picture."""
+
+    incident: Incident
+    rings: tuple[Ring, ...]
+
+
+@dataclass(frozen=True)
 class Ground:
     """``nodes`` belong to the picture's outlines, in their order. ``hour``: the cell of the week in which
     ``weakest`` is so; None where nothing was played or the reader may not see it."""
@@ -41,6 +49,7 @@ class Ground:
     nodes: tuple[Jurisdiction, ...]
     picture: Picture
     pins: tuple[Pin, ...]
+    stretches: tuple[Stretch, ...]
     hour: int
     weakest: Weakest | None
 
@@ -57,7 +66,14 @@ def ground(tx: Tx, incidents: Sequence[Incident]) -> Ground | None:
     hour = cells_between(*minute, ZoneInfo(top.zone), night.starts, night.ends).bit_length() - 1
     shown = area_map.picture(nodes, [(one.lat, one.lon) for one in incidents])
     weakest = readiness.weakest(tx, top.path, hour) if tx.actor.may("drill.read", top.path) else None
-    return Ground(top, nodes, shown, _pins(shown, incidents), hour, weakest)
+    stretches = (Stretch(one, rings) for one in incidents if (rings := shown.rings(one.shape)))
+    return Ground(top, nodes, shown, _pins(shown, incidents), tuple(stretches), hour, weakest)
+
+
+def around(tx: Tx, incident: Incident) -> tuple[tuple[Jurisdiction, ...], Picture]:
+    """The communities of an incident's own area, and their picture; one query."""
+    nodes = tuple(node for node in jurisdictions.subtree(tx, incident.area) if node.kind in AT_HOME)
+    return nodes, area_map.picture(nodes, [(incident.lat, incident.lon)])
 
 
 def _pins(shown: Picture, incidents: Sequence[Incident]) -> tuple[Pin, ...]:

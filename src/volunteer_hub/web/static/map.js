@@ -29,6 +29,17 @@
     made.on("click", () => { location.href = pin.getAttribute("href"); });
     pin.remove();
   });
+  const field = document.querySelector("[data-draw]");
+  if (field) {
+    const rings = () => field.value.split(/\n\s*\n/).map((ring) => ring.split("\n").map((line) => line.split(",").map(Number)).filter((point) => point.length === 2 && point.every(Number.isFinite)));
+    const drawn = L.polygon([], { color: "var(--accent)", interactive: false }).addTo(map);
+    const show = () => drawn.setLatLngs(rings().map((ring) => [ring]));
+    const corner = ({ latlng }) => { field.value = `${field.value.trimEnd()}\n${latlng.lat.toFixed(5)}, ${latlng.lng.toFixed(5)}`.trimStart(); show(); };
+    map.on("click", corner);
+    areas.on("click", corner);
+    field.addEventListener("input", show);
+    show();
+  }
   const scale = () => { hatch.setAttribute("patternTransform", `${turned} scale(${1000 / areas.getElement().clientWidth || 1})`); };
   map.on("zoomend", scale);
   scale();
