@@ -10,7 +10,10 @@ from volunteer_hub.web.render import NavEntry, language_of
 
 # What stands together -> (href, catalogue key, icon, the permission that opens it)
 _GROUPS: Final = {
-    "": (("/incidents", "nav.incidents", "alert", "incident.read"),),
+    "": (
+        ("/incidents", "nav.incidents", "alert", "incident.read"),
+        ("/unclear-replies", "unclear.title", "message", "duty.write"),
+    ),
     "nav.group.people": (
         ("/volunteers", "nav.volunteers", "person", "volunteer.read"),
         ("/training", "nav.training", "book", "training.read"),
