@@ -27,6 +27,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
 COMING = 5
 """So many answers are needed before what people said is shown."""
+COMPLETE = 3
 COMPILED = 240_000
 """Milliseconds: the first plan of a new installation waits until its loops are compiled."""
 _KEY = "[A-Za-z0-9_-]{22}"
@@ -127,6 +128,22 @@ def test_declaring_brings_people_on_site(night: Night) -> None:
     mei.wait_for(says("board.callout.line", n=asked, accepted=COMING))
     mei.follow(mei.page.get_by_role("link", name=says("field.open")).first)
     mei.wait_for(says("field.count.on_site", n=COMING))
+    assert mei.trouble == []
+
+
+def test_an_area_is_drawn_on_the_map_or_written_and_stands_in_the_situation(night: Night) -> None:
+    mei, says = night.mei, night.says
+    mei.go(night.incident)
+    mei.follow(mei.page.get_by_role("link", name=says("incident_area.open")))
+    if night.lang == "en":
+        for x, y in ((80, 60), (240, 60), (160, 180)):
+            mei.page.locator("[data-map]").click(position={"x": x, "y": y})
+        assert len(mei.page.input_value("[name=corners]").splitlines()) == COMPLETE
+    else:
+        mei.write("corners", "46.58, 125.09\n46.6, 125.09\n46.6, 125.12")
+    mei.press(says("incident_area.keep"))
+    mei.go("/incidents")
+    mei.page.locator("[data-map] polygon").first.wait_for(state="attached")
     assert mei.trouble == []
 
 
