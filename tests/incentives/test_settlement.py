@@ -147,8 +147,8 @@ def _served(tx: Tx, out: Sent, duty: Duty, number: int) -> None:
     if number >= 6:
         with db.transaction(SYSTEM, "test") as own:
             mine, seen = own.get_one(Duty, duty.id), Seen(device=b"telephone")
-            attendance.check_in_here(own, mine, seen, came)
-            attendance.check_out_here(own, mine, seen, went)
+            attendance.check_in_here(own, mine, Evidence.POSITION, seen, came)
+            attendance.check_out_here(own, mine, Evidence.POSITION, seen, went)
         return
     with db.transaction(out.world.mei, "test") as mei:
         how = Evidence.TYPED if number in (3, 4) else Evidence.LEADER

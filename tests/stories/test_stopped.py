@@ -25,10 +25,9 @@ from volunteer_hub.core.settings import settings
 from volunteer_hub.flows import duty as duties
 from volunteer_hub.flows import mobilize
 from volunteer_hub.mobilization import attendance, offers, places
-from volunteer_hub.mobilization.attendance import UNSEEN
 from volunteer_hub.mobilization.desk import Reply
 from volunteer_hub.mobilization.models import Offer, PlanRun
-from volunteer_hub.mobilization.rules import Answer, OfferState
+from volunteer_hub.mobilization.rules import Answer, Evidence, OfferState
 from volunteer_hub.web import answer_batch
 
 DIED, LIVED, FAILED = 0, 10, 20
@@ -156,7 +155,7 @@ def test_duties_settled_together_are_all_settled_or_none() -> None:
         out = coming(tx, helpers=2, crowd=2)
         for person in (out.world.bo, out.world.lin):
             duty = duty_of(tx, out, person)
-            attendance.check_in_here(tx, duty, UNSEEN)
-            attendance.check_out_here(tx, duty, UNSEEN)
+            attendance.check_in_here(tx, duty, Evidence.POSITION)
+            attendance.check_out_here(tx, duty, Evidence.POSITION)
     assert faults() == {"duties done without hours": 2}
     assert stopped_everywhere(duties.settle_ended) > 10
