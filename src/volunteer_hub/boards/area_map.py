@@ -113,6 +113,11 @@ def picture(nodes: Sequence[Jurisdiction], places: Sequence[tuple[float, float]]
     return Picture(round(height, 1), tuple(made), frame)
 
 
+def corners(shape: Any) -> list[tuple[float, float]]:
+    """The corners (lat, lon) of a GeoJSON Polygon or MultiPolygon; none of anything else."""
+    return [(point[1], point[0]) for ring in _rings(shape) for point in ring]
+
+
 def _mercator(lats: Any) -> NDArray[np.float64]:
     """How far north of the equator, in degrees of longitude as wide as there."""
     found: NDArray[np.float64] = np.degrees(np.arcsinh(np.tan(np.radians(lats))))

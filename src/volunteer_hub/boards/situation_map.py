@@ -64,7 +64,7 @@ def ground(tx: Tx, incidents: Sequence[Incident]) -> Ground | None:
     top, night = seen[0], policy.load("hub", Site).night
     minute = tx.now, tx.now + timedelta(minutes=1)
     hour = cells_between(*minute, ZoneInfo(top.zone), night.starts, night.ends).bit_length() - 1
-    shown = area_map.picture(nodes, [(one.lat, one.lon) for one in incidents])
+    shown = area_map.picture(nodes, [place for one in incidents for place in _places(one)])
     weakest = readiness.weakest(tx, top.path, hour) if tx.actor.may("drill.read", top.path) else None
     stretches = (Stretch(one, rings) for one in incidents if (rings := shown.rings(one.shape)))
     return Ground(top, nodes, shown, _pins(shown, incidents), tuple(stretches), hour, weakest)
@@ -73,7 +73,12 @@ def ground(tx: Tx, incidents: Sequence[Incident]) -> Ground | None:
 def around(tx: Tx, incident: Incident) -> tuple[tuple[Jurisdiction, ...], Picture]:
     """The communities of an incident's own area, and their picture; one query."""
     nodes = tuple(node for node in jurisdictions.subtree(tx, incident.area) if node.kind in AT_HOME)
-    return nodes, area_map.picture(nodes, [(incident.lat, incident.lon)])
+    return nodes, area_map.picture(nodes, _places(incident))
+
+
+def _places(incident: Incident) -> list[tuple[float, float]]:
+    """What a picture must have room for: where it is, and the corners of what it covers."""
+    return [(incident.lat, incident.lon), *area_map.corners(incident.shape)]
 
 
 def _pins(shown: Picture, incidents: Sequence[Incident]) -> tuple[Pin, ...]:
