@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 TABLE = ROOT / "docs" / "screens.md"
 # "/" leads on; then what is for machines, a part of a page, a picture, a file.
 NO_PAGE: Final = re.compile(
-    r"^/$|/(livez|readyz|live|stream|rest|parts/\{name\})$|/qr$|qr\.svg$"
+    r"^/$|/(livez|readyz|live|stream|rest|parts/\{name\})$|^/(worker\.js|app\.webmanifest)$|/qr$|qr\.svg$"
     r"|(/text|/csv|/html|/pdf|/download|\.csv|\.xlsx|\.calldown)$"
 )
 SHORT: Final = 40  # letters: fewer say little without what the whole file is about

@@ -44,7 +44,7 @@ def test_the_question_says_real_what_where_when_and_hides_the_name(tx: Tx) -> No
     for words in ("REAL CALLOUT", "真实召集", "Sandbags at the east gate", "Today 11:00–15:00", "L*"):
         assert words in html
     assert "East gate · " in html
-    for secret in ("Lin", "p2@example.org", "mei@example.org", "<script"):
+    for secret in ("Lin", "p2@example.org", "mei@example.org", "<script>"):
         assert secret not in html
 
 

@@ -40,6 +40,7 @@ CALLS = {
     "map.label": "label(1, 2, h)",
     "map.shades": "shades('readiness.step')",
     "map.stretch": "stretch([[(0, 1), (2, 3), (4, 5)]], 'real', h)",
+    "offline.offline": "offline()",
     "own_result.own_result": "own_result({'seconds': 192, 'team': 71}, 15)",
     "sitting.sitting": "sitting({'state': {'value': 'waiting'}, 'check_in': true, 'open': true, 'free': 0, "
     "'waiting': 2, 'offered': {'name': {'en': h, 'zh': h}}, 'session': {'public_id': h, 'starts_at': night, "

@@ -66,10 +66,9 @@ def of_task(tx: Tx, task_id: int) -> list[DutyLine]:
 def carried(tx: Tx, task_id: int, links: Collection[str], volunteer_id: int | None) -> list[DutyLine]:
     """The duties at a task of the people whose links or session a telephone carries. Names are theirs to
     see."""
-    mine = col(Offer.token_hash).in_([token_hash(link) for link in links])
-    if volunteer_id is not None:
-        mine |= col(Duty.volunteer_id) == volunteer_id
-    rows = tx.exec(_at(task_id).where(mine)).all()
+    by_link = col(Offer.token_hash).in_([token_hash(link) for link in links])
+    own = col(Duty.volunteer_id) == (volunteer_id or 0)
+    rows = tx.exec(_at(task_id).where(by_link | own)).all()
     facts = slots.of_task(tx, task_id)
     return [DutyLine(duty, offer, person, name, facts[offer.slot_id]) for duty, offer, person, name in rows]
 

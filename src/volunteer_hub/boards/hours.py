@@ -3,7 +3,10 @@ them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
 
+from sqlalchemy import func
 from sqlmodel import col, select
 
 from volunteer_hub.access.models import Account
@@ -20,12 +23,13 @@ from volunteer_hub.mobilization.models import Duty
 @dataclass(frozen=True)
 class HoursLine:
     """One duty's hours. ``entered_by``: names of the accounts that entered or confirmed a check of it;
-    ``decided_by``: who decided before an appeal."""
+    ``decided_by``: who decided before an appeal; ``sent_later``: minutes that a telephone kept a check."""
 
     hours: ServiceHours
     line: DutyLine
     entered_by: tuple[str, ...]
     decided_by: str | None
+    sent_later: int
 
     @property
     def doubts(self) -> tuple[Text, ...]:
@@ -55,6 +59,9 @@ def lines(tx: Tx, rows: Sequence[ServiceHours]) -> list[HoursLine]:
         .where(col(DutyCheck.duty_id).in_(ids))
         .distinct()
     ).all()
+    wait: Any = func.max(col(DutyCheck.noted_at) - col(DutyCheck.at))  # typed as a moment, and is a span
+    kept = select(DutyCheck.duty_id, wait).where(col(DutyCheck.noted_by).is_(None))
+    waits = dict(tx.exec(kept.where(col(DutyCheck.duty_id).in_(ids)).group_by(col(DutyCheck.duty_id))).all())
     deciders = {row.decided_by for row in rows if row.decided_by is not None}
     names = dict(tx.exec(select(Account.id, Account.name).where(col(Account.id).in_(deciders))).all())
     return [
@@ -63,6 +70,7 @@ def lines(tx: Tx, rows: Sequence[ServiceHours]) -> list[HoursLine]:
             known[row.duty_id],
             tuple(sorted(name for duty, name in entered if duty == row.duty_id)),
             names.get(row.decided_by or 0),
+            waits.get(row.duty_id, timedelta()) // timedelta(minutes=1),
         )
         for row in rows
     ]

@@ -4,6 +4,7 @@ import uuid
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Final
 
 from sqlmodel import col, select
@@ -47,13 +48,13 @@ def shown(tx: Tx, duty: Duty) -> None:
     live.changed(tx, [tx.get_one(Offer, duty.offer_id).callout_id])
 
 
-def ok(tx: Tx, duty: Duty) -> Duty:
-    """The person is well, or whoever is in charge has heard from them: the reminder still waiting is taken
-    back, and the log says so where command had been alerted. Raises as `presence.ok`, NotFound for a foreign
-    area."""
+def ok(tx: Tx, duty: Duty, at: datetime | None = None) -> Duty:
+    """The person is well, now or ``at`` an earlier hour, or whoever is in charge has heard from them: the
+    reminder still waiting is taken back, and the log says so where command had been alerted. Raises as
+    `presence.ok`, NotFound for a foreign area."""
     if tx.actor.kind != "volunteer":
         tx.actor.must_cover("duty.write", duty.area)
-    was_missed = presence.ok(tx, duty, ok_minutes(tx, duty), rules_of())
+    was_missed = presence.ok(tx, duty, ok_minutes(tx, duty), rules_of(), at)
     outbox.cancel(tx, Subject.OFFER, [duty.offer_id], purposes=(REMINDER,))
     shown(tx, duty)
     if was_missed:

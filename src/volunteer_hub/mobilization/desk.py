@@ -27,8 +27,8 @@ LONGEST_WAY: Final = 24 * 60
 @dataclass(frozen=True)
 class Reply:
     """What a person says to an offer. ``minutes_there`` comes with a yes, ``from_when`` with "later"; a yes
-    for when too little of the work is left is taken as "later". ``given_at``: when it was said, on paper;
-    None: now."""
+    for when too little of the work is left is taken as "later". ``given_at``: when it was said, on paper
+    or without signal; None: now."""
 
     answer: Answer
     minutes_there: int | None = None
@@ -253,7 +253,7 @@ class _Desk:
 
     def _record(self, offer: Offer, reply: Reply, **data: object) -> None:
         if reply.given_at is not None:
-            data |= {"on_paper": True, "by": self._tx.actor.id}
+            data |= {"late": True} if self._own else {"on_paper": True, "by": self._tx.actor.id}
         self._rows.log(offer, reply.answer, reply.given_at, data)
         if self._own:
             offer.seen_at = offer.seen_at or self._tx.now

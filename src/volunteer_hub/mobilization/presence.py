@@ -1,7 +1,7 @@
 """On the way, and well on site: what people say of themselves, and what nobody has heard in time."""
 
 from collections.abc import Collection, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement
 from sqlmodel import col, select
@@ -32,14 +32,17 @@ def set_out(tx: Tx, duty: Duty, minutes: int) -> Duty:
     return duty
 
 
-def ok(tx: Tx, duty: Duty, minutes: int | None, rules: FieldRules) -> bool:
-    """Somebody on site is well; the time to say so again, if there is one, begins anew. Whether command had
-    been alerted. Raises Refused for whoever is not on site."""
+def ok(tx: Tx, duty: Duty, minutes: int | None, rules: FieldRules, at: datetime | None = None) -> bool:
+    """Somebody on site is well, now or ``at`` an earlier hour; from then on begins the time to say so again,
+    if there is one. Whether command had been alerted. Raises Refused for whoever is not on site."""
     _lock(tx, duty)
     field_rules.may_be_ok(duty.state)
     alerted = duty.ok_alerted_at is not None
-    duty.ok_at = tx.now
-    _wait(tx, duty, minutes, rules)
+    said = at or tx.now
+    duty.ok_at = max(said, duty.ok_at or said)
+    if minutes is not None and said + timedelta(minutes=minutes) < tx.now:
+        return False  # they were well then; that they are now is yet to be said
+    _wait(duty, minutes, rules, said)
     tx.flush()
     return alerted
 
@@ -47,7 +50,7 @@ def ok(tx: Tx, duty: Duty, minutes: int | None, rules: FieldRules) -> bool:
 def wait_for_ok(tx: Tx, duty: Duty, minutes: int | None, rules: FieldRules) -> None:
     """Begins the time in which somebody who has just come says that they are OK."""
     if duty.state is DutyState.ON_SITE and duty.ok_due_at is None:
-        _wait(tx, duty, minutes, rules)
+        _wait(duty, minutes, rules, tx.now)
         tx.flush()
 
 
@@ -73,7 +76,7 @@ def set_timer(
         select(Duty.offer_id).where(col(Duty.state) == DutyState.ON_SITE)
     )
     for duty in _duties(tx, places.locked_all(tx, here)):
-        _wait(tx, duty, minutes, rules)
+        _wait(duty, minutes, rules, tx.now)
     tx.flush()
     return timer
 
@@ -130,12 +133,12 @@ def _duties(tx: Tx, offers: Sequence[Offer]) -> Sequence[Duty]:
     return tx.exec(wanted.order_by(col(Duty.id)).execution_options(populate_existing=True)).all()
 
 
-def _wait(tx: Tx, duty: Duty, minutes: int | None, rules: FieldRules) -> None:
+def _wait(duty: Duty, minutes: int | None, rules: FieldRules, since: datetime) -> None:
     duty.ok_alerted_at = None
     if minutes is None:
         duty.ok_due_at = duty.ok_remind_at = None
     else:
-        duty.ok_due_at, duty.ok_remind_at = field_rules.ok_times(tx.now, minutes, rules)
+        duty.ok_due_at, duty.ok_remind_at = field_rules.ok_times(since, minutes, rules)
 
 
 def _lock(tx: Tx, duty: Duty) -> None:

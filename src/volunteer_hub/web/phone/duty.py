@@ -97,14 +97,14 @@ def _check(
     typed = form.text("code", 20)
 
     def deed(tx: Tx) -> None:
-        proof = Proof(typed, _position(form), device=device.seen(request).device)
+        proof = Proof(typed, position(form), device=device.seen(request).device)
         form.check()
         check(tx, flow.by_link(tx, token), proof)
 
     return _deed(request, token, name, deed, typed or None)
 
 
-def _position(form: forms.Form) -> Position | None:
+def position(form: forms.Form) -> Position | None:
     """Where the telephone believes to be, when the script has asked it."""
     lat, lon, accuracy = (form.decimal(name) for name in ("lat", "lon", "accuracy"))
     return None if lat is None or lon is None or accuracy is None else Position(lat, lon, accuracy)

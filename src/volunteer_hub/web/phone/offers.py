@@ -22,6 +22,7 @@ from volunteer_hub.mobilization.desk import Reply
 from volunteer_hub.mobilization.reply_rules import REASONS
 from volunteer_hub.mobilization.rules import Answer, DeclineReason, OfferState
 from volunteer_hub.web import answer_batch
+from volunteer_hub.web.forms import Sent
 from volunteer_hub.web.guard import LINK, see_other
 from volunteer_hub.web.render import Speech, language_of, page
 
@@ -92,6 +93,19 @@ async def not_me(request: Request, token: str) -> Response:
 async def ack(request: Request, token: str) -> Response:
     """The change is understood."""
     return await _answer(request, token, lambda: Reply(Answer.ACK))
+
+
+def replied(answer: str, form: Sent) -> Reply:
+    """The answer of that name with the fields of its form. Raises Malformed."""
+    match Answer(answer):
+        case Answer.ACCEPT:
+            return Reply(Answer.ACCEPT, _minutes(form.text("arrival", 10)))
+        case Answer.LATER:
+            return Reply(Answer.LATER, from_when=_moment(form.text("from_when", 40)))
+        case Answer.DECLINE | Answer.WITHDRAW as kind:
+            return Reply(kind, reason=_reason(form.text("reason", 20) or "other"))
+        case kind:
+            return Reply(kind)
 
 
 async def _answer(
