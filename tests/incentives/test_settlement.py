@@ -27,7 +27,7 @@ from volunteer_hub.incentives import ledger, levels_rules, queries, settlement, 
 from volunteer_hub.incentives.flag_rules import Doubt, Flag
 from volunteer_hub.incentives.levels_policy import Ladder, Level
 from volunteer_hub.incentives.models import LedgerAccount, LedgerEntry, ServiceHours
-from volunteer_hub.incentives.rules import Basis, Grade, Kind
+from volunteer_hub.incentives.rules import AccountKind, Basis, Grade, Kind
 from volunteer_hub.incentives.settlement import Due
 from volunteer_hub.incentives.time_served import DutyFacts
 from volunteer_hub.mobilization import attendance
@@ -54,8 +54,9 @@ def stored(tx: Tx) -> Stored:
     entries = tx.exec(select(LedgerEntry).order_by(col(LedgerEntry.id))).all()
     hours = tx.exec(select(ServiceHours).order_by(col(ServiceHours.duty_id))).all()
     paid_by = {entry.transfer_id: entry.source for entry in entries}
+    sides = [(whose[entry.account_id], entry.model_dump(exclude=drawn)) for entry in entries]
     return (
-        [(whose[entry.account_id], entry.model_dump(exclude=drawn)) for entry in entries],
+        sorted(sides, key=lambda side: side[0][0] is AccountKind.POOL),  # whose sides may come later
         [(one.transfer_id and paid_by[one.transfer_id], one.model_dump(exclude=drawn)) for one in hours],
     )
 

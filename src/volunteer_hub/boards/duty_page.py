@@ -61,7 +61,7 @@ def view(tx: Tx, token: str) -> DutyView:
         duty=duty,
         points=paid.points if paid is not None else None,
         why=points.explain(paid) if paid is not None else (),
-        balance=points.balance(tx, seen.offer.volunteer_id),
+        balance=points.balance(tx, time.volunteer_id if time is not None else seen.offer.volunteer_id),
         evacuating=duty is not None and bool(roll_calls.open_for(tx, duty.id)),
         ways=_ways(seen),
         crew=led.there if led is not None else None,

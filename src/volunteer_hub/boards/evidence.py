@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import chain
 from typing import Any, Final
 
-from sqlalchemy import and_, text
+from sqlalchemy import and_, func, text
 from sqlalchemy.orm import aliased
 from sqlmodel import col, select
 
@@ -36,7 +36,8 @@ _COLUMNS: Final[tuple[Any, ...]] = (
     col(Duty.grade),
     col(Task.lat),
     col(Task.lon),
-    col(Offer.during),
+    func.lower(col(Offer.during)),
+    func.upper(col(Offer.during)),
     col(Offer.held_since),
     *(
         getattr(check, name)
@@ -211,9 +212,9 @@ def _stays(tx: Tx, duty_ids: Iterable[int]) -> dict[int, tuple[Stay, Grade]]:
 
 
 def _stay(row: Any) -> tuple[Stay, Grade]:
-    duty, person, grade, lat, lon, planned, ready, *checks = row
+    duty, person, grade, lat, lon, begins, ends, ready, *checks = row
     came, went = _mark(*checks[:_CHECK]), _mark(*checks[_CHECK:])
-    stay = Stay(duty, person, lat, lon, came, went, planned.lower, planned.upper, ready)
+    stay = Stay(duty, person, lat, lon, came, went, begins, ends, ready)
     return stay, Grade(grade.value)
 
 

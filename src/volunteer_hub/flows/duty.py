@@ -8,7 +8,9 @@ import uuid
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, Protocol
 
+from sqlalchemy import or_
 from sqlmodel import col, select
 
 from volunteer_hub.core import bulk, db
@@ -28,6 +30,7 @@ from volunteer_hub.mobilization.models import Duty, Offer
 from volunteer_hub.mobilization.rules import DutyState, Evidence
 from volunteer_hub.notify import outbox
 from volunteer_hub.notify.rules import Subject
+from volunteer_hub.volunteers.models import Volunteer
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,19 @@ class CheckedOut:
     minutes: int
     points: int | None
     held: bool = False
+
+
+class Ended(Protocol):
+    """What is told of a duty that has ended: a row is as good as an object."""
+
+    @property
+    def id(self) -> int: ...
+    @property
+    def offer_id(self) -> int: ...
+    @property
+    def volunteer_id(self) -> int: ...
+    @property
+    def minutes(self) -> int | None: ...
 
 
 def by_link(tx: Tx, token: str) -> Duty:
@@ -53,10 +69,12 @@ def by_link(tx: Tx, token: str) -> Duty:
 
 
 def own(tx: Tx, public_id: uuid.UUID) -> Duty:
-    """The duty by the id seen outside, if it is that of the volunteer who acts. Raises NotFound for anybody
-    else's as for none."""
-    mine = col(Duty.volunteer_id) == (tx.actor.id if tx.actor.kind == "volunteer" else None)
-    duty = tx.exec(select(Duty).where(col(Duty.public_id) == public_id, mine)).first()
+    """The duty by the id seen outside, if it is that of the volunteer who acts, under this entry or one that
+    became part of it. Raises NotFound for anybody else's as for none."""
+    me = tx.actor.id if tx.actor.kind == "volunteer" else None
+    mine = col(Volunteer.id) == me, col(Volunteer.merged_into) == me
+    wanted = select(Duty).join(Volunteer, col(Volunteer.id) == col(Duty.volunteer_id))
+    duty = tx.exec(wanted.where(col(Duty.public_id) == public_id, or_(*mine))).first()
     if duty is None:
         raise NotFound("not_found")
     return duty
@@ -169,7 +187,7 @@ def settle_ended() -> int:
     there was a ledger: a thousand a transaction, each once whoever else does so; how many."""
     total, after = 0, 0
     while True:
-        with db.transaction(SYSTEM, "duty.settle") as tx:
+        with db.transaction(SYSTEM, "duty.settle") as tx, bulk.uncollected():
             ended = _unsettled(tx, after)
             paid = settle.duties(tx, {duty.id: duty.volunteer_id for duty in ended})
             _tell_paid(tx, ended, paid)
@@ -179,10 +197,15 @@ def settle_ended() -> int:
         after = ended[-1].id
 
 
-def _unsettled(tx: Tx, after: int) -> Sequence[Duty]:
+def _unsettled(tx: Tx, after: int) -> Sequence[Ended]:
     recorded = select(ServiceHours.id).where(col(ServiceHours.duty_id) == col(Duty.id)).exists()
-    wanted = select(Duty).where(col(Duty.state) == DutyState.DONE, col(Duty.id) > after, ~recorded)
-    return tx.exec(wanted.order_by(col(Duty.id)).limit(bulk.BATCH)).all()
+    wanted: Any = (
+        select(Duty.id, Duty.offer_id, Duty.volunteer_id, Duty.minutes)
+        .where(col(Duty.state) == DutyState.DONE, col(Duty.id) > after, ~recorded)
+        .order_by(col(Duty.id))
+        .limit(bulk.BATCH)
+    )
+    return tx.execute(wanted).all()
 
 
 def _make_active(tx: Tx, duty: Duty) -> None:
@@ -235,12 +258,11 @@ def _gone(tx: Tx, duty: Duty) -> None:
     roll_call.left(tx, duty)
 
 
-def _tell_paid(tx: Tx, ended: Sequence[Duty], paid: Mapping[int, int | None]) -> None:
+def _tell_paid(tx: Tx, ended: Sequence[Ended], paid: Mapping[int, int | None]) -> None:
     """Thanks people whose duties were settled, and tells the others that somebody looks at their hours."""
     told = [duty for duty in ended if duty.id in paid]
     balances = points.balances(tx, sorted({duty.volunteer_id for duty in told}))
-    wanted = select(Offer).where(bulk.among(col(Offer.id), [duty.offer_id for duty in told]))
-    offers = {offer.id: offer for offer in tx.exec(wanted)}
+    offers = letters.about(tx, [duty.offer_id for duty in told])
     thanks, held = {}, {}
     for duty in told:
         minutes, worth = {"minutes": duty.minutes}, paid[duty.id]
@@ -248,8 +270,8 @@ def _tell_paid(tx: Tx, ended: Sequence[Duty], paid: Mapping[int, int | None]) ->
             held[duty.offer_id] = minutes
         else:
             thanks[duty.offer_id] = minutes | {"points": worth, "balance": balances[duty.volunteer_id]}
-    for purpose, each in (("thanks", thanks), ("hours_held", held)):
-        letters.tell(tx, purpose, [offers[key] for key in each], each=each)
+    letters.tell_each(tx, "thanks", offers, thanks)
+    letters.tell_each(tx, "hours_held", offers, held)
 
 
 def _tell_missed(tx: Tx, missed: Missed) -> None:

@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
 
+from sqlalchemy import func
+from sqlalchemy.orm import aliased
 from sqlmodel import col, select
 
 from volunteer_hub.access.models import Account
@@ -35,12 +37,19 @@ _ONCE: Final = frozenset({"offer", "stood_down", "released", "cancelled", "no_sh
 _CHANNELS: Final = {ContactKind(name.value): name for name in Channel if name.value in set(ContactKind)}
 
 
+_ENTRY: Final = aliased(Volunteer)
+
+
 @dataclass(frozen=True)
 class Reach:
-    """How a person is written to: in which language, and by the first address that we can send to."""
+    """How a person is written to: in which language, and by the first address that we can send to.
+
+    ``person``: who that is, where two entries have become one.
+    """
 
     lang: str
     contact: First | None
+    person: int
 
     @property
     def channel(self) -> Channel | None:
@@ -59,9 +68,11 @@ def kinds_for(purpose: str) -> list[ContactKind]:
 def reach(tx: Tx, volunteer_ids: Iterable[int], purpose: str = "offer") -> dict[int, Reach]:
     """Everybody's language and first address for a message of this purpose, in two queries."""
     ids = sorted(set(volunteer_ids))
-    languages = tx.exec(select(Volunteer.id, Volunteer.lang).where(bulk.among(col(Volunteer.id), ids)))
-    known = addresses.first(tx, ids, kinds_for(purpose))
-    return {key: Reach(lang, known.get(key)) for key, lang in languages.all()}
+    kept = func.coalesce(col(_ENTRY.merged_into), col(_ENTRY.id))
+    wanted = select(_ENTRY.id, Volunteer.id, Volunteer.lang).join(Volunteer, col(Volunteer.id) == kept)
+    people = tx.exec(wanted.where(bulk.among(col(_ENTRY.id), ids))).all()
+    known = addresses.first(tx, sorted({person for _, person, _ in people}), kinds_for(purpose))
+    return {once: Reach(lang, known.get(person), person) for once, person, lang in people}
 
 
 class Told(Protocol):
@@ -85,24 +96,40 @@ class Told(Protocol):
     def version(self) -> int: ...
 
 
-Facts = Mapping[str, Any]
+def about(tx: Tx, offer_ids: Sequence[int]) -> dict[int, Told]:
+    """What `tell` asks of many offers, by id, and no more."""
+    wanted: Any = select(Offer.id, Offer.callout_id, Offer.slot_id, Offer.volunteer_id).add_columns(
+        col(Offer.area), col(Offer.wave), col(Offer.version), func.upper(col(Offer.during)).label("ends_at")
+    )
+    return {row.id: row for row in tx.execute(wanted.where(bulk.among(col(Offer.id), offer_ids)))}
 
 
-def tell(
-    tx: Tx, purpose: str, offers: Sequence[Told], *, each: Mapping[int, Facts] | None = None, **more: Any
-) -> int:
+def tell(tx: Tx, purpose: str, offers: Sequence[Told], **more: Any) -> int:
     """Queues one message of this purpose to everybody behind these offers; how many can be reached: nobody
     in a drill on paper.
 
-    ``more`` are further facts of the text, ``each`` those of single offers by id. The number of statements
-    does not grow with the offers.
+    ``more`` are further facts of the text. The number of statements does not grow with the offers.
     """
+    return _tell(tx, purpose, offers, more, {})
+
+
+def tell_each(tx: Tx, purpose: str, offers: Mapping[int, Told], facts: Mapping[int, dict[str, Any]]) -> int:
+    """As `tell`, everybody with facts of their own, by the id of the offer."""
+    return _tell(tx, purpose, [offers[key] for key in facts], {}, facts)
+
+
+def _tell(
+    tx: Tx,
+    purpose: str,
+    offers: Sequence[Told],
+    more: dict[str, Any],
+    own: Mapping[int, dict[str, Any]],
+) -> int:
     if not offers:
         return 0
     known = _about(tx, offers)
     ways = reach(tx, (offer.volunteer_id for offer in offers), purpose)
     said = {key: _params(facts, callout) | more for key, (callout, facts) in known.items()}
-    own = each or {}
     drafts = [
         replace(draft, params=draft.params | own[offer.id]) if offer.id in own else draft
         for offer in offers
@@ -172,7 +199,7 @@ def _draft(
         lang=way.lang,
         dedupe_key=_key(tx, purpose, offer, said[_place(offer)]),
         expires_at=_expiry(tx, purpose, offer, callout),
-        volunteer_id=offer.volunteer_id,
+        volunteer_id=way.person,
         contact_id=way.contact.id,
         kind=Kind(callout.kind.value),
         params=said[_place(offer)],

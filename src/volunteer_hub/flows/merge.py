@@ -1,11 +1,11 @@
-"""Two entries of one person become one, and with them what was written, learned and earned by either."""
+"""Two entries of one person become one, with what either was written, learned, earned and took."""
 
 from uuid import UUID
 
 from volunteer_hub.core.db import Tx
 from volunteer_hub.core.i18n import LANGUAGES, t
 from volunteer_hub.flows import settle
-from volunteer_hub.incentives import ledger
+from volunteer_hub.incentives import certificates, ledger, rewards
 from volunteer_hub.notify import notes, replies
 from volunteer_hub.training import own as training
 from volunteer_hub.volunteers import merging, registry
@@ -19,5 +19,7 @@ def merge(tx: Tx, keep: UUID, drop: UUID) -> Volunteer:
     notes.move(tx, kept.id, dropped)
     replies.move(tx, kept.id, dropped)
     training.move(tx, kept.id, dropped)
+    rewards.move(tx, kept.id, dropped)
+    certificates.move(tx, kept.id, dropped)
     ledger.carry(tx, kept.id, dropped, kept.area, t(LANGUAGES[0], "points.merged"), settle.in_force(tx))
     return kept

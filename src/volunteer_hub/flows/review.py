@@ -41,9 +41,7 @@ def decide(
 def appeal(tx: Tx, duty: Duty, words: str) -> ServiceHours:
     """The person says no to what was decided of their duty. Raises as `review.appeal`."""
     places.locked(tx, duty.offer_id)
-    found = select(ServiceHours).where(
-        col(ServiceHours.duty_id) == duty.id, col(ServiceHours.volunteer_id) == duty.volunteer_id
-    )
+    found = select(ServiceHours).where(col(ServiceHours.duty_id) == duty.id)
     hours = tx.exec(found.with_for_update()).first()
     if hours is None:
         raise NotFound("not_found")

@@ -8,9 +8,11 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from sqlalchemy import func
+from sqlalchemy.orm import aliased
 from sqlmodel import col, select
 
 from volunteer_hub.access.models import Jurisdiction
@@ -32,6 +34,8 @@ from volunteer_hub.mobilization.models import Duty, Offer
 from volunteer_hub.volunteers import registry
 from volunteer_hub.volunteers.models import Volunteer
 
+_ENTRY: Final = aliased(Volunteer)
+
 
 def in_force(tx: Tx) -> InForce:
     """The rules that pay today, under the version of the policy that holds them."""
@@ -42,8 +46,8 @@ def duty(tx: Tx, done: Duty) -> int | None:
     """Pays a duty that has just ended and counts its minutes for the person's load; the points paid, None
     when somebody looks at the hours first."""
     by = in_force(tx)
-    registry.add_served(tx, {done.volunteer_id: done.minutes or 0})
     facts = facts_of(tx, done, by)
+    registry.add_served(tx, {facts.volunteer_id: done.minutes or 0})
     doubts = evidence.flags(tx, [done.id], by.rewards.flags)[done.id]
     if doubts:
         time_served.hold(tx, facts, doubts)
@@ -57,7 +61,7 @@ def duties(tx: Tx, done: Mapping[int, int]) -> Settled:
     thousand; those settled before are left out."""
     by, due = in_force(tx), sorted(done)
     registry.hold(tx, set(done.values()))
-    known = {facts.duty_id: facts for facts in _facts(tx, due) if facts.volunteer_id == done[facts.duty_id]}
+    known = {facts.duty_id: facts for facts in _facts(tx, due)}
     doubts = evidence.flags(tx, due, by.rewards.flags)
     ladders: Mapping[str, Ladder] = {}
     if by.rewards.levels.multiply:
@@ -94,13 +98,15 @@ def facts_of(tx: Tx, done: Duty, by: InForce) -> DutyFacts:
 
 
 def _facts(tx: Tx, duty_ids: Collection[int]) -> list[DutyFacts]:
-    """The same of many, by id, as if no level multiplied."""
+    """The same of many, by id, as if no level multiplied. Of two entries that became one, the one kept is
+    paid."""
     wanted: Any = (
         select(Duty.id, Duty.incident_id, Duty.checked_in_at, Duty.checked_out_at)
         .add_columns(col(Duty.grade), col(Offer.slot_id))
         .add_columns(col(Volunteer.id), col(Volunteer.area), col(Volunteer.basis))
         .join(Offer, col(Offer.id) == col(Duty.offer_id))
-        .join(Volunteer, col(Volunteer.id) == col(Duty.volunteer_id))
+        .join(_ENTRY, col(_ENTRY.id) == col(Duty.volunteer_id))
+        .join(Volunteer, col(Volunteer.id) == func.coalesce(col(_ENTRY.merged_into), col(_ENTRY.id)))
         .where(bulk.among(col(Duty.id), duty_ids))
         .order_by(col(Duty.id))
     )

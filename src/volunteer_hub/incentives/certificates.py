@@ -134,6 +134,15 @@ def withdraw(tx: Tx, certificate: Certificate) -> Certificate:
     return certificate
 
 
+def move(tx: Tx, keep: int, drop: int) -> None:
+    """The certificates of the second of two entries are the first one's, sealed under their key."""
+    for row in tx.exec(select(Certificate).where(col(Certificate.volunteer_id) == drop)).all():
+        text = vault.unseal(tx, drop, row.sealed) if row.sealed is not None else None
+        row.sealed = vault.seal(tx, keep, text) if text is not None else None
+        row.volunteer_id = keep
+    tx.flush()
+
+
 def forget(tx: Tx, volunteer_id: int) -> None:
     """Takes away every word of a person's certificates; that there were some stays."""
     mine = update(Certificate).where(col(Certificate.volunteer_id) == volunteer_id)

@@ -2,13 +2,14 @@
 
 import uuid
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Protocol
 
-from sqlalchemy import func
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import BigInteger, Uuid, func, literal, null
+from sqlalchemy import select as select_any
+from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlmodel import col, select
 
 from volunteer_hub.core import bulk
@@ -19,12 +20,26 @@ from volunteer_hub.incentives.policy import Rewards
 from volunteer_hub.incentives.rules import AccountKind, Award, EntryKind, Grade, Line
 
 
+class Named(Protocol):
+    """The rules that an entry names: those in force, or those of another entry."""
+
+    @property
+    def rule_version(self) -> int: ...
+    @property
+    def policy_version(self) -> int: ...
+
+
 @dataclass(frozen=True)
 class InForce:
     """The rules that pay, and the stored version of all policy files (`core.versions.current`)."""
 
     rewards: Rewards
     policy_version: int
+
+    @property
+    def rule_version(self) -> int:
+        """The version of the rules."""
+        return self.rewards.version
 
 
 @dataclass(frozen=True)
@@ -48,18 +63,27 @@ def held(tx: Tx, volunteer_id: int) -> int:
 
 
 def held_by(tx: Tx, volunteer_ids: Collection[int]) -> dict[int, int]:
-    """The same of many people: their accounts by person."""
-    whose = col(LedgerAccount.volunteer_id)
-    wanted = select(whose, LedgerAccount.id).where(bulk.among(whose, sorted(volunteer_ids)))
-    found = {who: account for who, account in tx.exec(wanted) if who is not None}
-    if missing := sorted(set(volunteer_ids) - found.keys()):
-        rows = [{"kind": AccountKind.PERSON, "volunteer_id": who} for who in missing]
-        for some in bulk.batches(rows):
-            new = insert(LedgerAccount).from_select(list(some[0]), bulk.select_rows(LedgerAccount, some))
-            tx.execute(new.on_conflict_do_nothing())
-        found = {who: account for who, account in tx.exec(wanted) if who is not None}
-    lock(tx, found.values())
+    """The same of many people: their accounts by person; that of the entry kept, where one of two was."""
+    _add_missing(tx, volunteer_ids)
+    found: dict[int, int] = {}
+    while (seen := _kept(tx, volunteer_ids)) != found:  # two entries may be becoming one just now
+        found = seen
+        lock(tx, set(found.values()))
     return found
+
+
+def _kept(tx: Tx, volunteer_ids: Collection[int]) -> dict[int, int]:
+    whose = col(LedgerAccount.volunteer_id)
+    wanted: Any = select(whose, func.coalesce(col(LedgerAccount.merged_into), col(LedgerAccount.id)))
+    return dict(tx.execute(wanted.where(bulk.among(whose, volunteer_ids))).all())
+
+
+def _add_missing(tx: Tx, volunteer_ids: Collection[int]) -> None:
+    missing = sorted(set(volunteer_ids) - _kept(tx, volunteer_ids).keys())
+    rows = [{"kind": AccountKind.PERSON, "volunteer_id": who} for who in missing]
+    for some in bulk.batches(rows):
+        new = insert(LedgerAccount).from_select(list(some[0]), bulk.select_rows(LedgerAccount, some))
+        tx.execute(new.on_conflict_do_nothing())
 
 
 def lock(tx: Tx, accounts: Collection[int]) -> None:
@@ -68,6 +92,12 @@ def lock(tx: Tx, accounts: Collection[int]) -> None:
         bulk.among(col(LedgerAccount.id), accounts), col(LedgerAccount.kind) == AccountKind.PERSON
     )
     tx.exec(wanted.order_by(col(LedgerAccount.id)).with_for_update(key_share=True)).all()
+
+
+def with_merged(accounts: Collection[int]) -> Any:
+    """These accounts and those that became part of them, as a query."""
+    own = bulk.among(col(LedgerAccount.id), accounts)
+    return select(LedgerAccount.id).where(own | bulk.among(col(LedgerAccount.merged_into), accounts))
 
 
 def common(tx: Tx, kind: AccountKind) -> int:
@@ -93,7 +123,7 @@ def of(tx: Tx, kind: EntryKind, source: str, account: int) -> list[LedgerEntry]:
     wanted = select(LedgerEntry).where(
         col(LedgerEntry.kind) == kind,
         col(LedgerEntry.source) == source,
-        col(LedgerEntry.account_id) == account,
+        col(LedgerEntry.account_id).in_(with_merged([account])),
     )
     return list(tx.exec(wanted).all())
 
@@ -104,7 +134,7 @@ def both(tx: Tx, kind: EntryKind, source: str, account: int) -> list[LedgerEntry
     if not mine:
         return []
     other = select(LedgerEntry).where(
-        col(LedgerEntry.transfer_id) == mine[0].transfer_id, col(LedgerEntry.account_id) != account
+        col(LedgerEntry.transfer_id) == mine[0].transfer_id, col(LedgerEntry.id) != mine[0].id
     )
     return [*mine, *tx.exec(other).all()]
 
@@ -116,9 +146,14 @@ def earned(tx: Tx, account: int, first: date) -> Counter[date]:
 
 def earned_by(tx: Tx, accounts: Collection[int], first: date) -> dict[int, Counter[date]]:
     """The same of many accounts."""
-    wanted = select(LedgerEntry.account_id, LedgerEntry.days).where(
-        bulk.among(col(LedgerEntry.account_id), accounts),
-        col(LedgerEntry.last_day) >= first.replace(day=1),
+    kept = func.coalesce(col(LedgerAccount.merged_into), col(LedgerAccount.id))
+    wanted = (
+        select(kept, LedgerEntry.days)
+        .join(LedgerAccount, col(LedgerAccount.id) == col(LedgerEntry.account_id))
+        .where(
+            col(LedgerAccount.id).in_(with_merged(accounts)),
+            col(LedgerEntry.last_day) >= first.replace(day=1),
+        )
     )
     sums: dict[int, Counter[date]] = {account: Counter() for account in accounts}
     for account, days in tx.exec(wanted):
@@ -126,50 +161,66 @@ def earned_by(tx: Tx, accounts: Collection[int], first: date) -> dict[int, Count
     return sums
 
 
-def pay(tx: Tx, moved: Transfer, by: InForce, other: AccountKind = AccountKind.POOL) -> list[LedgerEntry]:
+def pay(tx: Tx, moved: Transfer, by: Named, other: AccountKind = AccountKind.POOL) -> list[LedgerEntry]:
     """Both sides of a transfer, from the pool if not said otherwise, the person's first. Zero is written too:
     it explains why nothing was paid."""
-    written = [LedgerEntry(**row) for row in sides(moved, common(tx, other), tx.now, by)]
+    award = moved.award
+    both_sides = ((moved.account, award), (common(tx, other), Award(-award.points, {}, ())))
+    written = [LedgerEntry(**side(moved, account, worth, tx.now, by)) for account, worth in both_sides]
     tx.add_all(written)
     tx.flush()
     return written
 
 
-def pay_many(tx: Tx, moved: Sequence[Transfer], by: InForce) -> None:
-    """As `pay`, from the pool, for many: a statement a thousand rows."""
+def pay_many(tx: Tx, moved: Sequence[Transfer], by: Named) -> None:
+    """As `pay`, from the pool, for many: two statements a thousand, the second of which makes the pool's
+    sides of the others."""
     if not moved:
         return
     pool = common(tx, AccountKind.POOL)
-    rows = [row for one in moved for row in sides(one, pool, tx.now, by)]
+    rows = [side(one, one.account, one.award, tx.now, by) for one in moved]
     for some in bulk.batches(rows):
         new = insert(LedgerEntry).from_select(list(some[0]), bulk.select_rows(LedgerEntry, some))
         tx.execute(new.returning(col(LedgerEntry.id), col(LedgerEntry.area))).all()
+        theirs = insert(LedgerEntry).from_select(list(some[0]), _from_pool(pool, some))
+        tx.execute(theirs.returning(col(LedgerEntry.id), col(LedgerEntry.area))).all()
 
 
-def sides(moved: Transfer, other: int, now: datetime, by: InForce) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The two rows of a transfer between an account and another: the person's side explains itself."""
-    award = moved.award
+def _from_pool(pool: int, rows: Sequence[bulk.Row]) -> Any:
+    """The other sides of rows just written, in their order."""
+    given: dict[str, Any] = {
+        "public_id": func.gen_random_uuid(),
+        "account_id": literal(pool, BigInteger),
+        "points": -col(LedgerEntry.points),
+        "lines": literal([], JSONB),
+        "days": literal({}, JSONB),
+        "last_day": null(),
+    }
+    columns = [given.get(name, getattr(LedgerEntry, name)) for name in rows[0]]
+    transfers = [row["transfer_id"] for row in rows]
+    whose = col(LedgerEntry.transfer_id)
+    return select_any(*columns).where(bulk.among(whose, transfers, Uuid)).order_by(col(LedgerEntry.id))
 
-    def side(account: int, points: int, lines: Iterable[Line], days: Mapping[date, int]) -> dict[str, Any]:
-        return {
-            "public_id": uuid7(),
-            "transfer_id": moved.id,
-            "account_id": account,
-            "area": moved.area,
-            "points": points,
-            "at": now,
-            "kind": moved.kind,
-            "source": moved.source,
-            "reason": moved.reason,
-            "rule_version": by.rewards.version,
-            "policy_version": by.policy_version,
-            "grade": moved.grade,
-            "lines": [line.stored() for line in lines],
-            "days": {day.isoformat(): n for day, n in days.items()},
-            "last_day": max(days, default=None),
-        }
 
-    return side(moved.account, award.points, award.lines, award.days), side(other, -award.points, (), {})
+def side(moved: Transfer, account: int, award: Award, now: datetime, by: Named) -> dict[str, Any]:
+    """One row of a transfer: that of the account, which explains itself by what it is awarded."""
+    return {
+        "public_id": uuid7(),
+        "transfer_id": moved.id,
+        "account_id": account,
+        "area": moved.area,
+        "points": award.points,
+        "at": now,
+        "kind": moved.kind,
+        "source": moved.source,
+        "reason": moved.reason,
+        "rule_version": by.rule_version,
+        "policy_version": by.policy_version,
+        "grade": moved.grade,
+        "lines": [line.stored() for line in award.lines],
+        "days": {day.isoformat(): n for day, n in award.days.items()},
+        "last_day": max(award.days, default=None),
+    }
 
 
 def opposite(tx: Tx, side: LedgerEntry, transfer: uuid.UUID, source: str, reason: str) -> LedgerEntry:

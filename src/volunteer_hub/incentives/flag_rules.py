@@ -121,6 +121,7 @@ class Flag:
 
 
 _MINUTE: Final = timedelta(minutes=1)
+_ORDER: Final = {doubt: number for number, doubt in enumerate(Doubt)}
 
 
 def flags(
@@ -141,8 +142,7 @@ def flags(
         found.append(Flag(Doubt.BARRED, {"status": standing.barred}))
     if standing.own_entry:
         found.append(Flag(Doubt.SELF))
-    order = list(Doubt)
-    return tuple(sorted(found, key=lambda flag: order.index(flag.code)))
+    return tuple(sorted(found, key=lambda flag: _ORDER[flag.code]))
 
 
 def _overlap(stay: Stay, others: Sequence[Stay], limits: FlagLimits) -> Flag | None:

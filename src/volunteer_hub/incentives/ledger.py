@@ -14,8 +14,8 @@ from volunteer_hub.core.columns import uuid7
 from volunteer_hub.core.db import Tx
 from volunteer_hub.core.errors import Refused
 from volunteer_hub.incentives import entries, rules, settlement, time_served
-from volunteer_hub.incentives.entries import InForce, Transfer
-from volunteer_hub.incentives.models import LedgerEntry, ServiceHours
+from volunteer_hub.incentives.entries import InForce, Named, Transfer
+from volunteer_hub.incentives.models import LedgerAccount, LedgerEntry, ServiceHours
 from volunteer_hub.incentives.rules import AccountKind, Award, EntryKind, Line, Review
 from volunteer_hub.incentives.time_served import DutyFacts
 
@@ -41,11 +41,12 @@ def resettle_duty(tx: Tx, facts: DutyFacts, hours: ServiceHours, by: InForce) ->
     """Pays or takes the difference between what was paid for hours and what they are worth as decided now;
     the points in all. The caps are counted as if the first had not been paid."""
     account, service = entries.held(tx, facts.volunteer_id), facts.service
-    paid = next(
-        side
-        for side in tx.exec(select(LedgerEntry).where(col(LedgerEntry.transfer_id) == hours.transfer_id))
-        if side.account_id == account
+    sides = (
+        select(LedgerEntry)
+        .join(LedgerAccount, col(LedgerAccount.id) == col(LedgerEntry.account_id))
+        .where(col(LedgerEntry.transfer_id) == hours.transfer_id)
     )
+    paid = tx.exec(sides.where(col(LedgerAccount.kind) == AccountKind.PERSON)).one()
     earned = entries.earned(tx, account, service.begins.astimezone(service.zone).date())
     before = {date.fromisoformat(day): points for day, points in paid.days.items()}
     earned.subtract(before)
@@ -146,7 +147,7 @@ def take_back(tx: Tx, entry: LedgerEntry, reason: str) -> list[LedgerEntry]:
     wanted = select(LedgerEntry).where(col(LedgerEntry.transfer_id) == entry.transfer_id)
     sides = tx.exec(wanted.order_by(col(LedgerEntry.id))).all()
     accounts = [side.account_id for side in sides]
-    entries.lock(tx, accounts)
+    merged = _held_with_kept(tx, accounts)
     source = f"transfer:{entry.transfer_id}"
     before = [row for account in accounts for row in entries.of(tx, EntryKind.REVERSAL, source, account)]
     if before:
@@ -156,23 +157,48 @@ def take_back(tx: Tx, entry: LedgerEntry, reason: str) -> list[LedgerEntry]:
     tx.add_all(opposite)
     time_served.strike(tx, entry.transfer_id)
     tx.flush()
+    for account, kept in merged.items():
+        _move(tx, account, kept, entry.area, f"merge:{account}:{transfer}", why, entry)
     return opposite
 
 
+def _held_with_kept(tx: Tx, accounts: list[int]) -> dict[int, int]:
+    """Holds people's accounts, and those that they have become part of: account -> the one kept."""
+    into = col(LedgerAccount.merged_into)
+    wanted = select(LedgerAccount.id, into).where(col(LedgerAccount.id).in_(accounts), into.is_not(None))
+    before: dict[int, int] | None = None
+    while (found := {account: kept for account, kept in tx.exec(wanted) if kept is not None}) != before:
+        before = found
+        entries.lock(tx, [*accounts, *found.values()])
+    return found
+
+
 def carry(tx: Tx, keep: int, drop: int, area: str, reason: str, by: InForce) -> int:
-    """The points and hours of the second of two entries go to the first: they are one person. How many."""
+    """The points and hours of the second of two entries go to the first: they are one person. How many.
+
+    What is paid to the second from now on, or given back to it, goes there too.
+    """
     accounts = entries.held_by(tx, {keep, drop})
     mine, theirs = accounts[keep], accounts[drop]
-    points = entries.balance(tx, theirs)
-    if points:  # both go through the pool, whose side of each needs a source of its own
-        for account, moved, source in (
-            (theirs, -points, f"merge:{drop}"),
-            (mine, points, f"merge:{drop}/{keep}"),
-        ):
-            award = Award(moved, {}, (Line("merged", moved),))
-            entries.pay(tx, Transfer(account, area, EntryKind.ADJUSTMENT, source, award, reason=reason), by)
+    points = _move(tx, theirs, mine, area, f"merge:{drop}", reason, by)
+    merged = update(LedgerAccount).where(
+        (col(LedgerAccount.id) == theirs) | (col(LedgerAccount.merged_into) == theirs)
+    )
+    tx.execute(merged.values(merged_into=mine))
     hours = update(ServiceHours).where(col(ServiceHours.volunteer_id) == drop)
     tx.execute(hours.values(volunteer_id=keep))
+    return points
+
+
+def _move(tx: Tx, theirs: int, mine: int, area: str, source: str, reason: str, by: Named) -> int:
+    """Moves all that lies on one account to another, through the pool, whose side of each half needs a source
+    of its own."""
+    points = entries.balance(tx, theirs)
+    if points:
+        for account, moved, name in ((theirs, -points, source), (mine, points, f"{source}/{mine}")):
+            award = Award(moved, {}, (Line("merged", moved),))
+            half = Transfer(account, area, EntryKind.ADJUSTMENT, name, award, reason=reason)
+            entries.pay(tx, half, by)
     return points
 
 

@@ -13,16 +13,25 @@ from volunteer_hub.incentives.rules import AccountKind, Basis, EntryKind, Grade,
 
 
 class LedgerAccount(SQLModel, table=True):
-    """Where points lie: one account a person, and one of each other kind, from which points come."""
+    """Where points lie: one account a person, and one of each other kind, from which points come.
+
+    ``merged_into``: the account of the person who had two entries, where all that is paid to this one goes.
+    """
 
     __tablename__ = "ledger_accounts"
     __table_args__ = (
         CheckConstraint("(kind = 'person') = (volunteer_id IS NOT NULL)", name="whose"),
         Index("uq_ledger_accounts_kind", "kind", unique=True, postgresql_where=text("kind <> 'person'")),
+        Index(
+            "ix_ledger_accounts_merged_into",
+            "merged_into",
+            postgresql_where=text("merged_into IS NOT NULL"),
+        ),
     )
     id: int = pk()
     kind: AccountKind = text_enum(AccountKind, "account_kind")
     volunteer_id: int | None = ref("volunteers.id", null=True, unique=True, index=False)
+    merged_into: int | None = ref("ledger_accounts.id", null=True, index=False)
 
 
 class LedgerEntry(SQLModel, table=True):
@@ -39,7 +48,8 @@ class LedgerEntry(SQLModel, table=True):
         CheckConstraint(
             "kind NOT IN ('adjustment', 'reversal') OR coalesce(btrim(reason), '') <> ''", name="reason"
         ),
-        Index("ix_ledger_entries_account_id_id", "account_id", "id"),
+        # A balance is read from this index alone: the entries themselves lie all over the table.
+        Index("ix_ledger_entries_account_id_id", "account_id", "id", postgresql_include=["points"]),
         Index("ix_ledger_entries_account_id_last_day", "account_id", "last_day"),
     )
     id: int = pk()

@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import func
+from sqlalchemy import ColumnElement, func
 from sqlmodel import col, select
 
 from volunteer_hub.core import bulk
@@ -48,11 +48,7 @@ class AreaTotal:
 
 def balance(tx: Tx, volunteer_id: int) -> int:
     """The person's points."""
-    wanted = (
-        select(func.coalesce(func.sum(col(LedgerEntry.points)), 0))
-        .join(LedgerAccount, col(LedgerAccount.id) == col(LedgerEntry.account_id))
-        .where(col(LedgerAccount.volunteer_id) == volunteer_id)
-    )
+    wanted = select(func.coalesce(func.sum(col(LedgerEntry.points)), 0)).where(_of_person(volunteer_id))
     return int(tx.exec(wanted).one())
 
 
@@ -61,16 +57,17 @@ def statement(
 ) -> list[StatementLine]:
     """The person's entries with an id below ``before``, the newest first: one more than ``limit`` when there
     are more."""
-    wanted = (
-        select(LedgerEntry)
-        .join(LedgerAccount, col(LedgerAccount.id) == col(LedgerEntry.account_id))
-        .where(col(LedgerAccount.volunteer_id) == volunteer_id)
-        .order_by(col(LedgerEntry.id).desc())
-        .limit(limit + 1)
-    )
+    wanted = select(LedgerEntry).where(_of_person(volunteer_id))
+    wanted = wanted.order_by(col(LedgerEntry.id).desc()).limit(limit + 1)
     if before is not None:
         wanted = wanted.where(col(LedgerEntry.id) < before)
     return [StatementLine(entry, explain(entry)) for entry in tx.exec(wanted)]
+
+
+def _of_person(volunteer_id: int) -> ColumnElement[bool]:
+    """Not by a join, which the database may begin from the newest entry of all, reading the whole ledger."""
+    account = select(LedgerAccount.id).where(col(LedgerAccount.volunteer_id) == volunteer_id)
+    return col(LedgerEntry.account_id) == account.scalar_subquery()
 
 
 def explain(entry: LedgerEntry) -> tuple[Text, ...]:

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Final, TypeVar
 
 from sqlalchemy import func
-from sqlmodel import col, select
+from sqlmodel import col, select, update
 
 from volunteer_hub.core import signing
 from volunteer_hub.core.columns import uuid7
@@ -138,6 +138,12 @@ def of(tx: Tx, volunteer_id: int) -> list[Taken]:
         col(Reward.id) == col(Redemption.reward_id), col(Redemption.volunteer_id) == volunteer_id
     )
     return [Taken(*row) for row in tx.exec(wanted.order_by(col(Redemption.id).desc()).limit(_SHOWN))]
+
+
+def move(tx: Tx, keep: int, drop: int) -> None:
+    """What the second of two entries has taken is the first one's."""
+    theirs = update(Redemption).where(col(Redemption.volunteer_id) == drop)
+    tx.execute(theirs.values(volunteer_id=keep))
 
 
 def own(tx: Tx, volunteer_id: int, public_id: uuid.UUID) -> Redemption:

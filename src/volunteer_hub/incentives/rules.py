@@ -4,7 +4,7 @@ from calendar import monthrange
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -17,6 +17,7 @@ LONGEST_REASON: Final = 500
 MOST_ADJUSTED: Final = 100_000
 MOST_MINUTES: Final = 7 * 24 * 60
 _MINUTE: Final = timedelta(minutes=1)
+_DAY: Final = timedelta(days=1)
 
 
 class AccountKind(StrEnum):
@@ -204,18 +205,41 @@ def _minutes_by_day(service: Service, policy: Rewards) -> list[tuple[date, _Minu
     days: list[tuple[date, _Minutes]] = []
     sums: Counter[str] = Counter()
     day = service.begins.astimezone(service.zone).date()
-    for local in _wall_clock(service):
+    for local, minutes in _stretches(service, policy):
         if local.date() != day:
             days.append((day, _Minutes(**sums)))
             day = local.date()
-        sums["total"] += 1
-        sums["night"] += _at_night(local, policy)
-        sums["weekend"] += local.weekday() >= SATURDAY
+        sums["total"] += minutes
+        sums["night"] += minutes * _at_night(local, policy)
+        sums["weekend"] += minutes * (local.weekday() >= SATURDAY)
     return [*days, (day, _Minutes(**sums))]
 
 
-def _wall_clock(service: Service) -> Iterator[datetime]:
-    return ((service.begins + n * _MINUTE).astimezone(service.zone) for n in range(service.minutes))
+def _stretches(service: Service, policy: Rewards) -> Iterator[tuple[datetime, int]]:
+    """Moments of the wall clock with how many minutes from there on are judged alike: minute by minute where
+    the clocks are about to be changed."""
+    done, whole = 0, service.minutes
+    while done < whole:
+        local = (service.begins + done * _MINUTE).astimezone(service.zone)
+        minutes = min(whole - done, _alike(local, policy))
+        after = (service.begins + (done + minutes) * _MINUTE).astimezone(service.zone)
+        if after.utcoffset() != local.utcoffset():
+            minutes = 1
+        yield local, minutes
+        done += minutes
+
+
+def _alike(local: datetime, policy: Rewards) -> int:
+    """Minutes that begin before the next midnight and before the night begins or ends."""
+    clock = timedelta(
+        hours=local.hour, minutes=local.minute, seconds=local.second, microseconds=local.microsecond
+    )
+    edges = (time(), policy.night.starts, policy.night.ends)
+    gaps = [
+        (timedelta(hours=edge.hour, minutes=edge.minute, seconds=edge.second) - clock) % _DAY or _DAY
+        for edge in edges
+    ]
+    return -(-min(gaps) // _MINUTE)
 
 
 def _at_night(local: datetime, policy: Rewards) -> bool:

@@ -130,7 +130,7 @@ def _paid_before(tx: Tx, dues: Sequence[Due], accounts: Mapping[int, int]) -> di
     wanted: Any = select(
         LedgerEntry.kind, LedgerEntry.source, LedgerEntry.transfer_id, LedgerEntry.points
     ).where(
-        bulk.among(col(LedgerEntry.account_id), set(accounts.values())),
+        col(LedgerEntry.account_id).in_(entries.with_merged(set(accounts.values()))),
         col(LedgerEntry.kind).in_({kind for kind, _ in keys}),
         bulk.among(col(LedgerEntry.source), {source for _, source in keys}, Text),
     )

@@ -52,6 +52,8 @@ def merge(tx: Tx, keep_id: uuid.UUID, drop_id: uuid.UUID) -> Volunteer:
     blank(drop)
     drop.status, drop.merged_into = Status.LEFT, keep.id
     touched(tx, drop)
+    earlier = update(Volunteer).where(col(Volunteer.merged_into) == drop.id)
+    tx.execute(earlier.values(merged_into=keep.id))
     for name, value in gaps.items():
         setattr(keep, name, value)
     keep.phone_hash = stored.phone_hash(keep.phone) if keep.phone else None
