@@ -19,6 +19,7 @@ from tests.flows.callouts import NOW, Sent
 from tests.house.test_screens import pages
 from tests.server import Server
 from tests.training import taught
+from volunteer_hub.access.models import Account
 from volunteer_hub.boards import slots
 from volunteer_hub.core import clock, db, gate, policy
 from volunteer_hub.core.actor import GUEST, SYSTEM
@@ -94,7 +95,9 @@ def _more(grown: Grown) -> dict[str, str]:
     with db.transaction(GUEST, "text.receive") as tx:
         text = {"MessageSid": "SM1", "From": "+8613900000002", "Body": "which gate?"}
         reply.judge(tx, reply.receive(tx, text))
+        her_own = tx.get_one(Account, s.world.mei.id).public_id
     return {
+        "accounts": str(her_own),
         "gates": opened.rpartition("#g-")[2],
         **drills,
         "what-if": imagined.headers["location"].rpartition("/")[2],

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Final
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -109,7 +109,7 @@ def _at(rows: Ints, special: dict[int, list[tuple[int, int]]]) -> dict[int, list
     return {place: special[key] for place, key in zip(at[there].tolist(), keys[there].tolist(), strict=True)}
 
 
-def _by_pattern(masks: Ints, place: Place, span: int) -> tuple[Ints, Ints, Ints]:
+def _by_pattern(masks: NDArray[np.integer[Any]], place: Place, span: int) -> tuple[Ints, Ints, Ints]:
     """For each weekly pattern that somebody has when it is free: the rows first[mask] : first[mask + 1]."""
     bits, starts, ends = _cells(place, span)
     held = np.flatnonzero(np.bincount(masks, minlength=week.ALWAYS + 1))

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from sqlmodel import col, select
@@ -135,12 +135,17 @@ def send(tx: Tx, to: Audience, words: str) -> Note:
         at=tx.now,
     )
     notes.write(tx, note, notes.check(words))
-    note.people = letters.tell(tx, notes.PURPOSE, people(tx, to), **{notes.IN_PARAMS: note.id})
+    note.people = letters.tell(tx, notes.PURPOSE, people(tx, to), **_of(note))
     if not note.people:
         raise Refused("note.nobody")
     logbook.record(tx, to.incident, LogKind.CALLOUT, "note_sent", n=note.people)
     tx.flush()
     return note
+
+
+def _of(note: Note) -> dict[str, Any]:
+    """What a message keeps of the note that it carries."""
+    return {notes.IN_PARAMS: note.id}
 
 
 def ahead_of_one(tx: Tx, person: UUID, words: str) -> Ahead:
@@ -173,7 +178,7 @@ def to_person(tx: Tx, person: UUID, words: str, answering: UUID | None = None) -
     tx.actor.must_cover(TO_ONE, note.area)
     notes.write(tx, note, notes.check(words))
     if offer is not None:
-        note.people = letters.tell(tx, notes.PURPOSE, [offer], **{notes.IN_PARAMS: note.id})
+        note.people = letters.tell(tx, notes.PURPOSE, [offer], **_of(note))
     else:
         note.people = outbox.enqueue(tx, _draft(tx, row, note))
     if not note.people:
