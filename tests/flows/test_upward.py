@@ -1,7 +1,6 @@
 """First, further, final: reports upward written from what is known, due, reminded of once, mailed, frozen."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -10,18 +9,16 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 
-from tests import people
+from tests import people, policies
 from tests.doors import client
 from tests.flows import callouts as made
 from tests.flows.callouts import NOW, Sent, messages, minutes_later
 from tests.flows.post import post_office
 from tests.flows.test_field import check_in, coming
 from tests.web.test_duty_pages import text
-from volunteer_hub.core import policy
 from volunteer_hub.core.db import Tx, transaction
 from volunteer_hub.core.errors import Malformed, NotFound, PreconditionFailed, Refused
 from volunteer_hub.core.policy import SHIPPED
-from volunteer_hub.core.settings import settings
 from volunteer_hub.flows import close, declare, deliver, field, upward
 from volunteer_hub.incidents.models import Incident
 from volunteer_hub.incidents.rules import Kind
@@ -160,14 +157,6 @@ def test_a_draft_overtaken_by_the_close_is_not_sent_as_it_was(tx: Tx, sent: Sent
         upward.send(mei, own(mei, sent), mei.get_one(UpwardReport, final.id), "City")
 
 
-@contextmanager
-def policies_read_anew() -> Iterator[None]:
-    settings.cache_clear()
-    policy.load.cache_clear()
-    yield
-    policy.load.cache_clear()
-
-
 def test_it_is_mailed_to_the_configured_address(
     tx: Tx, sent: Sent, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -175,7 +164,7 @@ def test_it_is_mailed_to_the_configured_address(
     changed = shipped.replace('email = "" ', 'email = "duty@city.example"')
     (tmp_path / "hazards.toml").write_text(changed, encoding="utf-8")
     monkeypatch.setenv("HUB_CONFIG", str(tmp_path))
-    with post_office(monkeypatch) as office, policies_read_anew():
+    with post_office(monkeypatch) as office, policies.read_anew():
         number = report(sent, 20, mail=True).number
         with minutes_later(21):
             deliver.sweep()

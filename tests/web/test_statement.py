@@ -3,9 +3,11 @@
 import csv
 import io
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from tests import policies
 from tests.doors import client
 from tests.flows import callouts as made
 from tests.flows.callouts import minutes_later
@@ -13,6 +15,7 @@ from tests.flows.test_duty import come, go
 from tests.web.test_duty_pages import text
 from volunteer_hub.core.actor import Actor
 from volunteer_hub.core.db import Tx, transaction
+from volunteer_hub.core.policy import SHIPPED
 from volunteer_hub.flows import settle
 
 
@@ -42,3 +45,30 @@ def test_bo_reads_how_each_point_came_about_and_takes_it_along(tx: Tx) -> None:
     assert [(row[1], row[2], row[3]) for row in rows[1:]] == [("Adjustment", "3", ""), ("Duty", "20", "A")]
     assert rows[1][4] == "Changed by hand: 3; =1+1"
     assert client(Actor("volunteer", sent.world.lin.id)).get("/me/points/csv").text.count("\n") == 1
+
+
+def test_an_old_entry_keeps_its_own_sum_when_the_rules_change(
+    tx: Tx, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent = made.coming(tx, helpers=1, crowd=0)
+    bo, lin = sent.world.bo, sent.world.lin
+    come(tx, sent, bo)
+    come(tx, sent, lin)
+    go(tx, sent, bo, 190)
+    dearer = (SHIPPED / "rewards.toml").read_text(encoding="utf-8")
+    dearer = dearer.replace("\nversion = 1\n", "\nversion = 2\n").replace("\nhour = 10", "\nhour = 30")
+    (tmp_path / "rewards.toml").write_text(dearer, encoding="utf-8")
+    monkeypatch.setenv("HUB_CONFIG", str(tmp_path))
+    with policies.read_anew():
+        go(tx, sent, lin, 195)
+        for person, rate in ((bo, 10), (lin, 30)):
+            who = Actor("volunteer", person.id)
+            in_words = {
+                "en": f"Whole hours on duty: 2 × {rate} = {2 * rate}",
+                "zh": f"执勤整小时数：2 × {rate} = {2 * rate}",
+            }
+            for lang, words in in_words.items():
+                browser = client(who, lang=lang)
+                assert words in text(browser.get("/me/points").text)
+                [entry] = browser.get("/api/v1/volunteers/me/points").json()["items"]
+                assert words in " ".join(entry["why"])
