@@ -48,8 +48,9 @@ def action(page: str, deed: str) -> str:
 
 
 def primary(page: str) -> list[str]:
-    """The words of the page's primary buttons."""
-    found = re.findall(r'class="button button-primary[^>]*>(.*?)</(?:button|a)>', page, re.S)
+    """The words of the page's primary buttons; what a template holds back is not on the page."""
+    shown = re.sub(r"<template.*?</template>", "", page, flags=re.S)
+    found = re.findall(r'class="button button-primary[^>]*>(.*?)</(?:button|a)>', shown, re.S)
     return [text(re.sub(r"<svg.*?</svg>", "", each, flags=re.S)) for each in found]
 
 

@@ -175,8 +175,6 @@ def pay(tx: Tx, moved: Transfer, by: Named, other: AccountKind = AccountKind.POO
 def pay_many(tx: Tx, moved: Sequence[Transfer], by: Named) -> None:
     """As `pay`, from the pool, for many: two statements a thousand, the second of which makes the pool's
     sides of the others."""
-    if not moved:
-        return
     pool = common(tx, AccountKind.POOL)
     rows = [side(one, one.account, one.award, tx.now, by) for one in moved]
     for some in bulk.batches(rows):
