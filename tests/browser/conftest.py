@@ -22,9 +22,11 @@ HELPERS = 24
 
 @dataclass(frozen=True)
 class House:
-    """Where the server answers, the folder of letters, and the port of a push service that it may call."""
+    """Where the server answers, its database, the folder of letters, and the port of a push service that it
+    may call."""
 
     address: str
+    database: str
     mail: Path
     push: int
 
@@ -67,5 +69,5 @@ def house(template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[H
         }
         with Server(database, folder, processes=1, **post) as server:
             server.wait_until_ready()
-            yield House(server.address, folder / "mail", push)
+            yield House(server.address, database, folder / "mail", push)
     mail.stop()

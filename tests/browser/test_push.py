@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import Browser
 from sqlmodel import col, select
 
+from tests import databases
 from tests.browser.conftest import House
 from tests.browser.reader import until
 from tests.flows.callouts import NOW
@@ -35,6 +36,7 @@ PushManager.prototype.getSubscription = async () => window.subscription;
 
 
 def test_a_notification_is_turned_on_shown_and_answered_for(chromium: Browser, house: House) -> None:
+    databases.use(house.database)  # other files that share the house have looked at others
     service = PushService(house.push)
     phone = service.phone()
     with clock.fixed(NOW), db.transaction(SYSTEM, "test.session") as tx:

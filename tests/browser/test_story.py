@@ -61,7 +61,7 @@ def town(template: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
             tx.expunge_all()
         with Server(database, tmp_path, processes=1, workers=0, HUB_CONFIG=str(config)) as server:
             server.wait_until_ready()
-            yield Town(House(server.address, tmp_path, 0), made_up, cookie)
+            yield Town(House(server.address, database, tmp_path, 0), made_up, cookie)
     clock.follow(lambda: None)
     monkeypatch.undo()
     settings.cache_clear()

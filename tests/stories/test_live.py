@@ -7,7 +7,7 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from tests import people
 from tests.watched import Watched, until, watched
@@ -58,6 +58,12 @@ def test_watchers_are_told_of_answers_until_they_may_not_know(house: Watched) ->
         assert time.monotonic() - ended < 30  # a third of it without other work on the machine
 
 
+def only_this_one(connection: Connection) -> bool:
+    """Whether nobody else is at work in the database just now; the server looks at its clock now and then."""
+    time.sleep(0.02)
+    return bool(connection.execute(_AT_WORK).scalar_one() == 1)
+
+
 def test_watchers_hold_no_session_and_do_not_keep_the_server_from_stopping(house: Watched) -> None:
     mei, address = house.out.world.mei, f"{house.page}/stream"
     with db.transaction(SYSTEM, "test") as tx:
@@ -69,6 +75,6 @@ def test_watchers_hold_no_session_and_do_not_keep_the_server_from_stopping(house
         shown = until(first, "data-mark")
         assert until(second, "data-mark") == shown
         with db.engine().connect() as connection:
-            assert min(connection.execute(_AT_WORK).scalar_one() for _ in range(20)) == 1  # the one that asks
+            assert any(only_this_one(connection) for _ in range(100))
         assert house.server.stop() < 30  # a third of it without other work on the machine
         assert {name for stream in (first, second) for name, _ in stream} <= {"beat", "parts"}
