@@ -284,7 +284,7 @@ def test_a_server_that_drips_ends_at_the_deadline(head: bytes) -> None:
     with serving(drip) as server:
         start = time.monotonic()
         assert refusal(f"http://{server.name}/", allowed(server, seconds=0.5)).code == "net.timeout"
-        assert time.monotonic() - start < 4  # to its end it would take 6
+        assert time.monotonic() - start < 1.5
 
 
 def test_no_connection_begins_when_the_time_is_over() -> None:

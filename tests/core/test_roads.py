@@ -152,7 +152,7 @@ def test_a_service_that_hangs_is_left_at_the_deadline(land: Country) -> None:
     began = time.monotonic()
     with pytest.raises(Unavailable):
         pointed_at(land).table("car", homes, GATES, until=began + 0.5)
-    assert time.monotonic() - began < 5  # it hangs for ever
+    assert time.monotonic() - began < 2.5
 
 
 def test_no_time_left_asks_nothing(land: Country) -> None:

@@ -189,7 +189,7 @@ def test_a_service_that_hangs_costs_no_more_than_its_time(land: Country) -> None
     began = time.monotonic()
     found = measured(case, np.array([CAR, BICYCLE, FOOT]), 1.0, roads(land), seconds=0.5)
     assert (found.case, found.ways) == (case, Ways.NO_ANSWER)
-    assert time.monotonic() - began < 5  # it hangs for ever
+    assert time.monotonic() - began < 2
 
 
 @pytest.mark.parametrize("ways", list(Ways))

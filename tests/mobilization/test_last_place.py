@@ -25,8 +25,8 @@ from volunteer_hub.mobilization import callouts, offers
 from volunteer_hub.mobilization.models import Callout, Duty, Offer, SlotFill
 from volunteer_hub.mobilization.rules import PLACED, CalloutState, DutyState, OfferState
 
-ROUNDS = int(os.environ.get("HUB_TEST_ROUNDS", "3"))
-PEOPLE = int(os.environ.get("HUB_TEST_PEOPLE", "40"))
+ROUNDS = int(os.environ.get("HUB_TEST_ROUNDS", "5"))
+PEOPLE = int(os.environ.get("HUB_TEST_PEOPLE", "100"))
 THREADS = 20  # as many as connections in the pool
 
 Deed = Callable[[Tx], object]

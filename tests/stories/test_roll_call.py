@@ -114,6 +114,7 @@ def test_the_leader_calls_the_roll_from_their_own_link_in_two_taps(
             assert phone.get(f"{link}/roll-call").status_code == 404
             assert phone.post(f"{link}/roll-call").status_code == 404
         page = phone.get(f"{links[bo.id]}/duty").text  # the first tap opens the panel
+        assert re.search(r"<script(?! src=)", page) is None
         assert "Tell 3 people to leave" in text(page)
         call = phone.post(action(page, "roll-call")).headers["location"]  # the second
         assert call == f"{links[bo.id]}/roll-call"

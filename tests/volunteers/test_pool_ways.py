@@ -164,7 +164,7 @@ def test_memory_blocks_and_rows_are_one_pool_after_any_changes(city: list[int], 
     walk = Walk(city, seed)
     warm = {area: Warm() for area in (CITY, SARTU)}
     with walk.slow:
-        for _ in range(30):
+        for _ in range(60):
             walk.step()
             if not walk.held and walk.draw.random() < 0.2:
                 keep()

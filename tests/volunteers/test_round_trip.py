@@ -40,7 +40,7 @@ hostile = st.fixed_dictionaries(
 
 
 @pytest.mark.parametrize("form", ["csv", "xlsx"])
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(people=st.lists(hostile, min_size=1, max_size=4))
 def test_what_is_written_is_read_back_the_same(
     mei: Tx, form: Literal["csv", "xlsx"], people: list[dict[str, Any]]

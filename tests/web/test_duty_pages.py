@@ -60,6 +60,7 @@ def test_bo_comes_and_goes_from_his_card_without_account_or_script(tx: Tx, sent:
     assert f'href="{card}/duty"' in browser.get(card).text
     with minutes_later(60):
         page = browser.get(f"{card}/duty").text
+        assert re.search(r"<script(?! src=)", page) is None
         assert "I'm here: check in" in text(page)
         where = action(page, "check-in")
         assert browser.post(where, data={"code": code}).headers["location"] == f"{card}/duty"
