@@ -147,10 +147,10 @@ class Story:
         return duty, who
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(6))
 def test_replayed_from_the_deeds_the_ledger_is_the_same_by_account_and_by_entry(tx: Tx, seed: int) -> None:
     story = Story(tx, seed)
-    for number in range(25):
+    for number in range(40):
         story.step(number)
         if number == 25:
             story.merge()
