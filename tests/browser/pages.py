@@ -113,6 +113,7 @@ def _more(grown: Grown) -> dict[str, str]:
         "jobs": "deliver",
         "step": "asked",
         "number": "1",
+        "newcomers": mei.get("/api/v1/newcomers").json()["items"][0]["volunteer"],  # who came to the gate
     }
 
 

@@ -14,6 +14,7 @@ TO_VOLUNTEERS = (
     *("ok_reminder", "evacuate", "heard", "note", "hours_held", "hours_decided"),
     *("training_promoted", "training_changed", "training_cancelled", "training_passed"),
     *("training_refresher", "training_suspended", "training_restored"),
+    *("mentor_asked", "mentor_agreed"),
 )
 TO_STAFF = (
     "alert_gap",

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from volunteer_hub.access import jurisdictions
+from volunteer_hub.boards import newcomers
 from volunteer_hub.boards import training as board
 from volunteer_hub.boards.training_results import groups
 from volunteer_hub.cli import acting
@@ -35,6 +36,18 @@ def listed_courses(email: Email) -> None:
         for one in courses.for_staff(tx).values():
             gives = f"{one.course.skill}:{one.course.level}" if one.course.skill else "-"
             typer.echo(f"{one.code}  {gives}  {pick(one.name, lang)}")
+
+
+@training.command("newcomers")
+def listed_newcomers(email: Email) -> None:
+    """Who is on their way in: id, step, days they wait there, name, mentor."""
+    lang = acting.language()
+    with acting.ready(), db.read(acting.actor(email)) as tx:
+        for one in newcomers.listed(tx, limit=_MOST)[:_MOST]:
+            row, mentor = one.person.row, one.mentor.name if one.mentor is not None else "-"
+            step = t(lang, f"newcomer.step.{one.step}") if one.step is not None else "-"
+            name = row.name or t(lang, "pool.nameless")
+            typer.echo(f"{row.public_id}  {step}  {one.days(tx.now)}  {name}  {mentor}")
 
 
 @training.command("sessions")

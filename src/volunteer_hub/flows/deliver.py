@@ -62,6 +62,8 @@ _CAN_WAIT: Final = _QUESTIONS | {
     "training_refresher",
     "training_suspended",
     "training_restored",
+    "mentor_asked",
+    "mentor_agreed",
 }
 """What quiet hours and the daily limit hold back outside real callouts; answers and changes go at once."""
 

@@ -17,7 +17,7 @@ from volunteer_hub.core import bulk, db
 from volunteer_hub.core.actor import SYSTEM
 from volunteer_hub.core.db import Tx
 from volunteer_hub.core.errors import NotFound, Refused
-from volunteer_hub.flows import field, letters, mobilize, respond, roll_call, settle
+from volunteer_hub.flows import field, introduce, letters, mobilize, respond, roll_call, settle
 from volunteer_hub.flows.standby import why_not
 from volunteer_hub.incentives import queries as points
 from volunteer_hub.incentives.models import ServiceHours
@@ -140,6 +140,7 @@ def release_all(tx: Tx, found: Sequence[Duty]) -> Sequence[Duty]:
         if not _ended(tx, duty) and _released(tx, duty) is not None:
             left.append(duty)
             _gone(tx, duty)
+    introduce.ended(tx, [duty.id for duty in left])
     paid = settle.duties(tx, {duty.id: duty.volunteer_id for duty in left})
     _tell_paid(tx, left, paid)
     return left
@@ -247,6 +248,7 @@ def _settled(tx: Tx, duty: Duty, minutes: int, ended: bool) -> CheckedOut:
         return CheckedOut(duty, minutes, None)
     field.shown(tx, duty)
     _gone(tx, duty)
+    introduce.ended(tx, [duty.id])
     paid = settle.duty(tx, duty)
     _tell_paid(tx, [duty], {duty.id: paid})
     return CheckedOut(duty, minutes, paid, held=paid is None)

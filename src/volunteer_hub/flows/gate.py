@@ -31,6 +31,7 @@ from volunteer_hub.mobilization.gate_rules import EntryState, Newcomer, Wanted
 from volunteer_hub.mobilization.models import Offer
 from volunteer_hub.mobilization.policy import Callouts, GateRules
 from volunteer_hub.mobilization.rules import Answer, Evidence, OfferState
+from volunteer_hub.training import introductions
 from volunteer_hub.volunteers import join, registry, skills
 from volunteer_hub.volunteers.models import Volunteer
 from volunteer_hub.volunteers.rules import HOME_KINDS, Purpose, Status, is_adult
@@ -176,7 +177,12 @@ def admit(
         for code in hindrances(tx, person, entry, facts):
             raise Refused(code)
     offer = _place(tx, entry, facts)
+    again = person.status is Status.LEFT
     join.identified(tx, person, entry.skills, fit=entry.fit, insured_until=insured_until)
+    if person.status is Status.APPLIED:
+        if again:
+            introductions.begin(tx, person.id, person.area)
+        introductions.ensured(tx, person.id, person.area, person.created_at)
     gates.decide(tx, entry, EntryState.ADMITTED)
     entry.identity_by, entry.identity_at, entry.offer_id = entry.decided_by, tx.now, offer.id
     logbook.record(tx, facts.incident, LogKind.DUTY, "gate_admitted", title=facts.task.title)

@@ -20,6 +20,7 @@ from volunteer_hub.flows import codes, letters
 from volunteer_hub.notify import outbox
 from volunteer_hub.notify.outbox import Draft
 from volunteer_hub.notify.rules import Channel, Subject
+from volunteer_hub.training import introductions
 from volunteer_hub.volunteers import fields, join, registry, standing
 from volunteer_hub.volunteers.models import Volunteer
 from volunteer_hub.volunteers.rules import Purpose, Status
@@ -96,12 +97,15 @@ def apply(
     row = join.submit(tx, proof, person, purposes, guardian_consents=guardian_consents, pledge_for=pledge_for)
     if row.status is Status.PLEDGED:
         _tell(tx, row, "welcome")
+    else:
+        introductions.begin(tx, row.id, row.area)
     return row
 
 
 def approve(tx: Tx, public_id: uuid.UUID) -> Volunteer:
     """A clerk says yes: the person is in the pool and hears so. Raises as `volunteers.standing.approve`."""
     row = standing.approve(tx, public_id)
+    introductions.taken_in(tx, introductions.ensured(tx, row.id, row.area, row.created_at))
     _tell(tx, row, "welcome")
     return row
 

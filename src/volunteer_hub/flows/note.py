@@ -190,6 +190,16 @@ def to_person(tx: Tx, person: UUID, words: str, answering: UUID | None = None) -
     return note
 
 
+def add_words(tx: Tx, row: Volunteer, words: str) -> Note:
+    """Writes to one person beside what else they are told of the deed: kept among their data, and sent where
+    they can be reached. Whoever may do the deed may say why."""
+    note = Note(area=row.area, kind=Kind.NONE, volunteer_id=row.id, written_by=_author(tx), at=tx.now)
+    notes.write(tx, note, notes.check(words))
+    note.people = outbox.enqueue(tx, _draft(tx, row, note))
+    tx.flush()
+    return note
+
+
 def _theirs(tx: Tx, answering: UUID, row: Volunteer) -> InboundText:
     """The text of this person that is answered. Raises NotFound for one from another number."""
     text = replies.claim(tx, answering)

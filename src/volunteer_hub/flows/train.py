@@ -12,7 +12,7 @@ from volunteer_hub.flows import letters, settle
 from volunteer_hub.notify import outbox
 from volunteer_hub.notify.outbox import Draft
 from volunteer_hub.notify.rules import Subject
-from volunteer_hub.training import assessments, courses, enrolments, sessions
+from volunteer_hub.training import assessments, courses, enrolments, introductions, sessions
 from volunteer_hub.training.models import Enrolment, TrainingSession
 from volunteer_hub.training.rules import SessionSpec
 from volunteer_hub.volunteers import registry
@@ -74,6 +74,7 @@ def check_in(tx: Tx, volunteer_id: int, session_id: uuid.UUID, code: str) -> Enr
 def forget(tx: Tx, volunteer_id: int) -> None:
     """The places of somebody who is forgotten go to whoever waits; their results stay as counts alone."""
     assessments.forget(tx, volunteer_id)
+    introductions.forget(tx, volunteer_id)
     for session, moved in enrolments.forget(tx, volunteer_id):
         _moved(tx, session, moved)
 

@@ -27,6 +27,7 @@ _PLAIN: Final = frozenset(
         *("application_declined", "certification", "heard", "login_code", "welcome"),
         *("training_promoted", "training_changed", "training_cancelled", "training_passed"),
         *("training_refresher", "training_suspended", "training_restored"),
+        *("mentor_asked", "mentor_agreed"),
     }
 )
 """Purposes that belong neither to a real callout nor to a drill."""

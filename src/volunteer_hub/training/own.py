@@ -5,10 +5,15 @@ from typing import Any, Final
 from sqlmodel import SQLModel, col, select, update
 
 from volunteer_hub.core.db import Tx
+from volunteer_hub.training import introductions
+from volunteer_hub.training.introduction_models import IntroductionRow
 from volunteer_hub.training.models import Attempt, Completion, Enrolment, Practical
 from volunteer_hub.training.rules import AttemptState
 
-_INNER: Final = {"id", "volunteer_id", "session_id", "marked_by", "signed_by"}
+_INNER: Final = {
+    *("id", "volunteer_id", "session_id", "marked_by", "signed_by"),
+    *("interviewed_by", "mentor_id"),
+}
 _KEPT: Final = {"paper", "seed"}  # questions are drawn again for others
 
 
@@ -19,6 +24,7 @@ def everything(tx: Tx, volunteer_id: int) -> dict[str, list[dict[str, Any]]]:
         "tests": Attempt,
         "practicals": Practical,
         "passed": Completion,
+        "introduction": IntroductionRow,
     }
     found = {}
     for name, model in held.items():
@@ -34,6 +40,7 @@ def move(tx: Tx, keep: int, drop: int) -> None:
     A session on whose list both stand keeps the first's place; a test that the second has open stays theirs
     and ends with its time.
     """
+    introductions.move(tx, keep, drop)
     both = select(Enrolment.session_id).where(col(Enrolment.volunteer_id) == keep)
     lists = update(Enrolment).where(
         col(Enrolment.volunteer_id) == drop, col(Enrolment.session_id).not_in(both)

@@ -121,9 +121,22 @@ class Band(Policy):
     from_percent: int = Field(ge=0, le=100)
 
 
+class Introduction(Policy):
+    """[introduction]. Which steps a newcomer is led through: an ``interview`` before they are taken in, a
+    ``mentor`` of their community, a ``first_duty`` that is easy. A mentor has served ``mentor_duties`` duties
+    and has fewer than ``mentor_newcomers`` newcomers at a time."""
+
+    interview: bool = True
+    mentor: bool = True
+    mentor_duties: PositiveInt = 3
+    mentor_newcomers: PositiveInt = 3
+    first_duty: bool = True
+
+
 class Training(Policy):
     """config/training.toml. ``bands``: from the best down to one that begins at 0."""
 
+    introduction: Introduction = Introduction()
     attendance: Attendance
     assessment: Assessment
     bands: tuple[Band, ...] = Field(min_length=1)

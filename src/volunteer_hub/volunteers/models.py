@@ -69,6 +69,7 @@ class Volunteer(SQLModel, table=True):
         Index("uq_volunteers_external_id", text("split_part(area, '/', 2)"), "external_id", unique=True),
         Index("ix_volunteers_search", "search", postgresql_using="gin"),
         Index("ix_volunteers_revision", "revision"),
+        Index("ix_volunteers_applied", "id", postgresql_where=text("status = 'applied'")),
         Index("ix_volunteers_to_locate", "id", postgresql_where=text(TO_LOCATE)),
         CheckConstraint("availability BETWEEN 0 AND 16383", name="availability"),
         CheckConstraint("quiet_from BETWEEN 0 AND 1439", name="quiet_from"),

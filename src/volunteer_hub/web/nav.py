@@ -16,6 +16,7 @@ _GROUPS: Final = {
     ),
     "nav.group.people": (
         ("/volunteers", "nav.volunteers", "person", "volunteer.read"),
+        ("/newcomers", "nav.newcomers", "person", "volunteer.read"),
         ("/training", "nav.training", "book", "training.read"),
         ("/hours", "nav.hours", "clock", "points.write"),
         ("/recognition", "nav.recognition", "star", "points.read"),

@@ -7,7 +7,7 @@ from typing import Any, Final
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from volunteer_hub.boards import drill_result
+from volunteer_hub.boards import drill_result, newcomers
 from volunteer_hub.core import db, policy
 from volunteer_hub.core.actor import Actor
 from volunteer_hub.core.errors import FieldError, HubError, Malformed
@@ -90,6 +90,7 @@ def _show(
             "phone/me.html",
             status=status,
             title=t(lang, "me.title"),
+            now=tx.now,
             person=person,
             notes=notes.told(tx, Subject.VOLUNTEER, person.row.id),
             held=held,
@@ -97,6 +98,9 @@ def _show(
             skill_names=named,
             cells=_cells(person),
             drills=drill_result.own(tx, person.row),
+            way=newcomers.own(tx, person.row),
+            ahead=newcomers.suggested(tx, person.row),
+            mentees=newcomers.mentees(tx, person.row.id),
             team_minutes=drill_result.TEAM_MINUTES,
             quiet=(hour_text(person.row.quiet_from), hour_text(person.row.quiet_until)),
             push_key=vapid.public() if settings().push else "",
