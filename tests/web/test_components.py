@@ -42,7 +42,7 @@ CALLS = {
     "map.stretch": "stretch([[(0, 1), (2, 3), (4, 5)]], 'real', h)",
     "offline.offline": "offline()",
     "own_result.own_result": "own_result({'seconds': 192, 'team': 71}, 15)",
-    "steps.easy": "easy([{'drill': true, 'title': 'Muster', 'at': now}], now)",
+    "steps.easy": "easy([{'drill': true, 'title': h, 'at': night, 'week_only': false, 'place': h}], night)",
     "steps.steps": "steps([{'step': {'value': 'mentor'}, 'mark': {'value': 'now'}}])",
     "sitting.sitting": "sitting({'state': {'value': 'waiting'}, 'check_in': true, 'open': true, 'free': 0, "
     "'waiting': 2, 'offered': {'name': {'en': h, 'zh': h}}, 'session': {'public_id': h, 'starts_at': night, "
