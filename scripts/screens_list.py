@@ -55,6 +55,7 @@ SHOTS: Final = (
     ("training-courses", "coordinator", "/training/courses"),
     ("training-results", "coordinator", "/training/results"),
     ("hours", "coordinator", "/hours"),
+    ("deductions", "coordinator", "/deductions"),
     ("recognition", "coordinator", "/recognition"),
     ("rewards", "coordinator", "/rewards"),
     ("counter", "coordinator", "/counter"),

@@ -15,6 +15,9 @@ PATHS = {
     "welcome": "/me",
     "certification": "/me",
     "heard": "/h/${link}",
+    "deduction": "/me/points",
+    "deduction_confirmed": "/me/points",
+    "deduction_given_back": "/me/points",
 }
 BEHIND_LINK = {
     "note": {"en": "There is a message for you: {link}", "zh": "有给您的新消息，请查看：{link}"},

@@ -154,8 +154,9 @@ def test_points_are_corrected_with_a_reason_and_taken_back_once(tx: Tx, sent: Se
     assert kai.post(f"{API}/points", json=body).status_code == 404
     given = mei.post(f"{API}/points", json=body).json()
     assert (given["points"], given["reason"]) == (20, body["reason"])
-    back = mei.post(f"{API}/points/{given['id']}/reverse", json={"reason": "A mistake."}).json()
-    again = mei.post(f"{API}/points/{given['id']}/reverse", json={"reason": "A mistake."}).json()
+    mistake = {"reason": "A mistake.", "kind": "paid_twice"}
+    back = mei.post(f"{API}/points/{given['id']}/reverse", json=mistake).json()
+    again = mei.post(f"{API}/points/{given['id']}/reverse", json=mistake).json()
     assert (back["points"], back["id"]) == (-20, again["id"])
     assert mei.get(f"{API}/volunteers/{bo}/points").json()["balance"] == 0
     assert kai.get(f"{API}/volunteers/{bo}/points").status_code == 404

@@ -15,6 +15,7 @@ TO_VOLUNTEERS = (
     *("training_promoted", "training_changed", "training_cancelled", "training_passed"),
     *("training_refresher", "training_suspended", "training_restored"),
     *("mentor_asked", "mentor_agreed"),
+    *("deduction", "deduction_confirmed", "deduction_given_back"),
 )
 TO_STAFF = (
     "alert_gap",
@@ -47,6 +48,8 @@ FACTS = {
     "due_at": "2031-12-20T04:00:00+00:00",
     "what": {"en": "injury", "zh": "受伤"},
     "minutes": 185,
+    "points": 30,
+    "until_at": "2031-12-31T04:00:00+00:00",
     "result": {"en": "Accepted: 185 min, 30 points.", "zh": "认可185分钟，计30分。"},
     "why": "The telephone was at home.",
     "changed": "Lamps are kept at every gate.",

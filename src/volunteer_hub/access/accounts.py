@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlmodel import col, delete, select
 
 from volunteer_hub.access import passwords
-from volunteer_hub.access.models import Account, Jurisdiction, LoginSession, RoleGrant
+from volunteer_hub.access.models import Account, ApiToken, Jurisdiction, LoginSession, RoleGrant
 from volunteer_hub.access.rules import (
     PERMISSIONS,
     SHORTEST_PASSWORD,
@@ -96,6 +96,15 @@ def holders(tx: Tx, permission: str, area: str) -> Sequence[Account]:
     )
     wanted = select(Account).where(col(Account.id).in_(holding), col(Account.state) == AccountState.ACTIVE)
     return tx.exec(wanted.order_by(col(Account.id))).all()
+
+
+def acting(tx: Tx) -> Account | None:
+    """The account that acts, by itself or by a token of its own. It and a volunteer are one person where they
+    have the same e-mail address."""
+    key = tx.actor.id
+    if tx.actor.kind == "token":
+        key = tx.get_one(ApiToken, key).account_id
+    return tx.get(Account, key) if tx.actor.kind in ("account", "token") else None
 
 
 def actor_for(tx: Tx, account: Account) -> Actor:

@@ -15,8 +15,8 @@ from volunteer_hub.core.actor import Actor
 from volunteer_hub.core.cursor import decode_cursor
 from volunteer_hub.core.db import Tx
 from volunteer_hub.core.i18n import pick, say
-from volunteer_hub.flows import settle
-from volunteer_hub.incentives import ledger, queries
+from volunteer_hub.flows import deduct
+from volunteer_hub.incentives import queries
 from volunteer_hub.incentives.levels_rules import Reached
 from volunteer_hub.incentives.models import LedgerEntry
 from volunteer_hub.incentives.queries import StatementLine, explain
@@ -25,6 +25,10 @@ from volunteer_hub.volunteers import registry
 
 router = APIRouter(tags=["points"])
 Reason = Annotated[str, Field(min_length=1, max_length=LONGEST_REASON, description="the person reads it")]
+
+TakenFor = Annotated[
+    str, Field(max_length=40, description="deductions.kinds of config/rewards.toml; where points are taken")
+]
 
 
 class AdjustIn(In):
@@ -44,13 +48,19 @@ class AdjustIn(In):
     volunteer: uuid.UUID
     points: int = Field(ge=-MOST_ADJUSTED, le=MOST_ADJUSTED)
     reason: Reason
+    kind: TakenFor = ""
 
 
 class ReverseIn(In):
     """Why an entry is taken back."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "Checked in for somebody else."}]})
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"reason": "Checked in for somebody else.", "kind": "not_their_duty"}]
+        }
+    )
     reason: Reason
+    kind: TakenFor = ""
 
 
 class EntryOut(Out):
@@ -173,11 +183,13 @@ def total(actor: Annotated[Actor, allow("points.read")]) -> TotalOut:
 def adjust(
     actor: Annotated[Actor, allow("points.write")], body: AdjustIn, once: OnceOnly, lang: Language
 ) -> Response:
-    """Adds or takes points by hand, with a reason."""
+    """Adds or takes points by hand, with a reason; where they are taken the person is told and may appeal."""
+
+    def deed() -> EntryOut:
+        return _entry(deduct.adjust(tx, body.volunteer, body.points, body.reason, body.kind), lang)
+
     with db.transaction(actor, "points.adjust") as tx:
-        return once.run(
-            tx, lambda: _entry(settle.adjust(tx, body.volunteer, body.points, body.reason), lang), 201
-        )
+        return once.run(tx, deed, 201)
 
 
 @router.post("/points/{id}/reverse", status_code=201, response_model=EntryOut)
@@ -188,12 +200,11 @@ def reverse(
     once: OnceOnly,
     lang: Language,
 ) -> Response:
-    """Takes back an entry with everything it paid; again, it is the same reversal."""
+    """Takes back an entry with everything it paid; again, it is the same reversal. The person is told and
+    may appeal."""
 
     def deed() -> EntryOut:
-        entry = queries.find(tx, "points.write", id)
-        back = ledger.reverse(tx, entry, body.reason)
-        return _entry(next(side for side in back if side.account_id == entry.account_id), lang)
+        return _entry(deduct.reverse(tx, id, body.reason, body.kind), lang)
 
     with db.transaction(actor, "points.reverse") as tx:
         return once.run(tx, deed, 201)

@@ -7,8 +7,7 @@ from collections.abc import Collection, Mapping
 from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 
-from volunteer_hub.access import jurisdictions
-from volunteer_hub.access.models import Account, ApiToken
+from volunteer_hub.access import accounts, jurisdictions
 from volunteer_hub.boards import assessment as board
 from volunteer_hub.core import db
 from volunteer_hub.core.actor import SYSTEM
@@ -51,7 +50,7 @@ def sign(tx: Tx, public_id: uuid.UUID, code: str, done: Collection[str], words: 
     Refused for themselves."""
     person = registry.find(tx, "training.write", public_id, lock=True)
     offered = _offered(tx, person, code)
-    assessor = _assessor(tx)
+    assessor = accounts.acting(tx)
     if assessor is None or (person.email and assessor.email == person.email.lower()):
         raise Refused("training.oneself")
     row = assessments.sign(tx, person.id, person.area, offered, done, words, assessor.id)
@@ -187,12 +186,3 @@ def _offered(tx: Tx, person: Volunteer, code: str) -> Offered:
     if found is None:
         raise NotFound("not_found")
     return found
-
-
-def _assessor(tx: Tx) -> Account | None:
-    """The account that acts, by itself or by a token of its own. It and a volunteer are one person where they
-    have the same e-mail address."""
-    key = tx.actor.id
-    if tx.actor.kind == "token":
-        key = tx.get_one(ApiToken, key).account_id
-    return tx.get(Account, key) if tx.actor.kind in ("account", "token") else None

@@ -43,6 +43,7 @@ from volunteer_hub.volunteers.rules import Quiet, left_in_peace
 BATCH: Final = 500
 _BATCHES: Final = 20
 _QUESTIONS: Final = frozenset({"offer", "reminder"})
+_OWN_PAGES: Final = {"training_": "/learn", "deduction": "/me/points"}
 _COVERED: Final = "••••"
 _ANSWERABLE: Final = _QUESTIONS | {"changed"}
 _EXPECTED: Final = HOLDING | {OfferState.STANDING_BY}
@@ -64,6 +65,9 @@ _CAN_WAIT: Final = _QUESTIONS | {
     "training_restored",
     "mentor_asked",
     "mentor_agreed",
+    "deduction",
+    "deduction_confirmed",
+    "deduction_given_back",
 }
 """What quiet hours and the daily limit hold back outside real callouts; answers and changes go at once."""
 
@@ -310,8 +314,9 @@ class Known:
         if message.subject_kind is Subject.OFFER and message.subject_id in self._offers:
             return f"/c/{offers.link_token(self._offers[message.subject_id].public_id)}"
         own = message.subject_kind in (Subject.CERTIFICATION, Subject.VOLUNTEER)
-        if own and message.purpose.startswith("training_"):
-            return "/learn"
+        for beginning, page in _OWN_PAGES.items():
+            if own and message.purpose.startswith(beginning):
+                return page
         return self._pages.get(about, "/me" if own else "/incidents")
 
 

@@ -188,6 +188,6 @@ def _points(entries: Sequence[LedgerEntry]) -> int:
 
 
 def adjust(tx: Tx, volunteer: uuid.UUID, points: int, reason: str) -> LedgerEntry:
-    """Adds or takes a person's points by hand. Raises as `ledger.adjust`, and NotFound."""
+    """Adds to a person's points by hand; `flows.deduct` takes. Raises as `ledger.adjust`, and NotFound."""
     person = registry.find(tx, "points.write", volunteer)
     return ledger.adjust(tx, person.id, person.area, points, reason, in_force(tx))[0]

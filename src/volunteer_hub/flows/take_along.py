@@ -3,13 +3,14 @@
 from typing import Any, Final
 
 from volunteer_hub.core.db import Tx
-from volunteer_hub.incentives import certificates, queries, rewards
+from volunteer_hub.incentives import certificates, deductions, queries, rewards
 from volunteer_hub.notify import notes, replies
 from volunteer_hub.training import own as training
 from volunteer_hub.volunteers import own
 
 _MOST: Final = 100_000
 _ENTRY: Final = {"at", "points", "kind", "source", "reason", "rule_version", "grade", "lines"}
+_DEDUCTED: Final = {"points", "kind", "reason", "at", "appeal_until", "state", "appeal", "decision"}
 _TAKEN: Final = {"state", "cost", "taken_at", "handed_over_at", "reason"}
 
 
@@ -17,7 +18,7 @@ def everything(tx: Tx, volunteer_id: int) -> dict[str, Any]:
     """In JSON's types: as `own.everything`; as ``notes`` what somebody wrote to them in their own words, and
     as ``texts`` what they wrote to us by text message, the first first; as ``certificates`` what was issued
     to them; as ``training`` what they learned; as ``points`` every entry of their ledger, the newest first;
-    as ``rewards`` what they took for them."""
+    as ``rewards`` what they took for them; as ``deductions`` what was taken by hand, and their appeals."""
     written, sent = notes.to_one(tx, volunteer_id), replies.of_one(tx, volunteer_id)
     notes_words, texts = notes.read(tx, written), replies.read(tx, sent)
     return own.everything(tx, volunteer_id) | {
@@ -40,6 +41,9 @@ def everything(tx: Tx, volunteer_id: int) -> dict[str, Any]:
             {"title": one.reward.title, "sponsor": one.reward.sponsor}
             | one.redemption.model_dump(mode="json", include=_TAKEN)
             for one in rewards.of(tx, volunteer_id)
+        ],
+        "deductions": [
+            row.model_dump(mode="json", include=_DEDUCTED) for row in deductions.of(tx, volunteer_id)
         ],
         "certificates": [
             {"number": certificates.number(one), "content": certificates.content(tx, one)}

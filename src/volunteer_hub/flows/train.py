@@ -19,7 +19,7 @@ from volunteer_hub.volunteers import registry
 from volunteer_hub.volunteers.models import Volunteer
 from volunteer_hub.volunteers.rules import CALLABLE, Status
 
-_WORTH: Final = timedelta(days=2)
+WORTH: Final = timedelta(days=2)
 TRAINABLE: Final = CALLABLE | {Status.APPLIED, Status.PAUSED}
 """Whoever is in the pool or on the way into it may learn."""
 
@@ -84,7 +84,7 @@ def _moved(tx: Tx, session: TrainingSession, moved: Sequence[Enrolment]) -> None
 
 
 def _tell(tx: Tx, purpose: str, session: TrainingSession, rows: Sequence[Enrolment], deed: str) -> None:
-    until = max(min(session.starts_at, tx.now + _WORTH), tx.now + timedelta(hours=1))
+    until = max(min(session.starts_at, tx.now + WORTH), tx.now + timedelta(hours=1))
     params = {
         "course": courses.one(tx, session.course).name,
         "place": session.place,
@@ -94,12 +94,12 @@ def _tell(tx: Tx, purpose: str, session: TrainingSession, rows: Sequence[Enrolme
     tell(tx, purpose, {row.volunteer_id: f"enrolment:{row.id}:{deed}" for row in rows}, params, until)
 
 
-def tell(tx: Tx, purpose: str, deeds: dict[int, str], params: dict[str, Any], until: datetime) -> None:
-    """Queues words to people; ``deeds``: volunteer -> what makes it happen once."""
+def tell(tx: Tx, purpose: str, deeds: dict[int, str], params: dict[str, Any], until: datetime) -> int:
+    """Queues words to people, how many; ``deeds``: volunteer -> what makes it happen once."""
     ways = letters.reach(tx, deeds, purpose)
     wanted = select(Volunteer.id, Volunteer.area).where(col(Volunteer.id).in_(deeds))
     homes = dict(tx.exec(wanted).all())
-    outbox.enqueue(
+    return outbox.enqueue(
         tx,
         [
             Draft(

@@ -35,15 +35,11 @@ def expire(tx: Tx, today: date, by: InForce, *, after: int = 0, limit: int = 100
 def _lapsed(first: date) -> Any:
     """(account, area of its newest entry, points) of people who hold points from before a day (UTC).
 
-    A transfer that was taken back, and what took it back, leave no trace here; only a lapse that was taken
-    back stays one, or the next sweep would take it again.
+    A transfer that was taken back, and what took it back, leave no trace here, unless that was undone on
+    appeal; only a lapse that was taken back stays one, or the next sweep would take it again.
     """
-    entry, back = col(LedgerEntry.id), aliased(LedgerEntry)
-    undone = exists().where(
-        col(back.kind) == EntryKind.REVERSAL,
-        col(back.account_id) == col(LedgerEntry.account_id),
-        col(back.source) == func.concat("transfer:", col(LedgerEntry.transfer_id)),
-    )
+    entry, back, again = col(LedgerEntry.id), aliased(LedgerEntry), aliased(LedgerEntry)
+    undone = exists().where(*_undoes(back, LedgerEntry), ~exists().where(*_undoes(again, back)))
     points, kind = col(LedgerEntry.points), col(LedgerEntry.kind)
     moment = datetime.combine(first, time(), UTC)
     earned = func.coalesce(func.sum(points).filter(points > 0, col(LedgerEntry.at) < moment), 0)
@@ -60,4 +56,13 @@ def _lapsed(first: date) -> Any:
         .group_by(col(LedgerEntry.account_id))
         .having(left > 0)
         .order_by(col(LedgerEntry.account_id))
+    )
+
+
+def _undoes(back: Any, taken: Any) -> tuple[Any, ...]:
+    """Where one entry took back the other."""
+    return (
+        col(back.kind) == EntryKind.REVERSAL,
+        col(back.account_id) == col(taken.account_id),
+        col(back.source) == func.concat("transfer:", col(taken.transfer_id)),
     )

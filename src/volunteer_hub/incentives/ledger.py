@@ -5,6 +5,7 @@ have asked who may. There is no verb by which declining or silence could cost: a
 what they `spend`, what lapses (`expiry`), and, with a reason, by `adjust`, `take_back` and `carry`.
 """
 
+import uuid
 from datetime import date
 from zoneinfo import ZoneInfo
 
@@ -120,7 +121,8 @@ def spend(
 
 
 def adjust(tx: Tx, volunteer_id: int, area: str, points: int, reason: str, by: InForce) -> list[LedgerEntry]:
-    """Adds or takes points by hand. Raises Malformed without a reason or for a wild number."""
+    """Adds or takes points by hand; taking is for `deductions`, which tells the person. Raises Malformed
+    without a reason or for a wild number."""
     tx.actor.must_cover("points.write", area)
     award = Award(rules.adjustment(points), {}, (Line("adjustment", points),))
     source, account = f"adjustment:{uuid7()}", entries.held(tx, volunteer_id)
@@ -131,7 +133,7 @@ def adjust(tx: Tx, volunteer_id: int, area: str, points: int, reason: str, by: I
 def reverse(tx: Tx, entry: LedgerEntry, reason: str) -> list[LedgerEntry]:
     """Takes back the whole transfer that an entry belongs to; a duty's hours then count no more, and the
     caps of its days are free again. The opposite entries, by the rules of the first. Reversed again, the
-    same ones.
+    same ones. What had paid somebody is for `deductions`, which tells them.
 
     Raises Malformed without a reason, Refused for the reversal of a reversal.
     """
@@ -141,9 +143,37 @@ def reverse(tx: Tx, entry: LedgerEntry, reason: str) -> list[LedgerEntry]:
 
 def take_back(tx: Tx, entry: LedgerEntry, reason: str) -> list[LedgerEntry]:
     """As `reverse`, for a deed whose own door has asked who may."""
-    why = rules.reason_of(reason)
     if entry.kind is EntryKind.REVERSAL:
         raise Refused("points.reversal")
+    return _undo(tx, entry, reason)
+
+
+def side(tx: Tx, volunteer_id: int, transfer: uuid.UUID) -> LedgerEntry:
+    """The person's side of a transfer."""
+    wanted = select(LedgerEntry).where(
+        col(LedgerEntry.transfer_id) == transfer,
+        col(LedgerEntry.account_id).in_(entries.with_merged([entries.held(tx, volunteer_id)])),
+    )
+    return tx.exec(wanted).one()
+
+
+def taken_back(tx: Tx, entry: LedgerEntry) -> bool:
+    """Whether the transfer of an entry was taken back before."""
+    return bool(entries.of(tx, EntryKind.REVERSAL, f"transfer:{entry.transfer_id}", entry.account_id))
+
+
+def restore(tx: Tx, entry: LedgerEntry, reason: str, by: InForce) -> list[LedgerEntry]:
+    """Undoes what took points from a person, also where that itself took back a deed: the points and the
+    hours of that deed count again. For a door of its own, as `take_back`."""
+    opposite = _undo(tx, entry, reason)
+    if entry.kind is EntryKind.REVERSAL:
+        first = uuid.UUID(entry.source.removeprefix("transfer:"))
+        time_served.count_again(tx, first, by.rewards)
+    return opposite
+
+
+def _undo(tx: Tx, entry: LedgerEntry, reason: str) -> list[LedgerEntry]:
+    why = rules.reason_of(reason)
     wanted = select(LedgerEntry).where(col(LedgerEntry.transfer_id) == entry.transfer_id)
     sides = tx.exec(wanted.order_by(col(LedgerEntry.id))).all()
     accounts = [side.account_id for side in sides]

@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
 from volunteer_hub.core.policy import Policy
+from volunteer_hub.incentives.deductions_policy import Deductions
 from volunteer_hub.incentives.levels_policy import Levels
 from volunteer_hub.incentives.recognition_policy import Recognition
 
@@ -94,3 +95,4 @@ class Rewards(Policy):
     levels: Levels = Levels()
     flags: FlagLimits = FlagLimits()
     recognition: Recognition = Recognition()
+    deductions: Deductions = Deductions()

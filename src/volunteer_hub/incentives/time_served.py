@@ -80,6 +80,16 @@ def strike(tx: Tx, transfer: uuid.UUID) -> None:
         hours.counts, hours.reversed_at = False, tx.now
 
 
+def count_again(tx: Tx, transfer: uuid.UUID, policy: Rewards) -> None:
+    """The hours that a transfer paid, and that were struck, count as they did."""
+    wanted = select(ServiceHours).where(col(ServiceHours.transfer_id) == transfer).with_for_update()
+    for hours in tx.exec(wanted):
+        seen = hours.state is not Review.CLEAR
+        counted = rules.counts_as_hours(hours.grade, hours.basis, policy, approved=seen)
+        hours.counts = counted and hours.state is not Review.REFUSED
+        hours.reversed_at = None
+
+
 def _added(
     tx: Tx, facts: DutyFacts, state: Review = Review.CLEAR, flags: Sequence[Flag] = ()
 ) -> ServiceHours:

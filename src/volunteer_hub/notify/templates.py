@@ -28,6 +28,7 @@ _PLAIN: Final = frozenset(
         *("training_promoted", "training_changed", "training_cancelled", "training_passed"),
         *("training_refresher", "training_suspended", "training_restored"),
         *("mentor_asked", "mentor_agreed"),
+        *("deduction", "deduction_confirmed", "deduction_given_back"),
     }
 )
 """Purposes that belong neither to a real callout nor to a drill."""

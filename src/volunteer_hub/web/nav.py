@@ -19,6 +19,7 @@ _GROUPS: Final = {
         ("/newcomers", "nav.newcomers", "person", "volunteer.read"),
         ("/training", "nav.training", "book", "training.read"),
         ("/hours", "nav.hours", "clock", "points.write"),
+        ("/deductions", "nav.deductions", "flag", "points.write"),
         ("/recognition", "nav.recognition", "star", "points.read"),
         ("/rewards", "nav.rewards", "star", "reward.write"),
         ("/counter", "nav.counter", "check", "reward.redeem"),

@@ -17,6 +17,7 @@ from volunteer_hub.core.i18n import pick, t
 from volunteer_hub.core.site import Site
 from volunteer_hub.flows import answer_words, forget
 from volunteer_hub.flows import join as flow
+from volunteer_hub.incentives.policy import Rewards
 from volunteer_hub.volunteers import fields, queries, registry, skills, standing, week
 from volunteer_hub.volunteers.fields import Wrong, hour_text
 from volunteer_hub.volunteers.models import Volunteer
@@ -130,7 +131,7 @@ def _file(
         person = queries.person(tx, registry.find(tx, "volunteer.read", id))
         answering = answer_words.person(tx, person.row, lang)
         reached = level.of(tx, person.row.id, person.row.area)
-    row = person.row
+    row, rewards = person.row, policy.load("rewards", Rewards)
     rights = ("write", "approve", "erase")
     context = nav.console(
         request,
@@ -145,7 +146,9 @@ def _file(
         cells=[[bool(row.availability & week.bit(d, night=n)) for d in range(7)] for n in (False, True)],
         quiet=(hour_text(row.quiet_from), hour_text(row.quiet_until)),
         may={right: actor.may(f"volunteer.{right}", row.area) for right in rights}
-        | {"talk": actor.may("duty.write", row.area)},
+        | {"talk": actor.may("duty.write", row.area), "take": actor.may("points.write", row.area)},
+        taken_for=[(code, pick(name, lang)) for code, name in rewards.deductions.kinds.items()],
+        appeal_days=rewards.deductions.appeal_days,
         key=forms.new_key(),
     )
     zone = policy.load("hub", Site).zone
