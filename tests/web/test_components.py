@@ -62,6 +62,11 @@ CALLS = {
     "form.link_button": "link_button(h, h)",
     "form.select": "select(h, h, [(h, h)], h, h, h)",
     "form.textarea": "textarea(h, h, h, h, h)",
+    "evaluation.rate": "rate('/x', [('aid', h)], [('yes', h)], h, {'aid': 'yes'}, h, h, h, {'duty': h})",
+    "evaluation.said": "said({'facts': {'title': both}, 'by': h, 'marks': [(both, {'value': 'partly'})], "
+    "'row': {'written_at': night, 'words': h, 'reply': h, 'public_id': 'a'}}, '/x', night, h)",
+    "evaluation.suggested": "suggested([{'text': both, 'criterion': both, 'times': 2, 'days': 180, "
+    "'course': 'aid', 'course_name': both}], true)",
     "funnel.funnel": "funnel([{'label': h, 'count': 9, 'href': h, 'lost': ''}, "
     "{'label': h, 'count': 3, 'href': h, 'lost': h}], h)",
     "harm.harm_fields": "harm_fields({'kind': [(h, h)], 'severity': [(h, h)], 'treated': [(h, h)]}, "
@@ -102,7 +107,14 @@ def rendered(call: str, lang: str = "en", given: str = HOSTILE) -> str:
     return (
         environment(lang, SHANGHAI)
         .from_string(source)
-        .render(h=given, person=person, callout=callout, night=NIGHT, here=lambda **_: f"/?{given}")
+        .render(
+            h=given,
+            person=person,
+            callout=callout,
+            night=NIGHT,
+            here=lambda **_: f"/?{given}",
+            both={"en": given, "zh": given},
+        )
     )
 
 

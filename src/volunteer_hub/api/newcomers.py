@@ -4,7 +4,7 @@ import uuid
 from datetime import date, datetime
 from typing import Annotated
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 from pydantic import ConfigDict, Field
 
 from volunteer_hub.api.guard import Volunteer, allow
@@ -137,7 +137,7 @@ def mentees(actor: Volunteer) -> Page[MenteeOut]:
         return Page(items=[_mentee(each) for each in board.mentees(tx, id_of(actor))])
 
 
-@router.put("/volunteers/me/mentoring/{id}", status_code=204)
+@router.put("/volunteers/me/mentoring/{id}", status_code=204, response_class=Response)
 def answer(actor: Volunteer, id: uuid.UUID, body: MentorAnswerIn) -> None:
     """I will be their mentor, or will not."""
     with db.transaction(actor, "introduction.answer") as tx:

@@ -7,9 +7,13 @@ from sqlmodel import col, select
 
 from volunteer_hub.boards import hours, leading
 from volunteer_hub.boards import offer as offers
+from volunteer_hub.boards.evaluations import Told, told
 from volunteer_hub.boards.offer import OfferView
 from volunteer_hub.core.db import Tx
 from volunteer_hub.core.i18n import Text
+from volunteer_hub.feedback import evaluation_rules, evaluations
+from volunteer_hub.feedback.evaluation_models import EvaluationRow
+from volunteer_hub.feedback.evaluation_rules import Side
 from volunteer_hub.incentives import queries as points
 from volunteer_hub.incentives import review
 from volunteer_hub.incentives.models import LedgerAccount, LedgerEntry, ServiceHours
@@ -27,7 +31,8 @@ class DutyView:
     ``evacuating``: a roll call waits for this person; ``ways``: minutes to choose from when they set out, the
     likeliest first. ``crew``: how many a roll call would tell now, for who leads the task, else None;
     ``calling``: a roll call of theirs runs. ``hours``: how the time stands, with what speaks against it in
-    ``doubts``.
+    ``doubts``. ``told``: what whoever led said of the duty, ``mine``: what the person said of how they were
+    led, ``may_evaluate``: whether they may say it now.
     """
 
     seen: OfferView
@@ -41,6 +46,9 @@ class DutyView:
     calling: bool = False
     hours: ServiceHours | None = None
     doubts: tuple[Text, ...] = ()
+    told: tuple[Told, ...] = ()
+    mine: EvaluationRow | None = None
+    may_evaluate: bool = False
 
     @property
     def may_appeal(self) -> bool:
@@ -68,7 +76,16 @@ def view(tx: Tx, token: str) -> DutyView:
         calling=led is not None and led.running,
         hours=time,
         doubts=hours.doubts(time) if time is not None else (),
+        told=_told(tx, duty),
+        mine=evaluations.of_duty(tx, duty.id, Side.LEADER) if duty is not None else None,
+        may_evaluate=duty is not None
+        and evaluation_rules.is_open(duty.checked_out_at, tx.now, evaluations.in_force()),
     )
+
+
+def _told(tx: Tx, duty: Duty | None) -> tuple[Told, ...]:
+    row = evaluations.of_duty(tx, duty.id, Side.VOLUNTEER) if duty is not None else None
+    return tuple(told(tx, [row])) if row is not None else ()
 
 
 def waits(tx: Tx, duty: Duty | None) -> bool:

@@ -74,6 +74,44 @@ class Survey(Policy):
         return self
 
 
+class Criterion(Policy):
+    """One thing that is looked at after a duty; the answer is yes, partly or not yet."""
+
+    code: str = Field(pattern=r"^[a-z][a-z_]{0,39}$")
+    text: Name
+
+
+class Advice(Policy):
+    """So many evaluations with this ``mark`` for a criterion within the days suggest something to the person:
+    in words, with the code of a course where one helps. A suggestion and nothing else."""
+
+    criterion: str
+    mark: Literal["yes", "partly", "not_yet"] = "not_yet"
+    times: PositiveInt
+    within_days: PositiveInt
+    text: Name
+    course: str = ""
+
+
+class Evaluation(Policy):
+    """[evaluation]. What leaders say of volunteers (``of_volunteer``) and volunteers of how they were led
+    (``of_leader``), within ``open_days`` of the check-out, and the ``rules`` by which that suggests anything.
+    Without criteria nobody is asked."""
+
+    open_days: PositiveInt = 14
+    of_volunteer: tuple[Criterion, ...] = Field(default=(), max_length=8)
+    of_leader: tuple[Criterion, ...] = Field(default=(), max_length=8)
+    rules: tuple[Advice, ...] = ()
+
+    @model_validator(mode="after")
+    def _rules_name_criteria(self) -> "Evaluation":
+        known = [one.code for one in self.of_volunteer]
+        for rule in self.rules:
+            if rule.criterion not in known:
+                raise ValueError(f'rules: "{rule.criterion}" is not in of_volunteer; correct it')
+        return self
+
+
 class Surveys(Policy):
     """config/surveys.toml. Whole hours after the request: a reminder at each of ``reminder_hours``, none once
     answered; nothing is accepted after ``closes_hours``. Answers of fewer than ``smallest_group`` people are
@@ -83,6 +121,7 @@ class Surveys(Policy):
     closes_hours: PositiveInt
     smallest_group: PositiveInt = 5
     themes: tuple[Theme, ...] = ()
+    evaluation: Evaluation = Evaluation()
     surveys: dict[Role, Survey]
 
     def shown_from(self, role: str) -> int:

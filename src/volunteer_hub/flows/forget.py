@@ -9,7 +9,7 @@ from volunteer_hub.access import bodies, login
 from volunteer_hub.core import idempotency, policy
 from volunteer_hub.core.db import Tx
 from volunteer_hub.core.errors import Refused
-from volunteer_hub.feedback import actions, surveys
+from volunteer_hub.feedback import actions, evaluations, surveys
 from volunteer_hub.feedback.policy import Surveys
 from volunteer_hub.flows import letters, train
 from volunteer_hub.incentives import certificates, deductions, review
@@ -46,6 +46,7 @@ def erase(tx: Tx, row: Volunteer) -> Volunteer:
     train.forget(tx, row.id)
     surveys.forget(tx, row.id, policy.load("surveys", Surveys))
     actions.forget(tx, row.id)
+    evaluations.forget(tx, row.id)
     bodies.forget(tx, row.id)
     injuries.forget(tx, row.id)
     gates.forget(tx, row.id)

@@ -47,6 +47,11 @@ def went(tx: Tx, token: str, duty: uuid.UUID) -> CheckedOut:
     return duties.confirm_out(tx, _theirs(tx, by_link(tx, token), duty), Evidence.LEADER)
 
 
+def theirs(tx: Tx, token: str, duty: uuid.UUID) -> Duty:
+    """The duty of somebody of the leader's task. Raises as `came`."""
+    return _theirs(tx, by_link(tx, token), duty)
+
+
 def call_roll(tx: Tx, token: str) -> RollCall:
     """Tells everybody at the task to leave and to answer; a roll call that runs there is returned as it is.
 

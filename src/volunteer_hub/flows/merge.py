@@ -4,6 +4,7 @@ from uuid import UUID
 
 from volunteer_hub.core.db import Tx
 from volunteer_hub.core.i18n import LANGUAGES, t
+from volunteer_hub.feedback import evaluations
 from volunteer_hub.flows import settle
 from volunteer_hub.incentives import certificates, deductions, ledger, rewards
 from volunteer_hub.notify import notes, replies
@@ -19,6 +20,7 @@ def merge(tx: Tx, keep: UUID, drop: UUID) -> Volunteer:
     notes.move(tx, kept.id, dropped)
     replies.move(tx, kept.id, dropped)
     training.move(tx, kept.id, dropped)
+    evaluations.move(tx, kept.id, dropped)
     rewards.move(tx, kept.id, dropped)
     deductions.move(tx, kept.id, dropped)
     certificates.move(tx, kept.id, dropped)

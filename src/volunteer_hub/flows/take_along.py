@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from volunteer_hub.core.db import Tx
+from volunteer_hub.feedback import evaluations
 from volunteer_hub.incentives import certificates, deductions, queries, rewards
 from volunteer_hub.notify import notes, replies
 from volunteer_hub.training import own as training
@@ -17,8 +18,9 @@ _TAKEN: Final = {"state", "cost", "taken_at", "handed_over_at", "reason"}
 def everything(tx: Tx, volunteer_id: int) -> dict[str, Any]:
     """In JSON's types: as `own.everything`; as ``notes`` what somebody wrote to them in their own words, and
     as ``texts`` what they wrote to us by text message, the first first; as ``certificates`` what was issued
-    to them; as ``training`` what they learned; as ``points`` every entry of their ledger, the newest first;
-    as ``rewards`` what they took for them; as ``deductions`` what was taken by hand, and their appeals."""
+    to them; as ``training`` what they learned; as ``evaluations`` what was said of them after duties, and by
+    them; as ``points`` every entry of their ledger, the newest first; as ``rewards`` what they took for
+    them; as ``deductions`` what was taken by hand, and their appeals."""
     written, sent = notes.to_one(tx, volunteer_id), replies.of_one(tx, volunteer_id)
     notes_words, texts = notes.read(tx, written), replies.read(tx, sent)
     return own.everything(tx, volunteer_id) | {
@@ -32,6 +34,7 @@ def everything(tx: Tx, volunteer_id: int) -> dict[str, Any]:
             for one in sent
             if one.id in texts
         ],
+        "evaluations": evaluations.everything(tx, volunteer_id),
         "training": training.everything(tx, volunteer_id),
         "points": [
             line.entry.model_dump(mode="json", include=_ENTRY)

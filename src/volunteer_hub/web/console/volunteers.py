@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
-from volunteer_hub.boards import level
+from volunteer_hub.boards import evaluations, level
 from volunteer_hub.core import db, policy
 from volunteer_hub.core.actor import Actor
 from volunteer_hub.core.cursor import decode_cursor, encode_cursor
@@ -130,6 +130,7 @@ def _file(
     with db.read(actor) as tx:
         person = queries.person(tx, registry.find(tx, "volunteer.read", id))
         answering = answer_words.person(tx, person.row, lang)
+        suggested = evaluations.suggestions(tx, person.row.id)
         reached = level.of(tx, person.row.id, person.row.area)
     row, rewards = person.row, policy.load("rewards", Rewards)
     rights = ("write", "approve", "erase")
@@ -139,6 +140,7 @@ def _file(
         person=person,
         answering=answering,
         reached=reached,
+        suggested=suggested,
         tone=TONES[row.status],
         errors=errors or {},
         skill_names=(named := skill_names(lang)),

@@ -13,13 +13,16 @@ from volunteer_hub.core.actor import GUEST
 from volunteer_hub.core.db import Tx
 from volunteer_hub.core.errors import HubError, NotFound
 from volunteer_hub.core.i18n import pick, t
+from volunteer_hub.feedback.evaluation_rules import Side
 from volunteer_hub.flows import duty as flow
+from volunteer_hub.flows import evaluate as evaluation
 from volunteer_hub.flows import field, presence, review, roll_call
 from volunteer_hub.flows.presence import Position, Proof
 from volunteer_hub.mobilization import places
 from volunteer_hub.mobilization.models import Duty
 from volunteer_hub.mobilization.rules import DutyState
-from volunteer_hub.web import device, forms, harm
+from volunteer_hub.web import device, evaluating, forms, harm
+from volunteer_hub.web.console.field import id_in
 from volunteer_hub.web.forms import Sent
 from volunteer_hub.web.guard import LINK, see_other
 from volunteer_hub.web.render import language_of, page
@@ -91,6 +94,28 @@ def appeal(request: Request, token: str, form: Sent) -> Response:
     return _deed(request, token, "hours.appeal", deed)
 
 
+@router.post("/c/{token}/duty/evaluation")
+def evaluate(request: Request, token: str, form: Sent) -> Response:
+    """How I was led."""
+
+    def deed(tx: Tx) -> Any:
+        marks = evaluating.marks(form)
+        return evaluation.by_volunteer(tx, flow.by_link(tx, token), marks, form.text("words"))
+
+    return _deed(request, token, "evaluation.write", deed)
+
+
+@router.post("/c/{token}/duty/reply")
+def reply(request: Request, token: str, form: Sent) -> Response:
+    """My word about what was said of me."""
+
+    def deed(tx: Tx) -> Any:
+        flow.by_link(tx, token)
+        return evaluation.reply(tx, id_in(form, "evaluation"), form.text("words"))
+
+    return _deed(request, token, "evaluation.reply", deed)
+
+
 def _check(
     request: Request, token: str, form: forms.Form, name: str, check: Callable[[Tx, Duty, Proof], Any]
 ) -> Response:
@@ -145,7 +170,7 @@ def _show(
         return page(request, "phone/callout_unknown.html", status=404, title=title, words=words)
     faults = forms.words(lang, error) if error is not None else forms.Faults()
     seen = view.seen
-    words = t(lang, f"error.{error.code}", **error.params) if error is not None and form is None else ""
+    words = evaluating.fault(lang, error) if error is not None and form is None else ""
     shown = page(
         request,
         "phone/duty.html",
@@ -161,6 +186,7 @@ def _show(
         now=clock.now(),
         ways=[(str(n), t(lang, "field.page.in_minutes", n=n)) for n in view.ways],
         harm=harm.choices(lang),
+        asked=evaluating.asked(Side.LEADER, lang),
         told="told" in request.query_params,
         faults=faults if form is not None else forms.Faults(),
         typed=form.typed if form is not None else {},

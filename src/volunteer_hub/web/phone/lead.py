@@ -1,7 +1,7 @@
 """The list of whoever leads a task, behind their own link: who has come and gone, and the screen to scan."""
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -14,10 +14,14 @@ from volunteer_hub.core.actor import GUEST
 from volunteer_hub.core.db import Tx
 from volunteer_hub.core.errors import HubError
 from volunteer_hub.core.i18n import pick, t
+from volunteer_hub.feedback import evaluations
+from volunteer_hub.feedback.evaluation_models import EvaluationRow
+from volunteer_hub.feedback.evaluation_rules import Side
+from volunteer_hub.flows import evaluate as evaluating_flow
 from volunteer_hub.flows import lead as flow
 from volunteer_hub.flows import screen
 from volunteer_hub.mobilization.field_rules import Place
-from volunteer_hub.web import qr
+from volunteer_hub.web import evaluating, qr
 from volunteer_hub.web.console import field
 from volunteer_hub.web.forms import Sent
 from volunteer_hub.web.guard import LINK, see_other
@@ -63,6 +67,16 @@ def show_screen(request: Request, token: str) -> Response:
     )
 
 
+@router.post("/c/{token}/people/evaluate")
+def evaluate(request: Request, token: str, form: Sent) -> Response:
+    """How somebody did who has gone."""
+
+    def deed(tx: Tx, link: str, duty: uuid.UUID) -> Any:
+        return evaluating_flow.by_leader(tx, link, duty, evaluating.marks(form), form.text("words"))
+
+    return _deed(request, token, form, "evaluation.write", deed)
+
+
 def _deed(
     request: Request, token: str, form: Sent, name: str, deed: Callable[[Tx, str, uuid.UUID], Any]
 ) -> Response:
@@ -84,7 +98,12 @@ def _page(request: Request, token: str, error: HubError | None = None) -> Respon
         own = tx.actor.id
         speech = Speech(lang, view.zone)
         lines = [line for line in view.lines if line.facts.slot.id in led.slots]
-        people = [field.shown(line, speech) | {"may": _may(line, own)} for line in lines]
+        rows = evaluations.written(tx, [line.duty.id for line in lines], Side.VOLUNTEER)
+        people = [
+            field.shown(line, speech)
+            | {"may": _may(line, own), "rate": _rates(line, own, rows), "row": rows.get(line.duty.id)}
+            for line in lines
+        ]
         now = tx.now
     return page(
         request,
@@ -96,7 +115,8 @@ def _page(request: Request, token: str, error: HubError | None = None) -> Respon
         task=pick(led.facts.title, lang),
         here=f"/c/{token}",
         people=people,
-        error=t(lang, f"error.{error.code}", **error.params) if error is not None else "",
+        asked=evaluating.asked(Side.VOLUNTEER, lang),
+        error=evaluating.fault(lang, error) if error is not None else "",
         now=now,
     )
 
@@ -104,3 +124,11 @@ def _page(request: Request, token: str, error: HubError | None = None) -> Respon
 def _may(line: PersonLine, own: int | None) -> bool:
     """Whether the leader may say that this person has come or gone: of everybody but themselves."""
     return line.duty.volunteer_id != own and line.place not in (Place.LEFT, Place.RELEASED)
+
+
+def _rates(line: PersonLine, own: int | None, rows: Mapping[int, EvaluationRow]) -> bool:
+    """Whether the leader may say how this person did: of everybody else who has been there and left, until
+    they have answered or somebody else has said it."""
+    row = rows.get(line.duty.id)
+    unanswered = row is None or (row.by_volunteer == own and row.replied_at is None)
+    return line.duty.volunteer_id != own and line.place is Place.LEFT and unanswered

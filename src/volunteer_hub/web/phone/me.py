@@ -8,12 +8,14 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from volunteer_hub.boards import drill_result, newcomers
+from volunteer_hub.boards import evaluations as evaluations_board
 from volunteer_hub.core import db, policy
 from volunteer_hub.core.actor import Actor
 from volunteer_hub.core.errors import FieldError, HubError, Malformed
 from volunteer_hub.core.i18n import pick, t
 from volunteer_hub.core.settings import settings
-from volunteer_hub.flows import forget, take_along
+from volunteer_hub.feedback import evaluations
+from volunteer_hub.flows import evaluate, forget, settle, take_along
 from volunteer_hub.notify import notes, vapid
 from volunteer_hub.notify.policy import Messages
 from volunteer_hub.notify.rules import Subject
@@ -33,6 +35,7 @@ from volunteer_hub.volunteers.models import Volunteer as Row
 from volunteer_hub.volunteers.queries import Person
 from volunteer_hub.volunteers.rules import MILDEST, Purpose, TravelMode
 from volunteer_hub.web import forms
+from volunteer_hub.web.console.field import id_in
 from volunteer_hub.web.forms import Form, Sent
 from volunteer_hub.web.guard import SESSION_COOKIE, Volunteer, see_other
 from volunteer_hub.web.public.join import skill_groups
@@ -90,6 +93,7 @@ def _show(
             "phone/me.html",
             status=status,
             title=t(lang, "me.title"),
+            zone=settle.zone_of(tx, person.row.area).key,
             now=tx.now,
             person=person,
             notes=notes.told(tx, Subject.VOLUNTEER, person.row.id),
@@ -100,6 +104,8 @@ def _show(
             drills=drill_result.own(tx, person.row),
             way=newcomers.own(tx, person.row),
             ahead=newcomers.suggested(tx, person.row),
+            told=evaluations_board.told(tx, evaluations.told(tx, person.row.id)),
+            suggested=evaluations_board.suggestions(tx, person.row.id),
             mentees=newcomers.mentees(tx, person.row.id),
             team_minutes=drill_result.TEAM_MINUTES,
             quiet=(hour_text(person.row.quiet_from), hour_text(person.row.quiet_until)),
@@ -269,6 +275,17 @@ def change_consent(request: Request, actor: Volunteer, purpose: Purpose, form: S
             consents.withdraw(tx, row, purpose)
 
     return _do(request, actor, "consent", deed, lambda *said: _show(request, actor, *said))
+
+
+@router.post("/evaluations")
+def reply(request: Request, actor: Volunteer, form: Sent) -> Response:
+    """My word about what was said of me after a duty."""
+
+    def deed(tx: db.Tx, row: Row) -> None:
+        del row
+        evaluate.reply(tx, id_in(form, "evaluation"), form.text("words"))
+
+    return _do(request, actor, "reply", deed, lambda *said: _show(request, actor, *said))
 
 
 # -- erasing -----------------------------------------------------------------------------------------------
