@@ -124,6 +124,14 @@ def _learned_and_earned(grown: Grown) -> dict[str, str]:
     assert volunteer.id is not None
     course = {"area": "DQ-ST", "code": "dyke_watch", "name": "Dyke watch", "outline": "Seepage", "level": "1"}
     assert mei.post("/training/courses/new", data=course).status_code == 303
+    text = {
+        "title": {"en": "Seepage", "zh": "渗水"},
+        "text": {"en": "# Look\n\n- clear", "zh": "# 看\n\n- 清"},
+    }
+    lessons = "/api/v1/training/courses/dyke_watch/lessons"
+    body = {"lessons": [{"code": "l1"} | text, {"code": "l2"} | text], "read_first": True}
+    assert mei.put(lessons, json=body, headers={"if-match": '"1"'}).status_code == 200
+    assert mei.post(f"{lessons}/l1/files?name=dyke", content=b"%PDF-1.7").status_code == 201
     with db.transaction(SYSTEM, "test.points") as tx:
         award.deed(tx, EntryKind.TRAINING, "course:dyke_watch", volunteer.id, 50)
     reward = {"area": "DQ-ST", "title": "Ten rides by bus", "cost": 20, "stock": 9}
@@ -136,6 +144,7 @@ def _learned_and_earned(grown: Grown) -> dict[str, str]:
     return {
         "course": "first_aid",
         "own_course": "dyke_watch",
+        "lesson": "l1",
         "sessions": str(session),
         "rewards": taken["id"],
         "counter": taken["code"],
@@ -194,7 +203,10 @@ def _filled(path: str, ids: Mapping[str, str]) -> str:
     word = "accepted" if of_accepted else words.get(parts[1], parts[1])
     if "/courses/{code}" in path:
         path = path.replace(
-            "{code}", ids["own_course" if path.endswith(("/edit", "/questions")) else "course"]
+            "{code}",
+            ids["own_course" if path.endswith(("/edit", "/questions")) or "/lessons" in path else "course"],
         )
         word = "volunteers"
-    return _PARAMETER.sub(lambda name: ids[name[1] if name[1] in ("step", "number", "run") else word], path)
+    return _PARAMETER.sub(
+        lambda name: ids[name[1] if name[1] in ("step", "number", "run", "lesson") else word], path
+    )

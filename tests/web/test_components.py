@@ -47,6 +47,13 @@ CALLS = {
     "sitting.sitting": "sitting({'state': {'value': 'waiting'}, 'check_in': true, 'open': true, 'free': 0, "
     "'waiting': 2, 'offered': {'name': {'en': h, 'zh': h}}, 'session': {'public_id': h, 'starts_at': night, "
     "'ends_at': night, 'place': h, 'trainer': h, 'words': h}}, night)",
+    "lesson.lesson_words": "lesson_words([{'kind': {'value': 'heading'}, 'lines': [h]}, {'kind': {'value': "
+    "'list'}, 'lines': [h, h]}, {'kind': {'value': 'steps'}, 'lines': [h]}, "
+    "{'kind': {'value': 'paragraph'}, 'lines': [h, h]}])",
+    "lesson.lesson_files": "lesson_files([{'public_id': h, 'name': h, 'media_type': 'image/png', "
+    "'size': 99}], '/x')",
+    "lesson_form.lesson_fields": "lesson_fields({'title_en': h, 'title_zh': h, 'text_en': h, 'text_zh': h}, "
+    "{'title_en': h, 'title_zh': h, 'text_en': h, 'text_zh': h})",
     "recognised.recognised": "recognised({'people': [{'name': h, 'area': {'en': h, 'zh': h}, "
     "'given': {'minutes': 60, 'asked': 90, 'per_mille': 666}}], 'communities': [], "
     "'rules': {'people': 3, 'communities': 3, 'least_hours': 2, 'least_offers': 1}})",
@@ -95,7 +102,7 @@ CALLS = {
     "timeline.timeline": "timeline([{'at': night, 'what': h, 'by': h}], h)",
 }
 
-IN_BOTH = {"reader.language_switch", "band.band", "screen.screen"}
+IN_BOTH = {"reader.language_switch", "band.band", "screen.screen", "lesson.lesson_files"}
 
 
 def rendered(call: str, lang: str = "en", given: str = HOSTILE) -> str:

@@ -16,7 +16,7 @@ from volunteer_hub.core.errors import NotFound, Refused
 from volunteer_hub.core.i18n import pick
 from volunteer_hub.flows import award, settle, train
 from volunteer_hub.incentives.rules import EntryKind
-from volunteer_hub.training import assessments, courses, enrolments, sessions
+from volunteer_hub.training import assessments, courses, enrolments, lessons, sessions
 from volunteer_hub.training.courses import Offered
 from volunteer_hub.training.models import Attempt, Completion, Practical, TrainingSession
 from volunteer_hub.training.rules import AttemptState, EnrolmentState
@@ -33,6 +33,16 @@ def begin(tx: Tx, volunteer_id: int, code: str) -> Attempt:
     offered = _offered(tx, person, code)
     _end_overdue(tx, person, offered)
     return assessments.begin(tx, person.id, person.area, offered, board.standing(tx, person, offered))
+
+
+def read(tx: Tx, volunteer_id: int, code: str, lesson: str) -> None:
+    """A person is done with a lesson; a course that asks for no more than reading is passed by the last one.
+    Raises NotFound."""
+    person = registry.one(tx, volunteer_id, lock=True)
+    offered = _offered(tx, person, code)
+    lessons.mark(tx, person.id, person.area, offered, lesson)
+    if offered.course.read_first:
+        _settle(tx, person, offered)
 
 
 def hand_in(tx: Tx, volunteer_id: int, code: str, answers: Mapping[str, int]) -> Attempt:

@@ -14,7 +14,7 @@ from sqlmodel import col, select
 
 from volunteer_hub.core.db import Tx
 from volunteer_hub.core.errors import NotFound
-from volunteer_hub.training import rules
+from volunteer_hub.training import lessons, lessons_rules, rules
 from volunteer_hub.training.courses import Offered
 from volunteer_hub.training.models import Attempt, Completion, Enrolment, Practical, TrainingSession
 from volunteer_hub.training.policy import Assessment, Test
@@ -55,6 +55,7 @@ def standing(tx: Tx, volunteer_id: int, offered: Offered, today: date, policy: A
     failures = tuple(sorted([*failed, *(one.signed_at for one in shown if not one.passed)]))
     have = {
         Part.REQUIRES: not rules.missing(offered.course.requires, valid_passes(tx, volunteer_id, today)),
+        Part.READ: not offered.course.read_first or _all_read(tx, volunteer_id, offered, since),
         Part.ATTEND: _attended(tx, volunteer_id, offered.code, since),
         Part.TEST: best is not None,
         Part.PRACTICAL: any(one.passed for one in shown),
@@ -244,6 +245,11 @@ def _since(
         tries = tries.where(col(Attempt.started_at) > since)
         shown = shown.where(col(Practical.signed_at) > since)
     return tx.exec(tries).all(), tx.exec(shown).all()
+
+
+def _all_read(tx: Tx, volunteer_id: int, offered: Offered, since: datetime | None) -> bool:
+    read = lessons.read(tx, volunteer_id, offered.code)
+    return lessons_rules.progress(offered.course.lessons, read, since).next is None
 
 
 def _attended(tx: Tx, volunteer_id: int, course: str, since: datetime | None) -> bool:

@@ -143,6 +143,20 @@ def of_volunteer(tx: Tx, volunteer_id: int) -> dict[int, Enrolment]:
     return {row.session_id: row for row in tx.exec(wanted)}
 
 
+def listed_in(tx: Tx, volunteer_id: int, course: str) -> bool:
+    """Whether somebody is, or was to the end, on the list of a session of a course."""
+    wanted = (
+        select(Enrolment.id)
+        .join(TrainingSession, col(TrainingSession.id) == col(Enrolment.session_id))
+        .where(
+            col(Enrolment.volunteer_id) == volunteer_id,
+            col(Enrolment.state) != EnrolmentState.WITHDRAWN,
+            col(TrainingSession.course) == course,
+        )
+    )
+    return tx.exec(wanted).first() is not None
+
+
 def waiting(tx: Tx, session_id: int) -> int:
     """How many wait for a place."""
     wanted = select(func.count()).where(

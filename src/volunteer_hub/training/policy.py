@@ -1,10 +1,15 @@
 """Courses and how they are judged (config/training.toml). A course of the staff's own has the same shape."""
 
 from itertools import pairwise
+from typing import Final
 
 from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
 from volunteer_hub.core.policy import Name, Policy
+
+LONGEST_TITLE: Final = 200
+LONGEST_LESSON: Final = 8_000
+MOST_LESSONS: Final = 30
 
 
 class Material(Policy):
@@ -64,13 +69,30 @@ class Item(Policy):
     text: Name
 
 
+class Lesson(Policy):
+    """One lesson to be read: ``text`` in paragraphs and lists, as `lesson_text.blocks` reads them."""
+
+    code: str = Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")
+    title: Name
+    text: Name
+
+    @model_validator(mode="after")
+    def _of_a_length(self) -> "Lesson":
+        if any(len(words) > LONGEST_TITLE for words in (self.title.en, self.title.zh)):
+            raise ValueError(f"title: longer than {LONGEST_TITLE} characters; shorten it")
+        if any(len(words) > LONGEST_LESSON for words in (self.text.en, self.text.zh)):
+            raise ValueError(f"text: longer than {LONGEST_LESSON} characters; make two lessons of it")
+        return self
+
+
 class Course(Policy):
     """One course. ``requires``: courses to be passed before; ``attend``: whether one has to attend a session.
 
     Passed is who has attended, passed the ``test`` and shown every item of the ``checklist``, where there are
     such. Passing gives ``skill`` at ``level`` with a certification for ``valid_months`` (0: without end), and
-    ``points``. ``mandatory``: whoever holds the skill and has let this course lapse, or failed it, is not
-    called out for the skill until they pass.
+    ``points``. ``lessons`` are read on the phone, in their order; with ``read_first`` all of them before the
+    test, and whoever has not read them has not passed. ``mandatory``: whoever holds the skill and has let
+    this course lapse, or failed it, is not called out for the skill until they pass.
     """
 
     name: Name
@@ -78,6 +100,8 @@ class Course(Policy):
     requires: tuple[str, ...] = ()
     attend: bool = True
     materials: tuple[Material, ...] = ()
+    lessons: tuple[Lesson, ...] = Field(default=(), max_length=MOST_LESSONS)
+    read_first: bool = False
     test: Test | None = None
     checklist: tuple[Item, ...] = Field(default=(), max_length=30)
     skill: str | None = None
@@ -90,6 +114,15 @@ class Course(Policy):
     def _mandatory_for_something(self) -> "Course":
         if self.mandatory and self.skill is None:
             raise ValueError("mandatory: name the skill that the course is mandatory for")
+        return self
+
+    @model_validator(mode="after")
+    def _lessons_apart(self) -> "Course":
+        codes = [lesson.code for lesson in self.lessons]
+        if len(set(codes)) < len(codes):
+            raise ValueError("lessons: a code is used twice; rename one")
+        if self.read_first and not codes:
+            raise ValueError("read_first: there is no lesson; write one, or take this out")
         return self
 
 
@@ -111,6 +144,16 @@ class Assessment(Policy):
     renew_days: NonNegativeInt
     refresher_after: PositiveInt
     grace_seconds: NonNegativeInt
+
+
+class Lessons(Policy):
+    """[lessons]. A file beside a lesson is at most ``largest_file_kb``, and a lesson has ``most_files``;
+    ``words_minute`` and ``signs_minute``: how fast people read English words and Chinese characters."""
+
+    largest_file_kb: int = Field(default=5_120, ge=1, le=20_480)
+    most_files: PositiveInt = 5
+    words_minute: PositiveInt = 180
+    signs_minute: PositiveInt = 300
 
 
 class Band(Policy):
@@ -139,6 +182,7 @@ class Training(Policy):
     introduction: Introduction = Introduction()
     attendance: Attendance
     assessment: Assessment
+    lessons: Lessons = Lessons()
     bands: tuple[Band, ...] = Field(min_length=1)
     courses: dict[str, Course] = Field(min_length=1)
 

@@ -48,6 +48,7 @@ class Part(StrEnum):
     """What is still missing to pass a course, in the order in which it is done."""
 
     REQUIRES = "requires"
+    READ = "read"
     ATTEND = "attend"
     TEST = "test"
     PRACTICAL = "practical"
@@ -204,6 +205,7 @@ def parts(course: Course) -> tuple[Part, ...]:
     """What passing a course takes."""
     wanted = (
         (Part.REQUIRES, bool(course.requires)),
+        (Part.READ, course.read_first),
         (Part.ATTEND, course.attend),
         (Part.TEST, course.test is not None),
         (Part.PRACTICAL, bool(course.checklist)),
@@ -223,11 +225,14 @@ def attempts_left(test: Test, failures: Sequence[datetime], now: datetime, polic
 
 
 def check_start(missing: Collection[Part], *, due: bool, left: int) -> None:
-    """Raises Refused where a test cannot be begun: passed and still good, not attended yet, no try left."""
+    """Raises Refused where a test cannot be begun: passed and still good, not read or
+    attended yet, no try left."""
     if not due:
         raise Refused("training.passed")
     if Part.REQUIRES in missing:
         raise Refused("training.requires_first")
+    if Part.READ in missing:
+        raise Refused("training.read_first")
     if Part.ATTEND in missing:
         raise Refused("training.attend_first")
     if not left:

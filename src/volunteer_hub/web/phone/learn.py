@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from volunteer_hub.boards import assessment
+from volunteer_hub.boards import assessment, lessons
 from volunteer_hub.boards import training as board
 from volunteer_hub.boards.training import Learning
 from volunteer_hub.core import db
@@ -49,6 +49,7 @@ def course(request: Request, actor: Volunteer, code: str) -> Response:
             title=pick(offered.name, lang),
             offered=offered,
             at=at,
+            reading=lessons.reading(tx, at, lang),
             parts=rules.parts(offered.course),
             test_missing=Part.TEST in at.standing.missing,
             may_test=at.standing.missing[:1] == (Part.TEST,) and at.standing.left > 0,
