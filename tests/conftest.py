@@ -16,7 +16,7 @@ os.environ["HUB_SECRET_KEY"] = "a long enough secret for tests only, never used 
 os.environ.pop("HUB_DATABASE_URL", None)
 os.environ.pop("HUB_CONFIG", None)
 
-from tests import databases, loop  # noqa: E402  (settings read the environment above)
+from tests import databases, kept, loop  # noqa: E402  (settings read the environment above)
 from volunteer_hub.audit import listener  # noqa: E402  (likewise)
 from volunteer_hub.core import db  # noqa: E402  (likewise)
 from volunteer_hub.core.actor import SYSTEM  # noqa: E402  (likewise)
@@ -62,7 +62,7 @@ def rollback(database: str) -> Iterator[None]:
     """Every transaction of this test is a savepoint on one connection, undone at the end."""
     databases.use(database)
     with db.engine().connect() as connection, connection.begin() as outer:
-        with db.bound(connection):
+        with db.bound(connection), kept.shared():
             yield
         outer.rollback()
 

@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 
 from sqlmodel import col, select
 
-from tests import people
+from tests import kept, people
 from volunteer_hub.core import policy
 from volunteer_hub.core.actor import SYSTEM, Actor
-from volunteer_hub.core.db import Tx, transaction
+from volunteer_hub.core.db import Tx, read, transaction
 from volunteer_hub.incidents import declaring, queries
 from volunteer_hub.incidents.models import Incident
 from volunteer_hub.incidents.policy import Hazards
@@ -34,6 +34,9 @@ class World:
     bo: Volunteer
     lin: Volunteer
     crowd: tuple[Volunteer, ...]
+
+
+Names = tuple[Actor, int, tuple[int, ...], tuple[int, ...]]
 
 
 def person(name: str, number: int, **fields: object) -> dict[str, object]:
@@ -93,6 +96,12 @@ def sandbagging(starts: datetime, hours: int = 4) -> TaskSpec:
 
 def world(tx: Tx, *, crowd: int = 20, kind: Kind = Kind.REAL) -> World:
     """Builds it in the running transaction; ``tx`` is the system's."""
+    return kept.once(
+        tx, ("world", crowd, kind), lambda: _built(tx, crowd, kind), named, lambda names: found(tx, names)
+    )
+
+
+def _built(tx: Tx, crowd: int, kind: Kind) -> World:
     mei = people.mei(tx)
     bo = registry.register(tx, person("Bo", 1, skills="first_aid:2;general:1"))
     lin = registry.register(tx, person("Lin", 2))
@@ -108,6 +117,20 @@ def world(tx: Tx, *, crowd: int = 20, kind: Kind = Kind.REAL) -> World:
         view = queries.whole(as_mei, incident)
     slots = tuple(slot.slot.id for task in view.tasks for slot in task.slots)
     return World(mei, incident, slots, bo, lin, others)
+
+
+def named(w: World) -> Names:
+    """By what `found` finds it again."""
+    return w.mei, w.incident.id, w.slots, tuple(one.id for one in (w.bo, w.lin, *w.crowd))
+
+
+def found(tx: Tx, names: Names) -> World:
+    """The world that is there already."""
+    mei, incident, slots, ids = names
+    bo, lin, *crowd = tx.exec(select(Volunteer).where(col(Volunteer.id).in_(ids)).order_by(col(Volunteer.id)))
+    with read(SYSTEM) as apart:
+        flood = apart.get_one(Incident, incident)
+    return World(mei, flood, slots, bo, lin, tuple(crowd))
 
 
 def declare(tx: Tx, *, kind: Kind = Kind.REAL, starts: datetime | None = None) -> Incident:

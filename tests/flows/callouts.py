@@ -10,10 +10,12 @@ import pytest
 from sqlalchemy import delete
 from sqlmodel import col, select
 
-from tests.world import World, world
+from tests import kept
+from tests import world as worlds
+from tests.world import Names, World, world
 from volunteer_hub.core import clock, policy, versions
-from volunteer_hub.core.actor import GUEST
-from volunteer_hub.core.db import Tx, transaction
+from volunteer_hub.core.actor import GUEST, SYSTEM
+from volunteer_hub.core.db import Tx, read, transaction
 from volunteer_hub.core.settings import settings
 from volunteer_hub.core.site import Site
 from volunteer_hub.flows import mobilize, respond
@@ -133,21 +135,40 @@ def sent(
 ) -> Sent:
     """Bo for first aid, Lin and the first of the crowd as helpers; the next of the crowd in reserve. Without
     ``nested`` no first-aider is wanted among the helpers."""
-    w = world(tx, crowd=crowd, kind=kind)
-    if not nested:
-        tx.execute(delete(SlotMinimum))
-    chosen = [w.lin, *w.crowd][:helpers]
-    spare = [person for person in w.crowd if person not in chosen][:reserves]
-    pairs = [(w.slots[0], person) for person in chosen] + [(w.slots[1], w.bo)]
-    return send(tx, w, pairs, [(w.slots[0], person) for person in spare])
+
+    def build() -> Sent:
+        w = world(tx, crowd=crowd, kind=kind)
+        if not nested:
+            tx.execute(delete(SlotMinimum))
+        chosen = [w.lin, *w.crowd][:helpers]
+        spare = [person for person in w.crowd if person not in chosen][:reserves]
+        pairs = [(w.slots[0], person) for person in chosen] + [(w.slots[1], w.bo)]
+        return send(tx, w, pairs, [(w.slots[0], person) for person in spare])
+
+    return _kept(tx, ("sent", helpers, reserves, kind, crowd, nested), build)
 
 
 def coming(tx: Tx, **more: Any) -> Sent:
     """Bo and Lin have said that they come; the rest as of `sent`."""
-    out = sent(tx, **more)
-    for person in (out.world.bo, out.world.lin):
-        answer(respond.accept, out.token(tx, person))
-    return out
+
+    def build() -> Sent:
+        out = sent(tx, **more)
+        for person in (out.world.bo, out.world.lin):
+            answer(respond.accept, out.token(tx, person))
+        return out
+
+    return _kept(tx, ("coming", *sorted(more.items())), build)
+
+
+def _kept(tx: Tx, key: kept.Key, build: Callable[[], Sent]) -> Sent:
+    def found(names: tuple[Names, int, int]) -> Sent:
+        with read(SYSTEM) as apart:
+            plan, callout = apart.get_one(PlanRun, names[1]), apart.get_one(Callout, names[2])
+        return Sent(worlds.found(tx, names[0]), plan, callout)
+
+    return kept.once(
+        tx, key, build, lambda out: (worlds.named(out.world), out.plan.id, out.callout.id), found
+    )
 
 
 def duty_of(tx: Tx, out: Sent, person: Volunteer) -> Duty:

@@ -174,7 +174,7 @@ def _own_key(stay: Stay) -> list[Key]:
 
 
 def _desk_keys(stay: Stay) -> list[Key]:
-    return [(mark.by, _day(mark.noted_at - _DESK)) for mark in stay.marks if mark.keyed]
+    return [(mark.by, _day(mark.noted_at - _DESK)) for mark in stay.keyed]
 
 
 def _device_keys(stay: Stay) -> list[Key]:
@@ -186,7 +186,7 @@ def _device_keys(stay: Stay) -> list[Key]:
 
 
 def _times_key(stay: Stay) -> list[Key]:
-    return [(stay.came.at, stay.went.at)] if any(mark.keyed for mark in stay.marks) else []
+    return [(stay.came.at, stay.went.at)] if stay.keyed else []
 
 
 def _day(moment: datetime) -> datetime:

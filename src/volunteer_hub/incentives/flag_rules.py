@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import cached_property
 from math import asin, cos, radians, sin, sqrt
 from typing import Any, Final
 
@@ -89,6 +90,11 @@ class Stay:
     def marks(self) -> tuple[Mark, Mark]:
         """The check-in and the check-out."""
         return self.came, self.went
+
+    @cached_property
+    def keyed(self) -> tuple[Mark, ...]:
+        """Those that were entered at a desk. A stay is seen beside hundreds of others: it is asked once."""
+        return tuple(mark for mark in self.marks if mark.keyed)
 
     @property
     def minutes(self) -> float:
@@ -180,11 +186,11 @@ def _marathon(stay: Stay, others: Sequence[Stay], limits: FlagLimits) -> Flag | 
 
 def _batch(stay: Stay, others: Sequence[Stay], limits: FlagLimits) -> Flag | None:
     """Many people's hours entered at one desk in a short time."""
-    for mark in _keyed(stay):
+    for mark in stay.keyed:
         people = {stay.person} | {
             other.person
             for other in others
-            for theirs in _keyed(other)
+            for theirs in other.keyed
             if theirs.by == mark.by and abs(theirs.noted_at - mark.noted_at) <= limits.batch_minutes * _MINUTE
         }
         if len(people) >= limits.batch_people:
@@ -194,10 +200,10 @@ def _batch(stay: Stay, others: Sequence[Stay], limits: FlagLimits) -> Flag | Non
 
 def _round(stay: Stay, others: Sequence[Stay], limits: FlagLimits) -> Flag | None:
     """Whole hours at both ends, as nearly everything that the same desk enters."""
-    if not _on_the_hour(stay) or not _keyed(stay):
+    if not _on_the_hour(stay) or not stay.keyed:
         return None
-    desks = {mark.by for mark in _keyed(stay)}
-    entered = [other for other in others if desks & {mark.by for mark in _keyed(other)}]
+    desks = {mark.by for mark in stay.keyed}
+    entered = [other for other in others if desks & {mark.by for mark in other.keyed}]
     alike = 1 + sum(map(_on_the_hour, entered))
     total = 1 + len(entered)
     if alike < limits.round_entries or alike * 100 < total * limits.round_percent:
@@ -207,11 +213,11 @@ def _round(stay: Stay, others: Sequence[Stay], limits: FlagLimits) -> Flag | Non
 
 def _twins(stay: Stay, others: Sequence[Stay], limits: FlagLimits) -> Flag | None:
     """Entered with the very times of several others."""
-    if not _keyed(stay):
+    if not stay.keyed:
         return None
     times = (stay.came.at, stay.went.at)
     people = {stay.person} | {
-        other.person for other in others if _keyed(other) and (other.came.at, other.went.at) == times
+        other.person for other in others if other.keyed and (other.came.at, other.went.at) == times
     }
     return Flag(Doubt.TWINS, {"people": len(people)}) if len(people) >= limits.twin_people else None
 
@@ -292,10 +298,6 @@ _RULES: Final[tuple[Callable[[Stay, Sequence[Stay], FlagLimits], Flag | None], .
 
 def _own(stay: Stay, others: Sequence[Stay]) -> list[Stay]:
     return [other for other in others if other.person == stay.person]
-
-
-def _keyed(stay: Stay) -> list[Mark]:
-    return [mark for mark in stay.marks if mark.keyed]
 
 
 def _on_the_hour(stay: Stay) -> bool:
