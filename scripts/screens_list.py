@@ -56,6 +56,7 @@ SHOTS: Final = (
     ("training-results", "coordinator", "/training/results"),
     ("hours", "coordinator", "/hours"),
     ("deductions", "coordinator", "/deductions"),
+    ("gifts", "coordinator", "/gifts"),
     ("recognition", "coordinator", "/recognition"),
     ("rewards", "coordinator", "/rewards"),
     ("counter", "coordinator", "/counter"),
@@ -90,6 +91,7 @@ SHOTS: Final = (
     ("learn", "volunteer", "/learn"),
     ("learn-course", "volunteer", "/learn/courses/first_aid"),
     ("my-rewards", "volunteer", "/me/rewards"),
+    ("my-gifts", "volunteer", "/me/give"),
     ("my-recognition", "volunteer", "/me/recognition"),
 )
 

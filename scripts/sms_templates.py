@@ -18,6 +18,10 @@ PATHS = {
     "deduction": "/me/points",
     "deduction_confirmed": "/me/points",
     "deduction_given_back": "/me/points",
+    "gift_given": "/me/give",
+    "gift_received": "/me/give",
+    "gift_waits": "/me/give",
+    "gift_refused": "/me/give",
 }
 BEHIND_LINK = {
     "note": {"en": "There is a message for you: {link}", "zh": "有给您的新消息，请查看：{link}"},

@@ -16,6 +16,7 @@ TO_VOLUNTEERS = (
     *("training_refresher", "training_suspended", "training_restored"),
     *("mentor_asked", "mentor_agreed"),
     *("deduction", "deduction_confirmed", "deduction_given_back"),
+    *("gift_given", "gift_received", "gift_waits", "gift_refused"),
 )
 TO_STAFF = (
     "alert_gap",
@@ -49,6 +50,7 @@ FACTS = {
     "what": {"en": "injury", "zh": "受伤"},
     "minutes": 185,
     "points": 30,
+    "area": {"en": "Dongfeng", "zh": "东风社区"},
     "until_at": "2031-12-31T04:00:00+00:00",
     "result": {"en": "Accepted: 185 min, 30 points.", "zh": "认可185分钟，计30分。"},
     "why": "The telephone was at home.",

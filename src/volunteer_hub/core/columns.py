@@ -67,10 +67,10 @@ def ref(
     return _field(Column(BigInteger, key, nullable=null, index=index, **column), null=null)
 
 
-def area(*, null: bool = False) -> Any:
+def area(*, null: bool = False, index: bool = True) -> Any:
     """The jurisdiction's path. Collation C lets a plain index serve ``LIKE '/1/7/%'``."""
     key = ForeignKey("jurisdictions.path", onupdate="CASCADE")
-    return _field(Column(Text(collation="C"), key, nullable=null, index=True), null=null)
+    return _field(Column(Text(collation="C"), key, nullable=null, index=index), null=null)
 
 
 def text_enum(kind: type[StrEnum], name: str, default: StrEnum | None = None, *, null: bool = False) -> Any:

@@ -43,7 +43,7 @@ from volunteer_hub.volunteers.rules import Quiet, left_in_peace
 BATCH: Final = 500
 _BATCHES: Final = 20
 _QUESTIONS: Final = frozenset({"offer", "reminder"})
-_OWN_PAGES: Final = {"training_": "/learn", "deduction": "/me/points"}
+_OWN_PAGES: Final = {"training_": "/learn", "deduction": "/me/points", "gift_": "/me/give"}
 _COVERED: Final = "••••"
 _ANSWERABLE: Final = _QUESTIONS | {"changed"}
 _EXPECTED: Final = HOLDING | {OfferState.STANDING_BY}
@@ -68,6 +68,7 @@ _CAN_WAIT: Final = _QUESTIONS | {
     "deduction",
     "deduction_confirmed",
     "deduction_given_back",
+    *("gift_given", "gift_received", "gift_waits", "gift_refused"),
 }
 """What quiet hours and the daily limit hold back outside real callouts; answers and changes go at once."""
 

@@ -12,7 +12,7 @@ from volunteer_hub.core.errors import Refused
 from volunteer_hub.feedback import actions, evaluations, surveys
 from volunteer_hub.feedback.policy import Surveys
 from volunteer_hub.flows import letters, train
-from volunteer_hub.incentives import certificates, deductions, review
+from volunteer_hub.incentives import certificates, deductions, gifts, review
 from volunteer_hub.mobilization import answers, gates, injuries, offers, places
 from volunteer_hub.mobilization.models import Offer
 from volunteer_hub.mobilization.policy import Callouts
@@ -55,6 +55,7 @@ def erase(tx: Tx, row: Volunteer) -> Volunteer:
     notes.forget(tx, row.id)
     review.forget(tx, row.id)
     deductions.forget(tx, row.id)
+    gifts.forget(tx, row.id)
     replies.forget(tx, row.id, addresses.number_hashes(tx, row.id))
     login.forget(tx, row.id)
     idempotency.forget(tx, f"volunteer:{row.id}", str(row.public_id))

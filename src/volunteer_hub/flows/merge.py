@@ -6,7 +6,7 @@ from volunteer_hub.core.db import Tx
 from volunteer_hub.core.i18n import LANGUAGES, t
 from volunteer_hub.feedback import evaluations
 from volunteer_hub.flows import settle
-from volunteer_hub.incentives import certificates, deductions, ledger, rewards
+from volunteer_hub.incentives import certificates, deductions, gifts, ledger, rewards
 from volunteer_hub.notify import notes, replies
 from volunteer_hub.training import own as training
 from volunteer_hub.volunteers import merging, registry
@@ -23,6 +23,7 @@ def merge(tx: Tx, keep: UUID, drop: UUID) -> Volunteer:
     evaluations.move(tx, kept.id, dropped)
     rewards.move(tx, kept.id, dropped)
     deductions.move(tx, kept.id, dropped)
+    gifts.move(tx, kept.id, dropped)
     certificates.move(tx, kept.id, dropped)
     ledger.carry(tx, kept.id, dropped, kept.area, t(LANGUAGES[0], "points.merged"), settle.in_force(tx))
     return kept

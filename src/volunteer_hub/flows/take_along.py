@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from volunteer_hub.core.db import Tx
 from volunteer_hub.feedback import evaluations
-from volunteer_hub.incentives import certificates, deductions, queries, rewards
+from volunteer_hub.incentives import certificates, deductions, gifts, queries, rewards
 from volunteer_hub.notify import notes, replies
 from volunteer_hub.training import own as training
 from volunteer_hub.volunteers import own
@@ -12,6 +12,7 @@ from volunteer_hub.volunteers import own
 _MOST: Final = 100_000
 _ENTRY: Final = {"at", "points", "kind", "source", "reason", "rule_version", "grade", "lines"}
 _DEDUCTED: Final = {"points", "kind", "reason", "at", "appeal_until", "state", "appeal", "decision"}
+_GIFT: Final = {"points", "at", "state", "reason"}
 _TAKEN: Final = {"state", "cost", "taken_at", "handed_over_at", "reason"}
 
 
@@ -20,7 +21,8 @@ def everything(tx: Tx, volunteer_id: int) -> dict[str, Any]:
     as ``texts`` what they wrote to us by text message, the first first; as ``certificates`` what was issued
     to them; as ``training`` what they learned; as ``evaluations`` what was said of them after duties, and by
     them; as ``points`` every entry of their ledger, the newest first; as ``rewards`` what they took for
-    them; as ``deductions`` what was taken by hand, and their appeals."""
+    them; as ``deductions`` what was taken by hand, and their appeals; as ``gifts`` points given and
+    received."""
     written, sent = notes.to_one(tx, volunteer_id), replies.of_one(tx, volunteer_id)
     notes_words, texts = notes.read(tx, written), replies.read(tx, sent)
     return own.everything(tx, volunteer_id) | {
@@ -47,6 +49,10 @@ def everything(tx: Tx, volunteer_id: int) -> dict[str, Any]:
         ],
         "deductions": [
             row.model_dump(mode="json", include=_DEDUCTED) for row in deductions.of(tx, volunteer_id)
+        ],
+        "gifts": [
+            one.model_dump(mode="json", include=_GIFT) | {"from_me": one.giver_id == volunteer_id}
+            for one in gifts.of(tx, volunteer_id)
         ],
         "certificates": [
             {"number": certificates.number(one), "content": certificates.content(tx, one)}

@@ -72,6 +72,11 @@ def held_by(tx: Tx, volunteer_ids: Collection[int]) -> dict[int, int]:
     return found
 
 
+def known(tx: Tx, volunteer_id: int) -> int | None:
+    """The person's account, if there is one, without holding it."""
+    return _kept(tx, [volunteer_id]).get(volunteer_id)
+
+
 def _kept(tx: Tx, volunteer_ids: Collection[int]) -> dict[int, int]:
     whose = col(LedgerAccount.volunteer_id)
     wanted: Any = select(whose, func.coalesce(col(LedgerAccount.merged_into), col(LedgerAccount.id)))

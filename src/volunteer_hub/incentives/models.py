@@ -13,7 +13,8 @@ from volunteer_hub.incentives.rules import AccountKind, Basis, EntryKind, Grade,
 
 
 class LedgerAccount(SQLModel, table=True):
-    """Where points lie: one account a person, and one of each other kind, from which points come.
+    """Where points lie: one account a person, one for the fund of an ``area``, and one of each other kind,
+    from which points come.
 
     ``merged_into``: the account of the person who had two entries, where all that is paid to this one goes.
     """
@@ -21,7 +22,14 @@ class LedgerAccount(SQLModel, table=True):
     __tablename__ = "ledger_accounts"
     __table_args__ = (
         CheckConstraint("(kind = 'person') = (volunteer_id IS NOT NULL)", name="whose"),
-        Index("uq_ledger_accounts_kind", "kind", unique=True, postgresql_where=text("kind <> 'person'")),
+        CheckConstraint("(kind = 'fund') = (area IS NOT NULL)", name="where"),
+        Index(
+            "uq_ledger_accounts_kind",
+            "kind",
+            unique=True,
+            postgresql_where=text("kind NOT IN ('person', 'fund')"),
+        ),
+        Index("uq_ledger_accounts_area", "area", unique=True),
         Index(
             "ix_ledger_accounts_merged_into",
             "merged_into",
@@ -32,6 +40,7 @@ class LedgerAccount(SQLModel, table=True):
     kind: AccountKind = text_enum(AccountKind, "account_kind")
     volunteer_id: int | None = ref("volunteers.id", null=True, unique=True, index=False)
     merged_into: int | None = ref("ledger_accounts.id", null=True, index=False)
+    area: str | None = area(null=True, index=False)
 
 
 class LedgerEntry(SQLModel, table=True):
@@ -129,11 +138,11 @@ BEGIN
   IF (SELECT sum(points) <> 0 OR count(*) < 2 FROM ledger_entries WHERE transfer_id = NEW.transfer_id) THEN
     RAISE EXCEPTION 'transfer % does not add up to zero', NEW.transfer_id USING ERRCODE = 'check_violation';
   END IF;
-  IF NEW.points < 0 AND NEW.kind NOT IN ('adjustment', 'reversal', 'expiry', 'redemption')
+  IF NEW.points < 0 AND NEW.kind NOT IN ('adjustment', 'reversal', 'expiry', 'redemption', 'gift')
      AND EXISTS (SELECT FROM ledger_accounts WHERE id = NEW.account_id AND kind = 'person') THEN
     RAISE EXCEPTION 'a person loses points only with a reason' USING ERRCODE = 'check_violation';
   END IF;
-  IF NEW.points < 0 AND NEW.kind = 'redemption'
+  IF NEW.points < 0 AND NEW.kind IN ('redemption', 'gift')
      AND (SELECT sum(points) < 0 FROM ledger_entries WHERE account_id = NEW.account_id) THEN
     RAISE EXCEPTION 'a person spends no more than they have' USING ERRCODE = 'check_violation';
   END IF;

@@ -7,6 +7,7 @@ from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
 from volunteer_hub.core.policy import Policy
 from volunteer_hub.incentives.deductions_policy import Deductions
+from volunteer_hub.incentives.gifts_policy import Gifts
 from volunteer_hub.incentives.levels_policy import Levels
 from volunteer_hub.incentives.recognition_policy import Recognition
 
@@ -96,3 +97,4 @@ class Rewards(Policy):
     flags: FlagLimits = FlagLimits()
     recognition: Recognition = Recognition()
     deductions: Deductions = Deductions()
+    gifts: Gifts = Gifts()

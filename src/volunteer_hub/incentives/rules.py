@@ -21,16 +21,17 @@ _DAY: Final = timedelta(days=1)
 
 
 class AccountKind(StrEnum):
-    """Whose points: a person's, or one of the three the others come from and go to."""
+    """Whose points: a person's, an area's fund, or one of the three the others come from and go to."""
 
     PERSON = "person"
+    FUND = "fund"
     POOL = "pool"
     REWARD = "reward"
     EXPIRY = "expiry"
 
 
 class EntryKind(StrEnum):
-    """Why points moved. A person loses some only by the last four, the last two with a reason."""
+    """Why points moved. A person loses some only by the last five, the last two with a reason."""
 
     DUTY = "duty"
     STANDBY = "standby"
@@ -40,6 +41,7 @@ class EntryKind(StrEnum):
     REPORT = "report"
     EXPIRY = "expiry"
     REDEMPTION = "redemption"
+    GIFT = "gift"
     ADJUSTMENT = "adjustment"
     REVERSAL = "reversal"
 

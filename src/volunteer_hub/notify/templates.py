@@ -29,6 +29,7 @@ _PLAIN: Final = frozenset(
         *("training_refresher", "training_suspended", "training_restored"),
         *("mentor_asked", "mentor_agreed"),
         *("deduction", "deduction_confirmed", "deduction_given_back"),
+        *("gift_given", "gift_received", "gift_waits", "gift_refused"),
     }
 )
 """Purposes that belong neither to a real callout nor to a drill."""

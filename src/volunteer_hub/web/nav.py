@@ -22,6 +22,7 @@ _GROUPS: Final = {
         ("/deductions", "nav.deductions", "flag", "points.write"),
         ("/recognition", "nav.recognition", "star", "points.read"),
         ("/rewards", "nav.rewards", "star", "reward.write"),
+        ("/gifts", "nav.gifts", "person", "points.write"),
         ("/counter", "nav.counter", "check", "reward.redeem"),
     ),
     "nav.group.ready": (
