@@ -7,10 +7,12 @@ from sqlmodel import col, select
 
 from tests.doors import client
 from tests.flows.callouts import at_ten, coming, messages, minutes_later
+from tests.flows.test_duty import come, go
 from tests.flows.test_review import decide, second, typed
 from tests.invariants import broken
 from tests.mobilization.rows import account, staff
 from tests.training import taught
+from tests.web.test_duty_pages import text
 from tests.world import world
 from volunteer_hub.core.actor import SYSTEM
 from volunteer_hub.core.db import Tx, transaction
@@ -92,6 +94,20 @@ def test_what_was_taken_issued_and_decided_goes_along(tx: Tx) -> None:
     ledger.reverse(tx, paid, "It was not him after all.")
     assert balances(tx, lin, bo) == (60, 0)
     assert broken(tx) == {}
+
+
+def test_who_serves_under_an_entry_that_is_no_more_is_thanked_with_what_they_have(tx: Tx) -> None:
+    out = coming(tx, helpers=1, crowd=0)
+    lin, bo = out.world.lin, out.world.bo
+    settle.adjust(tx, lin.public_id, 7, "A gift.")
+    come(tx, out, bo)
+    at = f"/api/v1/volunteers/{lin.public_id}/merge"
+    assert client(out.world.mei).post(at, json={"drop": str(bo.public_id)}).is_success
+    assert go(tx, out, bo, 60 + 185).points == 30
+    [thanks] = messages(tx, "thanks")
+    assert (thanks.volunteer_id, thanks.params["points"], thanks.params["balance"]) == (lin.id, 30, 37)
+    page = text(client().get(f"/c/{out.token(tx, bo)}/duty").text)
+    assert ("30 points" in page, "37 in all" in page) == (True, True)
 
 
 def balances(tx: Tx, *people: Volunteer) -> tuple[int, ...]:

@@ -5,15 +5,17 @@ from collections.abc import Iterator
 import pytest
 
 from tests.flows import callouts as made
-from tests.flows.callouts import Sent, minutes_later
+from tests.flows.callouts import Sent, duty_of, minutes_later
 from tests.flows.test_duty import come, go
 from tests.flows.test_review import decide, second, typed
+from tests.mobilization.rows import account, staff
 from volunteer_hub.boards import recompute
 from volunteer_hub.core.actor import SYSTEM
 from volunteer_hub.core.db import Tx, transaction
 from volunteer_hub.core.i18n import say
-from volunteer_hub.flows import award, settle
-from volunteer_hub.incentives import ledger, queries
+from volunteer_hub.flows import award, merge, settle
+from volunteer_hub.flows import review as flow
+from volunteer_hub.incentives import ledger, queries, review
 from volunteer_hub.incentives.policy import Caps, Rewards
 from volunteer_hub.incentives.review import Decision
 from volunteer_hub.incentives.rules import EntryKind
@@ -74,3 +76,25 @@ def test_by_other_rules_the_difference_is_shown_and_old_entries_still_explain_th
     assert [line.entry.public_id for line in lines] == before
     duty = next(line for line in lines if line.entry.kind is EntryKind.DUTY)
     assert [say("en", part) for part in duty.explanation] == ["Whole hours on duty: 3 × 10 = 30"]
+
+
+def test_an_appeal_and_a_merge_leave_no_difference(tx: Tx, served: Sent) -> None:
+    """What a second decision has changed is worked out where it changed, and the caps of who were two count
+    together from then on."""
+    bo, lin = served.world.bo, served.world.lin
+    held = review.of_duty(tx, duty_of(tx, served, lin).id)
+    assert held is not None
+    with transaction(SYSTEM, "test") as own:
+        flow.appeal(own, duty_of(own, served, lin), "Ask Bo.")
+    decide(tx, staff(account(tx, "Third")), held, Decision.ACCEPT, "Bo saw her.")
+    rewards = settle.in_force(tx).rewards
+    assert queries.statement(tx, lin.id)[0].entry.points == 10
+    assert differing(tx, rewards) == []
+    dearer = rewards.model_copy(update={"points": rewards.points.model_copy(update={"hour": 20})})
+    assert ("adjustment", 10, 40) in differing(tx, dearer)
+    with minutes_later(420), transaction(SYSTEM, "test") as own:
+        for person in (bo, lin):
+            award.deed(own, EntryKind.TRAINING, "course:2", person.id, 100)
+        merge.merge(own, bo.public_id, lin.public_id)
+        assert award.deed(own, EntryKind.TRAINING, "course:3", bo.id, 100) == 0  # the day is full
+    assert differing(tx, rewards) == []

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import col, func, select, text
+from typer.testing import CliRunner
 
 from tests import people
 from tests.doors import client
@@ -18,6 +19,7 @@ from tests.web.test_duty_pages import action
 from tests.web.test_duty_pages import text as words
 from tests.world import person
 from volunteer_hub.access.rules import Role
+from volunteer_hub.cli.reward import reward as commands
 from volunteer_hub.core import clock, db
 from volunteer_hub.core.actor import SYSTEM, Actor
 from volunteer_hub.core.db import Tx, transaction
@@ -114,6 +116,25 @@ def test_from_the_catalogue_over_the_phone_to_the_counter(tx: Tx) -> None:
     assert (again.status_code, "already" in words(again.text)) == (409, True)
     assert "handed over" in words(phone.get(mine).text)
     assert client(partner(tx, "other", "datong")).get(there).status_code == 404
+
+
+def test_by_command_it_is_listed_stocked_and_handed_over_once(tx: Tx) -> None:
+    w = rich(tx)
+    reward, bus = offered(w), partner(tx, "bus")
+    code = rewards.code_of(taken(w, reward).public_id)
+
+    def run(actor: str, *words: str) -> tuple[int, str]:
+        done = CliRunner().invoke(commands, [*words, "--as", f"{actor}@example.org"], env={"LC_ALL": "C"})
+        return done.exit_code, done.output
+
+    assert bus.may("reward.redeem")
+    assert run("bus", "hand-over", code) == (0, "handed over: Mug\n")
+    assert run("bus", "hand-over", code)[0] == 1
+    assert run("bus", "list")[0] == 1
+    assert run("mei", "stock", str(reward.public_id), "7", "--closed") == (0, "Mug  7\n")
+    assert run("mei", "list")[1].startswith(f"{reward.public_id}  Mug  50  7  ")
+    assert run("mei", "month", "DQ-ST", "--of", "2030-12") == (0, "Sartu  2030-12\n")
+    assert run("mei", "month", "DQ-DT")[0] == 1
 
 
 def test_two_counters_at_the_same_moment_hand_over_once_and_nobody_spends_the_same_twice(

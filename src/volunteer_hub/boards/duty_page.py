@@ -17,6 +17,7 @@ from volunteer_hub.feedback.evaluation_rules import Side
 from volunteer_hub.incentives import queries as points
 from volunteer_hub.incentives import review
 from volunteer_hub.incentives.models import LedgerAccount, LedgerEntry, ServiceHours
+from volunteer_hub.incentives.rules import AccountKind
 from volunteer_hub.mobilization import roll_calls
 from volunteer_hub.mobilization.models import Duty
 from volunteer_hub.mobilization.rules import DutyState
@@ -103,11 +104,11 @@ def _ways(seen: OfferView) -> tuple[int, ...]:
 
 
 def _paid(tx: Tx, duty: Duty) -> LedgerEntry | None:
-    """The person's side of what paid the duty."""
+    """The person's side of what paid the duty; of two entries that became one, whichever was paid."""
     wanted = (
         select(LedgerEntry)
         .join(ServiceHours, col(ServiceHours.transfer_id) == col(LedgerEntry.transfer_id))
         .join(LedgerAccount, col(LedgerAccount.id) == col(LedgerEntry.account_id))
-        .where(col(ServiceHours.duty_id) == duty.id, col(LedgerAccount.volunteer_id) == duty.volunteer_id)
+        .where(col(ServiceHours.duty_id) == duty.id, col(LedgerAccount.kind) == AccountKind.PERSON)
     )
     return tx.exec(wanted).first()

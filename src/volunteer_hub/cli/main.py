@@ -23,6 +23,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "action": ("volunteer_hub.cli.action:action", "Propose, list and close improvement actions."),
     "training": ("volunteer_hub.cli.training:training", "Courses, their sessions, and who comes."),
     "hours": ("volunteer_hub.cli.hours:hours", "Look at doubtful hours before they pay."),
+    "reward": ("volunteer_hub.cli.reward:reward", "Stock rewards, hand them over; who is recognised."),
     "robot": ("volunteer_hub.cli.robot:robot", "Add, list and remove chat robots of areas."),
     "answers": ("volunteer_hub.cli.answers:answers", "How people answer: refresh what was learned, show it."),
     "calldown": (

@@ -273,8 +273,9 @@ def listed(tx: Tx) -> Sequence[Gift]:
 
 
 def of(tx: Tx, volunteer_id: int) -> Sequence[Gift]:
-    """What somebody has given or was given, the newest first."""
-    mine = (col(Gift.giver_id) == volunteer_id) | (col(Gift.receiver_id) == volunteer_id)
+    """What somebody has given, and what has come to them, the newest first."""
+    came = (col(Gift.receiver_id) == volunteer_id) & (col(Gift.state) == GiftState.GIVEN)
+    mine = (col(Gift.giver_id) == volunteer_id) | came
     return tx.exec(select(Gift).where(mine).order_by(col(Gift.id).desc()).limit(_SHOWN)).all()
 
 

@@ -126,11 +126,13 @@ def find(tx: Tx, permission: str, public_id: uuid.UUID) -> LedgerEntry:
 
 
 def balances(tx: Tx, volunteer_ids: Sequence[int]) -> dict[int, int]:
-    """Points of several people in one query; those the ledger does not know have none."""
+    """Points of several people in one query; those the ledger does not know have none, and of two entries
+    that became one both have what the one kept has."""
     whose = col(LedgerAccount.volunteer_id)
+    kept = func.coalesce(col(LedgerAccount.merged_into), col(LedgerAccount.id))
     wanted = (
         select(whose, func.sum(col(LedgerEntry.points)))
-        .join(LedgerEntry, col(LedgerAccount.id) == col(LedgerEntry.account_id))
+        .join(LedgerEntry, kept == col(LedgerEntry.account_id))
         .where(whose.in_(volunteer_ids))
         .group_by(whose)
     )
