@@ -107,7 +107,7 @@ def test_who_serves_under_an_entry_that_is_no_more_is_thanked_with_what_they_hav
     [thanks] = messages(tx, "thanks")
     assert (thanks.volunteer_id, thanks.params["points"], thanks.params["balance"]) == (lin.id, 30, 37)
     page = text(client().get(f"/c/{out.token(tx, bo)}/duty").text)
-    assert ("30 points" in page, "37 in all" in page) == (True, True)
+    assert ("30 points" in page, "37 points in all" in page) == (True, True)
 
 
 def balances(tx: Tx, *people: Volunteer) -> tuple[int, ...]:

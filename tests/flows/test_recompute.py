@@ -47,6 +47,7 @@ def served(tx: Tx) -> Sent:
 
 def differing(tx: Tx, rewards: Rewards) -> list[tuple[str, int, int]]:
     tx.actor = SYSTEM
+    tx.expire_all()
     found = recompute.differences(tx, rewards)
     return [(one.entry.kind.value, one.entry.points, one.would_be) for one in found]
 

@@ -30,6 +30,7 @@ _DESK: Final = timedelta(days=7)
 _MOST: Final = 500
 _BARRED: Final = frozenset({Status.SUSPENDED, Status.LEFT, Status.FORGOTTEN})
 _IN, _OUT = aliased(DutyCheck), aliased(DutyCheck)
+_ENTRY: Final = aliased(Volunteer)
 _COLUMNS: Final[tuple[Any, ...]] = (
     col(Duty.id),
     col(Duty.volunteer_id),
@@ -133,10 +134,14 @@ def _from_home(stay: Stay, person: _Person) -> Stay:
 
 
 def _people(tx: Tx, ids: Collection[int]) -> dict[int, _Person]:
-    wanted = select(Volunteer.id, Volunteer.status, Volunteer.lat, Volunteer.lon).add_columns(
-        col(Volunteer.email)
+    """Of two entries that became one, the one kept says how the person stands."""
+    kept = func.coalesce(col(_ENTRY.merged_into), col(_ENTRY.id))
+    wanted: Any = (
+        select(_ENTRY.id, Volunteer.status, Volunteer.lat, Volunteer.lon)
+        .add_columns(col(Volunteer.email))
+        .join(Volunteer, col(Volunteer.id) == kept)
     )
-    rows = tx.execute(wanted.where(bulk.among(col(Volunteer.id), ids)))
+    rows = tx.execute(wanted.where(bulk.among(col(_ENTRY.id), ids)))
     return {key: _Person(*facts) for key, *facts in rows}
 
 
