@@ -55,8 +55,14 @@ CALLS = {
     "lesson_form.lesson_fields": "lesson_fields({'title_en': h, 'title_zh': h, 'text_en': h, 'text_zh': h}, "
     "{'title_en': h, 'title_zh': h, 'text_en': h, 'text_zh': h})",
     "recognised.recognised": "recognised({'people': [{'name': h, 'area': {'en': h, 'zh': h}, "
-    "'given': {'minutes': 60, 'asked': 90, 'per_mille': 666}}], 'communities': [], "
-    "'rules': {'people': 3, 'communities': 3, 'least_hours': 2, 'least_offers': 1}})",
+    "'given': {'minutes': 60, 'asked': 90, 'per_mille': 666}}], 'communities': [], 'teams': [{'task': h, "
+    "'incident': h, 'area': {'en': h, 'zh': h}, 'people': 4, 'given': {'minutes': 60, 'asked': 90, "
+    "'per_mille': 666}}], 'rules': {'people': 3, 'teams': 3, 'least_people': 3, 'communities': 3, "
+    "'least_hours': 2, 'least_offers': 1}})",
+    "badges.badges": "badges([{'badge': {'name': {'en': h, 'zh': h}, 'fact': {'value': 'nights'}, "
+    "'count': 10}, 'at': night}])",
+    "badges.badge_rules": "badge_rules([{'name': {'en': h, 'zh': h}, 'fact': {'value': 'hazards'}, "
+    "'count': 5}])",
     "response_curve.response_curve": "response_curve(h, [(3, 1), (9, 4)], (5, 15), 5, 16, h)",
     "coverage.coverage_bar": "coverage_bar(h, h, 2, 3, 4, 1, 1, 1, h, h)",
     "coverage.coverage_legend": "coverage_legend()",

@@ -14,6 +14,7 @@ from tests.web.test_duty_pages import text
 from volunteer_hub.core.actor import Actor
 from volunteer_hub.core.db import Tx
 from volunteer_hub.core.errors import Malformed
+from volunteer_hub.flows import take_along
 from volunteer_hub.incentives import recognition_rules as rules
 from volunteer_hub.incentives.recognition_policy import Recognition
 from volunteer_hub.incentives.recognition_rules import Given
@@ -40,6 +41,9 @@ def test_who_was_asked_little_and_gave_it_all_stands_before_who_gave_much_of_mor
     homes = {"/1/": Given(90, 100, 2), "/2/": Given(500, 1000, 9), "/3/": Given(0, 60, 1)}
     assert [one.who for one in rules.communities(homes, stated)] == ["/1/"]
     assert Given(0, 0, 0).per_mille == 0
+    teams = {1: Given(300, 300, 4), 2: Given(900, 900, 2), 3: Given(60, 60, 3), 4: Given(400, 800, 8)}
+    chosen = rules.teams(teams, {1: 4, 2: 2, 3: 3, 4: 8}, Recognition())
+    assert [one.who for one in chosen] == [1, 4]  # two are no team, an hour is too little
 
 
 def test_months_are_those_that_have_ended() -> None:
@@ -62,10 +66,15 @@ def test_bo_is_recognised_with_the_rule_beside_it_until_he_does_not_want_to_be_n
         found = desk.get(API).json()
         told = [(one["name"], one["given"], one["asked"], one["share"]) for one in found["people"]]
         assert told == [("Bo", 240, 240, 1.0), ("Lin", 140, 240, 0.583)]
+        [team] = found["teams"]
+        assert (team["people"], team["given"], team["asked"], team["area"]) == (4, 380, 960, "Sartu")
         [home] = found["communities"]
         assert (home["area"], home["given"], home["asked"]) == ("Dongfeng", 380, 240 * 4)
         page = phone.get("/me/recognition?month=2031-01").text
         assert "<script" not in page
+        assert f"{team['task']} · {team['incident']}" in text(page)
+        assert "First duty Given for your first duty, on" in text(page)
+        assert "month in a row" not in text(page)  # one is no row
         assert "Bo" in text(page)
         assert "not by how many hours somebody has free" in text(page)
         assert phone.post("/me/recognition/named", data={}).status_code == 303
@@ -78,5 +87,9 @@ def test_bo_is_recognised_with_the_rule_beside_it_until_he_does_not_want_to_be_n
         assert desk.get(API).json()["people"][0]["name"] is None
         assert phone.put("/api/v1/volunteers/me/named", json={"named": True}).status_code == 204
         assert desk.get(API).json()["people"][0]["name"] == "Bo"
+        mine = phone.get("/api/v1/volunteers/me/badges").json()
+        assert ([one["code"] for one in mine["badges"]], mine["months"]) == (["first_duty"], 1)
+        assert mine["badges"][0]["why"] == "Given for your first duty, on 2031-01-20."
+        assert [one["code"] for one in take_along.everything(tx, bo.id)["badges"]] == ["first_duty"]
         assert client(people.kai(tx)).get(API).status_code == 404
         assert desk.get(f"{API}9").status_code == 422

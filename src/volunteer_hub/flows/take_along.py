@@ -2,12 +2,13 @@
 
 from typing import Any, Final
 
+from volunteer_hub.boards import badges
 from volunteer_hub.core.db import Tx
 from volunteer_hub.feedback import evaluations
 from volunteer_hub.incentives import certificates, deductions, gifts, queries, rewards
 from volunteer_hub.notify import notes, replies
 from volunteer_hub.training import own as training
-from volunteer_hub.volunteers import own
+from volunteer_hub.volunteers import own, registry
 
 _MOST: Final = 100_000
 _ENTRY: Final = {"at", "points", "kind", "source", "reason", "rule_version", "grade", "lines"}
@@ -22,7 +23,8 @@ def everything(tx: Tx, volunteer_id: int) -> dict[str, Any]:
     to them; as ``training`` what they learned; as ``evaluations`` what was said of them after duties, and by
     them; as ``points`` every entry of their ledger, the newest first; as ``rewards`` what they took for
     them; as ``deductions`` what was taken by hand, and their appeals; as ``gifts`` points given and
-    received."""
+    received; as ``badges`` those they have and since when."""
+    area = registry.one(tx, volunteer_id).area
     written, sent = notes.to_one(tx, volunteer_id), replies.of_one(tx, volunteer_id)
     notes_words, texts = notes.read(tx, written), replies.read(tx, sent)
     return own.everything(tx, volunteer_id) | {
@@ -53,6 +55,10 @@ def everything(tx: Tx, volunteer_id: int) -> dict[str, Any]:
         "gifts": [
             one.model_dump(mode="json", include=_GIFT) | {"from_me": one.giver_id == volunteer_id}
             for one in gifts.of(tx, volunteer_id)
+        ],
+        "badges": [
+            {"code": one.badge.code, "at": one.at.isoformat()}
+            for one in badges.own(tx, volunteer_id, area).earned
         ],
         "certificates": [
             {"number": certificates.number(one), "content": certificates.content(tx, one)}

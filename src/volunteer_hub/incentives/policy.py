@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
 from volunteer_hub.core.policy import Policy
+from volunteer_hub.incentives.badges_policy import Badge
 from volunteer_hub.incentives.deductions_policy import Deductions
 from volunteer_hub.incentives.gifts_policy import Gifts
 from volunteer_hub.incentives.levels_policy import Levels
@@ -94,6 +95,7 @@ class Rewards(Policy):
     night: NightHours
     caps: Caps
     levels: Levels = Levels()
+    badges: tuple[Badge, ...] = ()
     flags: FlagLimits = FlagLimits()
     recognition: Recognition = Recognition()
     deductions: Deductions = Deductions()

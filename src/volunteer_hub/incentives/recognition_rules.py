@@ -31,7 +31,7 @@ class Given:
 
 @dataclass(frozen=True)
 class Chosen:
-    """Who is recognised: a person's id or an area's path, and by what figures."""
+    """Who is recognised: the id of a person or of a team's task, or an area's path, and by what figures."""
 
     who: int | str
     given: Given
@@ -45,6 +45,16 @@ def people(found: Mapping[int, Given], rules: Recognition) -> list[Chosen]:
         if given.minutes >= rules.least_hours * 60 and given.offers >= rules.least_offers
     }
     return _first(fit, rules.people)
+
+
+def teams(found: Mapping[int, Given], sizes: Mapping[int, int], rules: Recognition) -> list[Chosen]:
+    """The teams of the month: the people called to one task, by all the time they were asked for and gave."""
+    fit = {
+        which: given
+        for which, given in found.items()
+        if sizes[which] >= rules.least_people and given.minutes >= rules.least_hours * 60
+    }
+    return _first(fit, rules.teams)
 
 
 def communities(found: Mapping[str, Given], rules: Recognition) -> list[Chosen]:

@@ -1,4 +1,4 @@
-"""People and communities of the month, for the staff."""
+"""People, teams and communities of the month, and the badges there are, for the staff."""
 
 from typing import Annotated, Final
 
@@ -7,10 +7,11 @@ from fastapi.responses import Response
 
 from volunteer_hub.access import jurisdictions
 from volunteer_hub.boards import recognition as board
-from volunteer_hub.core import db
+from volunteer_hub.core import db, policy
 from volunteer_hub.core.actor import Actor
 from volunteer_hub.core.i18n import pick, t
 from volunteer_hub.incentives import recognition_rules as rules
+from volunteer_hub.incentives.policy import Rewards
 from volunteer_hub.web import nav
 from volunteer_hub.web.guard import allow
 from volunteer_hub.web.render import language_of, page
@@ -39,6 +40,7 @@ def show(
             title=t(lang, "recognition.title"),
             zone=node.zone,
             found=found,
+            given=policy.load("rewards", Rewards).badges,
             before=rules.previous(found.first).isoformat()[:7],
             areas=[(one.code, "　" * (one.path.count("/") - 2) + pick(one.name, lang)) for one in mine],
         )

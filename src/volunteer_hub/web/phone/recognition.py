@@ -1,4 +1,4 @@
-"""People and communities of the month in my district, and whether I want to be named."""
+"""My badges, people, teams and communities of the month in my district, and whether I want to be named."""
 
 from typing import Annotated, Final
 
@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
 from volunteer_hub.access import jurisdictions
-from volunteer_hub.boards import command
+from volunteer_hub.boards import badges, command
 from volunteer_hub.boards import recognition as board
 from volunteer_hub.core import db
 from volunteer_hub.core.i18n import t
@@ -34,6 +34,7 @@ def show(request: Request, actor: Volunteer, month: Annotated[str, Query(max_len
             "phone/recognition.html",
             zone=jurisdictions.by_path(tx, row.area).zone,
             title=t(language_of(request), "recognition.title"),
+            own=badges.own(tx, row.id, row.area),
             found=found,
             before=rules.previous(found.first).isoformat()[:7],
             named=row.id not in unnamed.among(tx, [row.id]),
