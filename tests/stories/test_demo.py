@@ -30,6 +30,8 @@ TOLD = [
     r"Mei Lin plans a drill: “Monthly reachability check”",
     r"│ Called +│ +[1-9]\d* │",
     r"│ Answered within 60 minutes +│ +\d+ % │",
+    r"2 courses are planned; 8 people are put down for 6 places each",
+    r"2 rewards can be had for points",
 ]
 
 

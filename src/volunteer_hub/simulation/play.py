@@ -1,4 +1,4 @@
-"""The whole story on a running server: one night, then a drill."""
+"""The whole story on a running server: one night, then a drill, then the quiet weeks."""
 
 from pathlib import Path
 
@@ -8,6 +8,7 @@ from volunteer_hub.core import clock, db, policy
 from volunteer_hub.core.i18n import t
 from volunteer_hub.core.site import Site
 from volunteer_hub.mobilization.policy import Answers
+from volunteer_hub.simulation.calm import Calm
 from volunteer_hub.simulation.crowd import Crowd
 from volunteer_hub.simulation.installation import ZONE, Staff
 from volunteer_hub.simulation.night import Night
@@ -37,6 +38,7 @@ def play(console: Console, address: str, mail: Path, staff: Staff, lang: str) ->
         story = Story(console, address, staff, lang, crowd)
         Night(story).play()
         Rehearsal(story).play()
+        Calm(story).play()
         story.end()
         page = crowd.open_survey()
     return address + page if page else None
