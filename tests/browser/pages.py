@@ -27,9 +27,11 @@ from volunteer_hub.feedback import actions, surveys
 from volunteer_hub.feedback.actions_models import Voice
 from volunteer_hub.feedback.policy import Surveys
 from volunteer_hub.feedback.rules import Form, Kind
-from volunteer_hub.flows import award, reply, screen, upward
+from volunteer_hub.flows import award, deduct, give, reply, screen, upward
+from volunteer_hub.incentives import deductions
 from volunteer_hub.incentives.rules import EntryKind
 from volunteer_hub.incidents.models import Incident, RoleSlot, Task
+from volunteer_hub.volunteers.models import Volunteer
 
 _PARAMETER = re.compile(r"\{(\w+)(?::\w+)?\}")
 _STAFF = ("coordinator", "clerk", "admin")
@@ -134,6 +136,11 @@ def _learned_and_earned(grown: Grown) -> dict[str, str]:
     assert mei.post(f"{lessons}/l1/files?name=dyke", content=b"%PDF-1.7").status_code == 201
     with db.transaction(SYSTEM, "test.points") as tx:
         award.deed(tx, EntryKind.TRAINING, "course:dyke_watch", volunteer.id, 50)
+    with db.transaction(grown.sent.world.mei, "test.points") as tx:
+        me_too, lin = tx.get_one(Volunteer, volunteer.id), grown.sent.world.lin
+        deduct.adjust(tx, me_too.public_id, -5, "Counted twice.", "paid_twice")
+        deduct.appeal(tx, me_too.id, deductions.of(tx, me_too.id)[0].public_id, "I was there twice.")
+        give.name(tx, lin.public_id, "Somebody who can no longer do their shopping.")
     reward = {"area": "DQ-ST", "title": "Ten rides by bus", "cost": 20, "stock": 9}
     offered = mei.post("/api/v1/rewards", json=reward).json()["id"]
     taken = me.post(f"/api/v1/volunteers/me/rewards/{offered}/take").json()
