@@ -27,7 +27,7 @@ from volunteer_hub.mobilization.models import Duty
 from volunteer_hub.mobilization.rules import Evidence
 from volunteer_hub.notify.models import Message
 from volunteer_hub.training import introductions
-from volunteer_hub.training.introduction_rules import Outcome
+from volunteer_hub.training.introduction_rules import MentorState, Outcome
 from volunteer_hub.volunteers import registry
 from volunteer_hub.volunteers.models import Volunteer
 from volunteer_hub.volunteers.rules import Status
@@ -141,6 +141,29 @@ def test_a_newcomer_is_led_in_step_by_step_and_sees_what_comes_next(tx: Tx, own_
     assert at not in wen.get("/newcomers").text
     held = hers.get("/me/download").json()["training"]["introduction"]
     assert [(one["outcome"], one["mentor"]) for one in held] == [("taken_in", "agreed")]
+
+
+def test_where_a_mentor_has_gone_another_may_be_asked(tx: Tx, own_rules: Path) -> None:
+    w = world(tx, crowd=0)
+    new, wen = applied(tx), client(people.wen(tx))
+    with db.transaction(people.wen(tx), "volunteer.approve") as as_wen:
+        join.approve(as_wen, new.public_id)
+    out = made.send(tx, w, [(w.slots[0], w.lin), (w.slots[1], w.bo)])
+    for who in (w.lin, w.bo):
+        served(tx, out, who)
+    at = f"/newcomers/{new.public_id}"
+    assert wen.post(f"{at}/mentor", data={"mentor": str(w.bo.public_id)}).status_code == 303
+    row = introductions.of(tx, new.id)
+    assert row is not None
+    client(me(w.bo)).post(f"/me/mentoring/{row.public_id}", data={"agree": "yes"})
+    assert wen.post(f"{at}/mentor", data={"mentor": str(w.lin.public_id)}).status_code == 409
+    assert str(w.lin.public_id) not in wen.get(at).text
+    w.bo.status = Status.LEFT
+    tx.flush()
+    assert str(w.lin.public_id) in wen.get(at).text
+    assert wen.post(f"{at}/mentor", data={"mentor": str(w.lin.public_id)}).status_code == 303
+    tx.refresh(row)
+    assert (row.mentor_id, row.mentor) == (w.lin.id, MentorState.ASKED)
 
 
 def test_work_with_hazards_is_no_first_duty_and_drills_are_suggested_no_earlier_than_told(tx: Tx) -> None:

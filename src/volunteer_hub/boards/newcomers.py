@@ -31,6 +31,8 @@ from volunteer_hub.volunteers.queries import Person
 from volunteer_hub.volunteers.rules import Status, is_adult
 
 _IN: Final = (Status.ACTIVE, Status.PAUSED, Status.SUSPENDED)
+GONE: Final = (Status.SUSPENDED, Status.LEFT, Status.FORGOTTEN)
+"""Where nobody is a mentor any more."""
 _CHOICE: Final = 20
 _SUGGESTED: Final = 3
 
@@ -60,6 +62,13 @@ class Newcomer:
     def since(self) -> datetime | None:
         """Since when they wait at that step."""
         return rules.waiting_since(self.step, self.facts) if self.step is not None else None
+
+    @property
+    def mentored(self) -> bool:
+        """Whether somebody has agreed who has not gone since."""
+        if self.mentor is None or self.facts.mentor is not MentorState.AGREED:
+            return False
+        return self.mentor.status not in GONE
 
     def days(self, now: datetime) -> int:
         """For how many whole days."""

@@ -57,6 +57,8 @@ def name_mentor(tx: Tx, public_id: uuid.UUID, mentor: uuid.UUID) -> Introduction
     wanted = registry.find(tx, "volunteer.read", mentor)
     if all(one.person.id != wanted.id for one in newcomers.candidates(tx, person)):
         raise Refused("introduction.no_mentor")
+    if row.mentor_id is not None and tx.get_one(Volunteer, row.mentor_id).status in newcomers.GONE:
+        introductions.lose_mentor(tx, row)
     introductions.ask_mentor(tx, row, wanted.id)
     _tell(tx, "mentor_asked", wanted.id, row)
     return row

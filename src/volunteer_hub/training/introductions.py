@@ -64,6 +64,12 @@ def ask_mentor(tx: Tx, row: IntroductionRow, mentor_id: int) -> None:
     tx.flush()
 
 
+def lose_mentor(tx: Tx, row: IntroductionRow) -> None:
+    """Who had agreed is there no more: somebody else may be asked."""
+    row.mentor_id, row.mentor, row.mentor_at = None, None, None
+    tx.flush()
+
+
 def asked_of(tx: Tx, mentor_id: int, public_id: uuid.UUID) -> IntroductionRow:
     """The newcomer whose mentor somebody is asked to be. Raises NotFound for anybody else's."""
     wanted = select(IntroductionRow).where(

@@ -132,10 +132,7 @@ def _show(
         may = actor.may("volunteer.approve", row.area)
         policy = introductions.policy()
         wants_mentor = (
-            policy.mentor
-            and one.row is not None
-            and one.row.taken_in_at is not None
-            and one.row.mentor is not MentorState.AGREED
+            policy.mentor and one.row is not None and one.row.taken_in_at is not None and not one.mentored
         )
         context = nav.console(
             request,
