@@ -39,6 +39,11 @@ def test_a_check_sent_later_keeps_its_time_and_counts_once(tx: Tx, sent: Sent) -
     with transaction(sent.world.mei, "field.timer") as mei:
         field.set_timer(mei, mei.get_one(Task, sent.task(mei)), 60)
     with minutes_later(180):
+        assert send("on-my-way", 150, "w", minutes="30") == (200, "")
+        assert send("on-my-way", 160, "x", minutes="90") == (200, "")  # overtaken by what is known since
+        assert send("on-my-way", 150, "y", minutes="-1")[0] == 422
+        way = made.duty_of(tx, sent, bo)
+        assert (way.en_route_at, way.arrives_at) == (NOW + timedelta(minutes=30), NOW + timedelta(hours=1))
         assert send("check-in", 120, "a", code=code) == (200, "")
         assert send("check-in", 120, "a", code=code) == (200, "")  # the answer was lost on the way
         assert send("check-in", 30, "b", code=code) == (200, "")  # pressed twice: the first time stands

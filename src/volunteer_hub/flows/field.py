@@ -37,10 +37,11 @@ def rules_of() -> FieldRules:
     return policies.field
 
 
-def on_my_way(tx: Tx, duty: Duty, minutes: int) -> Duty:
-    """The person is on the way and there in so many minutes. Raises as `presence.set_out`."""
+def on_my_way(tx: Tx, duty: Duty, minutes: int, at: datetime | None = None) -> Duty:
+    """The person is on the way, now or ``at`` an earlier hour, and there in so many minutes. Raises as
+    `presence.set_out`."""
     shown(tx, duty)
-    return presence.set_out(tx, duty, minutes)
+    return presence.set_out(tx, duty, minutes, at)
 
 
 def shown(tx: Tx, duty: Duty) -> None:

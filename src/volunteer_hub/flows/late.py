@@ -21,6 +21,7 @@ from volunteer_hub.mobilization.desk import Reply
 class What(StrEnum):
     """What can wait for a signal; each is the last word of the address to which it would have been sent."""
 
+    ON_MY_WAY = "on-my-way"
     CHECK_IN = "check-in"
     CHECK_OUT = "check-out"
     OK = "ok"
@@ -38,13 +39,14 @@ ANSWERS = frozenset({What.ACCEPT, What.DECLINE, What.LATER, What.WITHDRAW, What.
 @dataclass(frozen=True)
 class Kept:
     """One deed as the telephone kept it: ``seconds`` ago, under a ``key`` of its own. ``proof`` comes with a
-    check, ``reply`` with an answer, both as if said now."""
+    check, ``reply`` with an answer, both as if said now; ``minutes``: the way of whoever set out."""
 
     what: What
     seconds: int
     key: str
     proof: Proof
     reply: Reply | None = None
+    minutes: int = 0
 
 
 def take(tx: Tx, token: str, kept: Kept) -> None:
@@ -78,6 +80,8 @@ def _deed(tx: Tx, token: str, kept: Kept, at: datetime) -> None:
             presence.check_in(tx, duty, proof)
         case What.CHECK_OUT:
             presence.check_out(tx, duty, proof)
+        case What.ON_MY_WAY:
+            field.on_my_way(tx, duty, kept.minutes, at)
         case What.OK:
             field.ok(tx, duty, at)
         case _:

@@ -18,8 +18,8 @@ from volunteer_hub.mobilization.rules import DutyState
 _BATCH = 200
 
 
-def set_out(tx: Tx, duty: Duty, minutes: int) -> Duty:
-    """On the way, there in so many minutes; said again, the new hour counts.
+def set_out(tx: Tx, duty: Duty, minutes: int, at: datetime | None = None) -> Duty:
+    """On the way, now or ``at`` an earlier hour, there in so many minutes; of two words the later counts.
 
     Raises Refused for whoever is not expected, Malformed for a way of more than a day.
     """
@@ -27,8 +27,10 @@ def set_out(tx: Tx, duty: Duty, minutes: int) -> Duty:
         raise Malformed("offer.minutes_there", longest=LONGEST_WAY)
     _lock(tx, duty)
     field_rules.may_set_out(duty.state)
-    duty.en_route_at, duty.arrives_at = tx.now, tx.now + timedelta(minutes=minutes)
-    tx.flush()
+    said = at or tx.now
+    if duty.en_route_at is None or duty.en_route_at <= said:
+        duty.en_route_at, duty.arrives_at = said, said + timedelta(minutes=minutes)
+        tx.flush()
     return duty
 
 

@@ -46,6 +46,6 @@ def _kept(form: Form) -> Kept:
         raise Malformed("form") from None
     reply = offers.replied(what, form) if what in flow.ANSWERS else None
     proof = Proof(form.text("code", 20), duty.position(form))
-    kept = Kept(what, form.whole("ago"), form.text("once", 100), proof, reply)
+    kept = Kept(what, form.whole("ago"), form.text("once", 100), proof, reply, form.whole("minutes"))
     form.check()
     return kept

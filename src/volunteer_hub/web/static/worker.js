@@ -1,7 +1,7 @@
 // Keeps "my day" and "my duty" for when there is no signal, and what was done without one until it can be sent.
 const KEPT = "kept-1", MOST = 30, PATIENCE = 5000, GIVE_UP = 25000;
 const PAGE = /^\/(today|c\/[\w-]+(\/duty)?)$/;
-const DEED = /^\/c\/([\w-]+)\/(?:duty\/)?(check-in|check-out|ok|safe|accept|decline|later|withdraw|ack)$/;
+const DEED = /^\/c\/([\w-]+)\/(?:duty\/)?(on-my-way|check-in|check-out|ok|safe|accept|decline|later|withdraw|ack)$/;
 const PHONE = /^\/(today|me|learn|here|c|s|h)(\/|$)/;
 const LEAVES = /^\/(logout|me\/erase)$/;
 
