@@ -117,6 +117,14 @@ def test_two_editors_of_one_incident_do_not_overwrite_each_other(mei: TestClient
     assert mei.patch(path, json={"title": "x"}).json()["code"] == "if_match"
     newer = first.headers["etag"]
     assert mei.patch(path, json={"lat": 46.5, "lon": 125.0}, headers={"If-Match": newer}).status_code == 200
+    seen = {"If-Match": mei.get(path).headers["etag"]}
+    corners = [[46.6, 125.1], [46.62, 125.1], [46.61, 125.13]]
+    assert mei.patch(path, json={"corners": [corners[:2]]}, headers=seen).status_code == 422
+    covered = mei.patch(path, json={"corners": [corners]}, headers=seen)
+    ring = [[lon, lat] for lat, lon in (*corners, corners[0])]
+    assert covered.json()["shape"] == {"type": "MultiPolygon", "coordinates": [[ring]]}
+    taken_away = mei.patch(path, json={"corners": []}, headers={"If-Match": covered.headers["etag"]})
+    assert taken_away.json()["shape"] is None
 
 
 def test_two_editors_of_one_task_do_not_overwrite_each_other(mei: TestClient, tx: Tx):

@@ -22,7 +22,7 @@ from volunteer_hub.core.cursor import decode_cursor
 from volunteer_hub.core.db import Tx
 from volunteer_hub.core.errors import Malformed
 from volunteer_hub.flows import declare as flow
-from volunteer_hub.incidents import declaring, logbook, queries, states
+from volunteer_hub.incidents import declaring, drawn, logbook, queries, states
 from volunteer_hub.incidents.models import Incident
 from volunteer_hub.incidents.policy import Hazards
 from volunteer_hub.incidents.rules import (
@@ -37,6 +37,7 @@ from volunteer_hub.incidents.rules import (
 
 router = APIRouter(tags=["incidents"])
 
+Corner = tuple[Annotated[float, Field(ge=-90, le=90)], Annotated[float, Field(ge=-180, le=180)]]
 Level = Annotated[int, Field(ge=1, le=4, description="response level, 1 (I, the gravest) to 4 (IV)")]
 _DECLARE: Final[dict[str, Any]] = {
     "area": "230602",
@@ -77,14 +78,23 @@ class IncidentIn(In):
 
 
 class IncidentChange(In):
-    """What is to be different; what is left out stays."""
+    """What is to be different; what is left out stays. ``corners`` (lat, lon) stand around each area covered;
+    an empty list takes the areas away."""
 
-    model_config = {"json_schema_extra": {"examples": [{"title": "Flood at the east and south gates"}]}}
+    model_config = {
+        "json_schema_extra": {
+            "examples": [
+                {"title": "Flood at the east and south gates"},
+                {"corners": [[[46.6, 125.1], [46.62, 125.1], [46.61, 125.13]]]},
+            ]
+        }
+    }
     title: str | None = Field(default=None, max_length=200)
     lat: float | None = None
     lon: float | None = None
     colour: Colour | None = None
     incident_class: IncidentClass | None = None
+    corners: list[list[Corner]] | None = Field(default=None, max_length=drawn.MOST)
 
 
 class StateIn(In):
@@ -226,7 +236,10 @@ def change(
     seen = required(version)
     with db.transaction(actor, "incident.change") as tx:
         incident = queries.find(tx, "incident.write", id)
-        changes = {name: value for name, value in body.model_dump().items() if value is not None}
+        given = body.model_dump(exclude={"corners"}).items()
+        changes = {name: value for name, value in given if value is not None}
+        if body.corners is not None:
+            changes["shape"] = drawn.shape(body.corners)
         declaring.change(tx, policy.load("hazards", Hazards), incident, seen, **changes)
         return tagged(shown(tx, incident))
 

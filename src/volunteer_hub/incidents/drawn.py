@@ -1,5 +1,6 @@
 """The area of an incident as people write it: a corner a line, an empty line between two areas. Pure."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from volunteer_hub.core.errors import FieldError, Malformed
@@ -17,14 +18,19 @@ def read(text: str) -> dict[str, Any] | None:
             rings[-1].append(_corner(line, number))
         elif rings[-1]:
             rings.append([])
-    whole = [ring for ring in rings if ring]
-    if not whole:
+    return shape([ring for ring in rings if ring])
+
+
+def shape(areas: Sequence[Sequence[Corner]]) -> dict[str, Any] | None:
+    """GeoJSON (lon, lat) of areas, each the corners (lat, lon) around it; None for none. Raises Malformed for
+    too few corners or too many."""
+    if not areas:
         return None
-    if sum(map(len, whole)) > MOST or any(len(ring) < FEWEST for ring in whole):
+    if sum(map(len, areas)) > MOST or any(len(ring) < FEWEST for ring in areas):
         raise _wrong("incident.area.corners", fewest=FEWEST, most=MOST)
     return {
         "type": "MultiPolygon",
-        "coordinates": [[[[b, a] for a, b in (*ring, ring[0])]] for ring in whole],
+        "coordinates": [[[[b, a] for a, b in (*ring, ring[0])]] for ring in areas],
     }
 
 
