@@ -92,6 +92,7 @@ def test_robots_above_hear_of_a_callout_sent_changed_and_ended_without_links_or_
     task = tx.get_one(Task, tx.get_one(RoleSlot, w.slots[0]).task_id)
     with transaction(w.mei, "task.change") as mei:
         change.change_task(mei, mei.get_one(Task, task.id), task.version, place="West gate")
+    swept()
     with transaction(w.mei, "callout.cancel") as mei:
         mobilize.cancel(mei, mei.get_one(Callout, out.callout.id))
     swept()

@@ -203,8 +203,9 @@ def test_declining_or_silence_cannot_cost_by_any_road(tx: Tx, world: Served) -> 
         "SET CONSTRAINTS ALL IMMEDIATE"
     )
     transfer = "00000000-0000-7000-8000-000000000001"
-    # The calendar alone decides what lapses, the person what is spent, and that is never more than they have.
-    for kind in set(EntryKind) - {EntryKind.EXPIRY, EntryKind.REDEMPTION}:
+    # The calendar alone decides what lapses, the person what is spent or given, never more than they have.
+    own_hand = {EntryKind.REDEMPTION, EntryKind.GIFT}
+    for kind in set(EntryKind) - own_hand - {EntryKind.EXPIRY}:
         said = refused(tx, copy.format(transfer=transfer, kind=kind, reason="NULL"))
         if kind in (EntryKind.ADJUSTMENT, EntryKind.REVERSAL):
             assert "ck_ledger_entries_reason" in said
@@ -213,10 +214,9 @@ def test_declining_or_silence_cannot_cost_by_any_road(tx: Tx, world: Served) -> 
     assert "ck_ledger_entries_reason" in refused(
         tx, copy.format(transfer=transfer, kind="reversal", reason="' '")
     )
-    beyond = copy.replace("-points", "-2 * points").format(
-        transfer=transfer, kind="redemption", reason="NULL"
-    )
-    assert refused(tx, beyond) == "a person spends no more than they have"
+    for kind in own_hand:
+        beyond = copy.replace("-points", "-2 * points").format(transfer=transfer, kind=kind, reason="NULL")
+        assert refused(tx, beyond) == "a person spends no more than they have"
     tx.execute(text(copy.format(transfer=transfer, kind="reversal", reason="'a slip'")))
     assert queries.balance(tx, world.bo) == 0
 

@@ -213,6 +213,7 @@ def test_a_person_loses_points_only_by_kinds_that_need_a_reason() -> None:
         EntryKind.REPORT,
         EntryKind.EXPIRY,
         EntryKind.REDEMPTION,  # by the person's own hand
+        EntryKind.GIFT,  # likewise
     }
 
 
