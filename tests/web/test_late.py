@@ -76,3 +76,14 @@ def test_an_answer_sent_later_counts_from_when_it_was_given(tx: Tx, sent: Sent) 
     assert (said.status_code, offer.state) == (200, OfferState.ACCEPTED)
     assert (offer.answered_at, offer.minutes_there) == (NOW + timedelta(minutes=15), 30)
     assert client().post("/c/nobodys/late", data={"what": "accept", "once": "k"}).status_code == 404
+
+
+def test_two_deeds_within_a_second_are_not_turned_round_by_whole_seconds(tx: Tx, sent: Sent) -> None:
+    lin = sent.world.lin
+    door, code = f"/c/{sent.token(tx, lin)}/late", places.duty_code(sent.offer(tx, lin))
+    with minutes_later(180):
+        for what, ago in (("check-in", 7200), ("check-out", 7201)):
+            body = {"what": what, "ago": str(ago), "once": what, "code": code}
+            assert client().post(door, data=body).status_code == 200
+    done = made.duty_of(tx, sent, lin)
+    assert (done.state, done.checked_out_at) == (DutyState.DONE, done.checked_in_at)

@@ -110,6 +110,7 @@ def of_incident(tx: Tx, incident: Incident) -> list[DutyLine]:
     entry = aliased(Volunteer)
     wanted = (
         select(Duty, Offer.slot_id, Volunteer)
+        .select_from(Duty)
         .join(Offer, col(Offer.id) == col(Duty.offer_id))
         .join(entry, col(entry.id) == col(Duty.volunteer_id))
         .join(Volunteer, col(Volunteer.id) == func.coalesce(entry.merged_into, entry.id))

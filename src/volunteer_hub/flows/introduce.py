@@ -78,6 +78,7 @@ def ended(tx: Tx, duty_ids: Collection[int]) -> None:
     """Counts the first easy duty of whoever has checked out of one; a single query where nobody is new."""
     wanted = (
         select(IntroductionRow, Task.hazardous, Incident.kind)
+        .select_from(IntroductionRow)
         .join(_ENTRY, func.coalesce(_ENTRY.merged_into, _ENTRY.id) == col(IntroductionRow.volunteer_id))
         .join(Duty, col(Duty.volunteer_id) == col(_ENTRY.id))
         .join(Offer, col(Offer.id) == col(Duty.offer_id))

@@ -7,6 +7,7 @@ long ago it may be is a setting, and nobody's word moves a deed into the time to
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Final
 
 from volunteer_hub.core import idempotency
 from volunteer_hub.core.db import Tx
@@ -32,6 +33,9 @@ class What(StrEnum):
     WITHDRAW = "withdraw"
     ACK = "ack"
 
+
+_ROUNDED: Final = timedelta(seconds=3)
+"""Telephone and server tell each other whole seconds: two deeds as close may seem turned round."""
 
 ANSWERS = frozenset({What.ACCEPT, What.DECLINE, What.LATER, What.WITHDRAW, What.ACK})
 
@@ -79,6 +83,9 @@ def _deed(tx: Tx, token: str, kept: Kept, at: datetime) -> None:
         case What.CHECK_IN:
             presence.check_in(tx, duty, proof)
         case What.CHECK_OUT:
+            came = duty.checked_in_at
+            if came is not None and at < came <= at + _ROUNDED:
+                proof = replace(proof, at=came)
             presence.check_out(tx, duty, proof)
         case What.ON_MY_WAY:
             field.on_my_way(tx, duty, kept.minutes, at)

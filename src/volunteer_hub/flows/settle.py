@@ -104,6 +104,7 @@ def _facts(tx: Tx, duty_ids: Collection[int]) -> list[DutyFacts]:
         select(Duty.id, Duty.incident_id, Duty.checked_in_at, Duty.checked_out_at)
         .add_columns(col(Duty.grade), col(Offer.slot_id))
         .add_columns(col(Volunteer.id), col(Volunteer.area), col(Volunteer.basis))
+        .select_from(Duty)
         .join(Offer, col(Offer.id) == col(Duty.offer_id))
         .join(_ENTRY, col(_ENTRY.id) == col(Duty.volunteer_id))
         .join(Volunteer, col(Volunteer.id) == func.coalesce(col(_ENTRY.merged_into), col(_ENTRY.id)))
