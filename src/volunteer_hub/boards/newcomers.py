@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Select, union_all
+from sqlalchemy import ColumnElement, Select, union_all
 from sqlmodel import col, func, select
 
 from volunteer_hub.access.models import Account
@@ -234,14 +234,14 @@ def _people(tx: Tx, permission: str) -> Select[tuple[Volunteer, IntroductionRow 
     )
 
 
-def _served(tx: Tx, where: object, least: int) -> Sequence[tuple[Volunteer, int]]:
+def _served(tx: Tx, where: ColumnElement[bool], least: int) -> Sequence[tuple[Volunteer, int]]:
     """Active people of an area with at least so many duties done, the most first."""
     count = func.count(col(Duty.id))
     wanted = (
         select(Volunteer, count)
         .join(Duty, col(Duty.volunteer_id) == col(Volunteer.id))
         .where(
-            where,  # type: ignore[arg-type]  # a column's clause
+            where,
             tx.actor.scope("volunteer.read", Volunteer.area),
             col(Volunteer.status) == Status.ACTIVE,
             col(Duty.state) == DutyState.DONE,
