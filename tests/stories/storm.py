@@ -187,17 +187,20 @@ class Storm:
         """The same request under the same key, until something that is not the processes' death answers."""
         deadline = time.monotonic() + PATIENCE_SECONDS
         headers = {"Idempotency-Key": f"{deed}-{token}"}
+        heard: Counter[str] = Counter()
         while time.monotonic() < deadline:
             try:
                 answer = web.post(f"/api/v1/{path}", json=body, headers=headers)
-            except httpx2.HTTPError:
+            except httpx2.HTTPError as error:
+                heard[type(error).__name__] += 1
                 time.sleep(0.1)
                 continue
             in_flight = answer.status_code == 409 and answer.json()["code"] == "idempotency.in_flight"
             if answer.status_code < 500 and not in_flight:
                 return answer
+            heard[f"{answer.status_code} {answer.text[:200]}"] += 1
             time.sleep(0.1)
-        raise TimeoutError(f"{deed} was not answered in {PATIENCE_SECONDS} s")
+        raise TimeoutError(f"{deed} was not answered in {PATIENCE_SECONDS} s, but so: {dict(heard)}")
 
 
 def lost(tx: Tx, storm: Storm) -> dict[str, int]:
