@@ -67,6 +67,20 @@ def test_a_check_that_is_set_aside_is_named_and_says_why() -> None:
     assert silent == []
 
 
+def test_no_alias_is_shared_between_threads() -> None:
+    """An alias finds its columns when they are first asked for, and two threads that ask at once may leave it
+    with the plain table's column for as long as the process lives: a statement about somebody else."""
+    shared = [
+        f"{path.relative_to(ROOT)}:{call.lineno}"
+        for path in SOURCE.rglob("*.py")
+        for line in tree_of(path).body
+        if not isinstance(line, ast.FunctionDef | ast.ClassDef)
+        for call in ast.walk(line)
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "aliased"
+    ]
+    assert shared == []
+
+
 def late_imports(path: Path) -> list[int]:
     functions = [n for n in ast.walk(tree_of(path)) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)]
     return [i.lineno for f in functions for i in ast.walk(f) if isinstance(i, ast.Import | ast.ImportFrom)]

@@ -29,8 +29,6 @@ _BESIDE: Final = timedelta(days=2)
 _DESK: Final = timedelta(days=7)
 _MOST: Final = 500
 _BARRED: Final = frozenset({Status.SUSPENDED, Status.LEFT, Status.FORGOTTEN})
-_IN, _OUT = aliased(DutyCheck), aliased(DutyCheck)
-_ENTRY: Final = aliased(Volunteer)
 _COLUMNS: Final[tuple[Any, ...]] = (
     col(Duty.id),
     col(Duty.volunteer_id),
@@ -40,13 +38,8 @@ _COLUMNS: Final[tuple[Any, ...]] = (
     func.lower(col(Offer.during)),
     func.upper(col(Offer.during)),
     col(Offer.held_since),
-    *(
-        getattr(check, name)
-        for check in (_IN, _OUT)
-        for name in ("at", "noted_at", "evidence", "noted_by", "device", "metres")
-    ),
 )
-_CHECK: Final = 6
+_CHECK: Final = ("at", "noted_at", "evidence", "noted_by", "device", "metres")
 
 # Each finds duties that may speak against another, by an index of its own; the newest of them, so that a desk
 # with a year of entries costs no more than one with some hundred.
@@ -135,13 +128,15 @@ def _from_home(stay: Stay, person: _Person) -> Stay:
 
 def _people(tx: Tx, ids: Collection[int]) -> dict[int, _Person]:
     """Of two entries that became one, the one kept says how the person stands."""
-    kept = func.coalesce(col(_ENTRY.merged_into), col(_ENTRY.id))
+    entry = aliased(Volunteer)
+    kept = func.coalesce(col(entry.merged_into), col(entry.id))
     wanted: Any = (
-        select(_ENTRY.id, Volunteer.status, Volunteer.lat, Volunteer.lon)
+        select(entry.id, Volunteer.status, Volunteer.lat, Volunteer.lon)
         .add_columns(col(Volunteer.email))
+        .select_from(entry)
         .join(Volunteer, col(Volunteer.id) == kept)
     )
-    rows = tx.execute(wanted.where(bulk.among(col(_ENTRY.id), ids)))
+    rows = tx.execute(wanted.where(bulk.among(col(entry.id), ids)))
     return {key: _Person(*facts) for key, *facts in rows}
 
 
@@ -203,14 +198,16 @@ def _stays(tx: Tx, duty_ids: Iterable[int]) -> dict[int, tuple[Stay, Grade]]:
     ids = list(duty_ids)
     if not ids:
         return {}
+    came, went = aliased(DutyCheck), aliased(DutyCheck)
+    checks = [getattr(check, name) for check in (came, went) for name in _CHECK]
     wanted = (
         select(Duty.id)
-        .with_only_columns(*_COLUMNS)
+        .with_only_columns(*_COLUMNS, *checks)
         .join(Offer, col(Offer.id) == col(Duty.offer_id))
         .join(RoleSlot, col(RoleSlot.id) == col(Offer.slot_id))
         .join(Task, col(Task.id) == col(RoleSlot.task_id))
-        .join(_IN, and_(col(_IN.duty_id) == col(Duty.id), col(_IN.way) == Way.IN))
-        .join(_OUT, and_(col(_OUT.duty_id) == col(Duty.id), col(_OUT.way) == Way.OUT))
+        .join(came, and_(col(came.duty_id) == col(Duty.id), col(came.way) == Way.IN))
+        .join(went, and_(col(went.duty_id) == col(Duty.id), col(went.way) == Way.OUT))
         .where(bulk.among(col(Duty.id), ids), col(Duty.state) == DutyState.DONE)
     )
     return {row[0]: _stay(row) for row in tx.execute(wanted)}
@@ -218,7 +215,7 @@ def _stays(tx: Tx, duty_ids: Iterable[int]) -> dict[int, tuple[Stay, Grade]]:
 
 def _stay(row: Any) -> tuple[Stay, Grade]:
     duty, person, grade, lat, lon, begins, ends, ready, *checks = row
-    came, went = _mark(*checks[:_CHECK]), _mark(*checks[_CHECK:])
+    came, went = _mark(*checks[: len(_CHECK)]), _mark(*checks[len(_CHECK) :])
     stay = Stay(duty, person, lat, lon, came, went, begins, ends, ready)
     return stay, Grade(grade.value)
 

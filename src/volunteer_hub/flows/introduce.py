@@ -24,7 +24,6 @@ from volunteer_hub.volunteers.models import Volunteer
 from volunteer_hub.volunteers.rules import Status, words
 
 _WORTH: Final = timedelta(days=7)
-_ENTRY: Final = aliased(Volunteer)
 
 
 def interview(tx: Tx, public_id: uuid.UUID, on: date, outcome: Outcome, reason: str) -> Volunteer:
@@ -76,11 +75,12 @@ def answer(tx: Tx, mentor_id: int, public_id: uuid.UUID, *, agrees: bool) -> Int
 
 def ended(tx: Tx, duty_ids: Collection[int]) -> None:
     """Counts the first easy duty of whoever has checked out of one; a single query where nobody is new."""
+    entry = aliased(Volunteer)
     wanted = (
         select(IntroductionRow, Task.hazardous, Incident.kind)
         .select_from(IntroductionRow)
-        .join(_ENTRY, func.coalesce(_ENTRY.merged_into, _ENTRY.id) == col(IntroductionRow.volunteer_id))
-        .join(Duty, col(Duty.volunteer_id) == col(_ENTRY.id))
+        .join(entry, func.coalesce(entry.merged_into, entry.id) == col(IntroductionRow.volunteer_id))
+        .join(Duty, col(Duty.volunteer_id) == col(entry.id))
         .join(Offer, col(Offer.id) == col(Duty.offer_id))
         .join(RoleSlot, col(RoleSlot.id) == col(Offer.slot_id))
         .join(Task, col(Task.id) == col(RoleSlot.task_id))

@@ -37,9 +37,6 @@ _ONCE: Final = frozenset({"offer", "stood_down", "released", "cancelled", "no_sh
 _CHANNELS: Final = {ContactKind(name.value): name for name in Channel if name.value in set(ContactKind)}
 
 
-_ENTRY: Final = aliased(Volunteer)
-
-
 @dataclass(frozen=True)
 class Reach:
     """How a person is written to: in which language, and by the first address that we can send to.
@@ -68,9 +65,15 @@ def kinds_for(purpose: str) -> list[ContactKind]:
 def reach(tx: Tx, volunteer_ids: Iterable[int], purpose: str = "offer") -> dict[int, Reach]:
     """Everybody's language and first address for a message of this purpose, in two queries."""
     ids = sorted(set(volunteer_ids))
-    kept = func.coalesce(col(_ENTRY.merged_into), col(_ENTRY.id))
-    wanted = select(_ENTRY.id, Volunteer.id, Volunteer.lang).join(Volunteer, col(Volunteer.id) == kept)
-    people = tx.exec(wanted.where(bulk.among(col(_ENTRY.id), ids))).all()
+    entry = aliased(Volunteer)
+    kept = func.coalesce(col(entry.merged_into), col(entry.id))
+    wanted = (
+        select(entry.id, Volunteer.id, Volunteer.lang)
+        .select_from(entry)
+        .join(Volunteer, col(Volunteer.id) == kept)
+        .where(bulk.among(col(entry.id), ids))
+    )
+    people = tx.exec(wanted).all()
     known = addresses.first(tx, sorted({person for _, person, _ in people}), kinds_for(purpose))
     return {once: Reach(lang, known.get(person), person) for once, person, lang in people}
 

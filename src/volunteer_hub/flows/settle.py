@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import func
@@ -33,8 +33,6 @@ from volunteer_hub.incidents.models import Incident
 from volunteer_hub.mobilization.models import Duty, Offer
 from volunteer_hub.volunteers import registry
 from volunteer_hub.volunteers.models import Volunteer
-
-_ENTRY: Final = aliased(Volunteer)
 
 
 def in_force(tx: Tx) -> InForce:
@@ -100,14 +98,15 @@ def facts_of(tx: Tx, done: Duty, by: InForce) -> DutyFacts:
 def _facts(tx: Tx, duty_ids: Collection[int]) -> list[DutyFacts]:
     """The same of many, by id, as if no level multiplied. Of two entries that became one, the one kept is
     paid."""
+    entry = aliased(Volunteer)
     wanted: Any = (
         select(Duty.id, Duty.incident_id, Duty.checked_in_at, Duty.checked_out_at)
         .add_columns(col(Duty.grade), col(Offer.slot_id))
         .add_columns(col(Volunteer.id), col(Volunteer.area), col(Volunteer.basis))
         .select_from(Duty)
         .join(Offer, col(Offer.id) == col(Duty.offer_id))
-        .join(_ENTRY, col(_ENTRY.id) == col(Duty.volunteer_id))
-        .join(Volunteer, col(Volunteer.id) == func.coalesce(col(_ENTRY.merged_into), col(_ENTRY.id)))
+        .join(entry, col(entry.id) == col(Duty.volunteer_id))
+        .join(Volunteer, col(Volunteer.id) == func.coalesce(col(entry.merged_into), col(entry.id)))
         .where(bulk.among(col(Duty.id), duty_ids))
         .order_by(col(Duty.id))
     )
