@@ -37,7 +37,7 @@ bench: setup         ## the quick benchmarks, side by side with their peers
 	@scripts/bench
 
 screens: setup       ## pictures of the pages, both languages, phone and laptop
-	@$(BIN)/python scripts/screens.py
+	@$(BIN)/python scripts/screens.py && $(BIN)/python scripts/screens_rest.py
 
 lock:                ## renew requirements.lock
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --extra dev pyproject.toml -o requirements.lock

@@ -1,7 +1,11 @@
 """Which pages are photographed: (name of the picture, who looks, where). Words in braces are addresses that a
 made-up city gives, named in `screens_stage` and `screens.details`."""
 
+import re
+from collections.abc import Collection
 from typing import Final
+
+_PARAMETER: Final = re.compile(r"\{(\w+)(?::\w+)?\}")
 
 SHOTS: Final = (
     ("login", "guest", "/login"),
@@ -118,3 +122,16 @@ ROUTES: Final = {
     "survey": "/s/{token}",
 }
 """What the router calls such an address: docs/screens.md is made from it."""
+
+
+def pattern(where: str, routes: Collection[str]) -> str:
+    """The route that the place of a shot, or an address, belongs to."""
+    path = where.format_map(ROUTES).partition("?")[0]
+    if path in routes:
+        return path
+    return next(one for one in routes if re.fullmatch(_PARAMETER.sub("[^/]+", one), path))
+
+
+def named(route: str) -> str:
+    """What the picture of a page without a shot is called."""
+    return _PARAMETER.sub(r"\1", route).strip("/").replace("/", "-")

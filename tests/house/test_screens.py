@@ -61,17 +61,11 @@ def readers(policy: str) -> str:
 def pictures() -> dict[str, list[str]]:
     """Path -> names of its pictures."""
     known = runpy.run_path(str(ROOT / "scripts/screens_list.py"))
-    found: dict[str, list[str]] = {}
     every = [path for path, _ in pages()]
+    found: dict[str, list[str]] = {}
     for name, _, where in known["SHOTS"]:
-        path = where.format_map(known["ROUTES"]).partition("?")[0]
-        found.setdefault(path if path in every else _pattern(path, every), []).append(name)
-    return found
-
-
-def _pattern(path: str, every: list[str]) -> str:
-    """The route that an address belongs to."""
-    return next(one for one in every if re.fullmatch(re.sub(r"\{\w+(:\w+)?\}", "[^/]+", one), path))
+        found.setdefault(known["pattern"](where, every), []).append(name)
+    return {path: [known["named"](path)] for path in every} | found
 
 
 def rendered() -> str:
