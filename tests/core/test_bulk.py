@@ -5,7 +5,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import LargeBinary, Text, insert, literal
 from sqlalchemy.dialects.postgresql import Range
 from sqlmodel import col, select
 
@@ -91,3 +91,15 @@ def test_what_cannot_be_written_so_is_refused_by_its_kind(tx: Tx) -> None:
         bulk.select_rows(Message, [{"params": Decimal(1)}])
     with pytest.raises(TypeError, match="a Range is not written in bulk"):
         bulk.select_rows(Message, [{"params": Range(1, 2)}])
+
+
+def test_any_word_is_found_among_others(tx: Tx) -> None:
+    words = ["NULL", "null", "", 'He said "go"', "a\\b", "{1,2}", "a,b", "沙袋", "two\nlines", "\\", '"']
+    for word in words:
+        assert tx.scalar(select(bulk.among(literal(word, Text), words, Text))) is True, word
+        others = [one for one in words if one != word]
+        assert tx.scalar(select(bulk.among(literal(word, Text), others, Text))) is False, word
+    assert (
+        tx.scalar(select(bulk.among(literal(b'\x00"\\', LargeBinary), [b"", b'\x00"\\'], LargeBinary)))
+        is True
+    )

@@ -193,3 +193,16 @@ def test_several_who_settle_at_once_settle_each_duty_once() -> None:
         assert broken(tx) == {}
         assert len(tx.exec(select(ServiceHours)).all()) == 10
         assert tx.get_one(Volunteer, out.world.bo.id).served_minutes == 61
+
+
+@pytest.mark.usefixtures("fresh_database", "ten_o_clock")
+def test_what_one_transaction_does_not_hold_is_shared_out_by_person(monkeypatch: pytest.MonkeyPatch) -> None:
+    with building() as tx:
+        out = unsettled(tx)
+    monkeypatch.setattr(duties, "_TOGETHER", 2)
+    assert duties.settle_ended(workers=3) == 10
+    assert duties.settle_ended(workers=3) == 0
+    with db.read(SYSTEM) as tx:
+        assert broken(tx) == {}
+        assert len(tx.exec(select(ServiceHours)).all()) == 10
+        assert tx.get_one(Volunteer, out.world.bo.id).served_minutes == 61

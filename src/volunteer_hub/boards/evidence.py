@@ -13,12 +13,12 @@ from sqlmodel import col, select
 from volunteer_hub.access.models import Account
 from volunteer_hub.core import bulk
 from volunteer_hub.core.db import Tx
-from volunteer_hub.core.geo import haversine_km
 from volunteer_hub.incentives import flag_rules
 from volunteer_hub.incentives.flag_rules import Flag, How, Mark, Standing, Stay
 from volunteer_hub.incentives.policy import FlagLimits
 from volunteer_hub.incentives.rules import Grade
 from volunteer_hub.incidents.models import RoleSlot, Task
+from volunteer_hub.mobilization import rules as checked
 from volunteer_hub.mobilization.check_models import DutyCheck
 from volunteer_hub.mobilization.models import Duty, Offer
 from volunteer_hub.mobilization.rules import DutyState, Way
@@ -29,6 +29,8 @@ _BESIDE: Final = timedelta(days=2)
 _DESK: Final = timedelta(days=7)
 _MOST: Final = 500
 _BARRED: Final = frozenset({Status.SUSPENDED, Status.LEFT, Status.FORGOTTEN})
+_GRADE: Final = {grade: Grade(grade.value) for grade in checked.Grade}
+_HOW: Final = {evidence: How(evidence.value) for evidence in checked.Evidence}
 _COLUMNS: Final[tuple[Any, ...]] = (
     col(Duty.id),
     col(Duty.volunteer_id),
@@ -53,7 +55,7 @@ _AT_DESK: Final = text("""
 SELECT k.n, near.duty_id FROM unnest(CAST(:a AS bigint[]), CAST(:b AS timestamptz[]))
   WITH ORDINALITY AS k(account, since, n)
 CROSS JOIN LATERAL (SELECT duty_id FROM duty_checks WHERE noted_by = k.account AND noted_at > k.since
-  AND way = 'out' ORDER BY duty_id DESC LIMIT :most) AS near
+  AND way = 'out' AND evidence <> 'leader' ORDER BY duty_id DESC LIMIT :most) AS near
 """)
 _BY_DEVICE: Final = text("""
 SELECT k.n, near.duty_id FROM unnest(CAST(:a AS bytea[]), CAST(:b AS timestamptz[]))
@@ -123,7 +125,7 @@ def _standing(stay: Stay, person: _Person, staff: Mapping[int, str]) -> Standing
 def _from_home(stay: Stay, person: _Person) -> Stay:
     if person.lat is None or person.lon is None:
         return stay
-    return replace(stay, home_km=float(haversine_km(person.lat, person.lon, stay.lat, stay.lon)))
+    return replace(stay, home_km=flag_rules.distance_km(person.lat, person.lon, stay.lat, stay.lon))
 
 
 def _people(tx: Tx, ids: Collection[int]) -> dict[int, _Person]:
@@ -160,7 +162,7 @@ def _beside(tx: Tx, stays: Collection[Stay]) -> dict[int, list[int]]:
         keys = list(dict.fromkeys(chain.from_iterable(asked.values())))
         if not keys:
             continue
-        columns = dict(zip("abc", map(list, zip(*keys, strict=True)), strict=False))
+        columns = dict(zip("abc", map(bulk.written, zip(*keys, strict=True)), strict=False))
         duties: dict[Key, list[int]] = {key: [] for key in keys}
         for number, duty in tx.execute(statement, {**columns, "most": _MOST}):
             duties[keys[number - 1]].append(duty)
@@ -217,10 +219,10 @@ def _stay(row: Any) -> tuple[Stay, Grade]:
     duty, person, grade, lat, lon, begins, ends, ready, *checks = row
     came, went = _mark(*checks[: len(_CHECK)]), _mark(*checks[len(_CHECK) :])
     stay = Stay(duty, person, lat, lon, came, went, begins, ends, ready)
-    return stay, Grade(grade.value)
+    return stay, _GRADE[grade]
 
 
 def _mark(
     at: datetime, noted_at: datetime, how: Any, by: int | None, device: bytes | None, metres: int | None
 ) -> Mark:
-    return Mark(at, noted_at, How(how.value), by, device.hex() if device is not None else None, metres)
+    return Mark(at, noted_at, _HOW[how], by, device.hex() if device is not None else None, metres)

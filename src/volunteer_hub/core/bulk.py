@@ -6,14 +6,28 @@ out, and a statement takes 65,535 of them at most.
 
 import gc
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
 from types import NoneType
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ColumnElement, Select, Text, any_, cast, column, func, literal, select
+from sqlalchemy import (
+    BigInteger,
+    BindParameter,
+    ColumnElement,
+    Dialect,
+    Select,
+    Text,
+    TypeDecorator,
+    any_,
+    cast,
+    column,
+    func,
+    literal,
+    select,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, Range
 from sqlalchemy.sql.elements import Grouping
 from sqlalchemy.types import TypeEngine
@@ -39,8 +53,39 @@ def uncollected() -> Iterator[None]:
 
 def among(key: Any, values: Collection[Any], kind: type[TypeEngine[Any]] = BigInteger) -> ColumnElement[bool]:
     """Whether an id, or a value of another kind, is one of many."""
-    found: ColumnElement[bool] = key == any_(literal(list(values), ARRAY(kind)))
+    found: ColumnElement[bool] = key == any_(array(values, kind))
     return found
+
+
+def array(values: Collection[Any], kind: type[TypeEngine[Any]]) -> BindParameter[Any]:
+    """Values as one parameter. Written out here: the driver asks of each value again how to write it."""
+    return literal(values, _Array(kind))
+
+
+class _Array(TypeDecorator[Any]):
+    impl = ARRAY
+    cache_ok = True
+
+    def bind_processor(self, dialect: Dialect) -> Callable[[Any], str]:
+        del dialect
+        return written
+
+
+def written(values: Collection[Any]) -> str:
+    """Values as PostgreSQL reads an array from text: numbers, words, moments, UUIDs, bytes, None."""
+    return f"{{{','.join(map(_element, values))}}}"
+
+
+def _element(value: Any) -> str:
+    match value:
+        case None:
+            return "NULL"
+        case int():
+            return str(value)
+        case bytes():
+            return f'"\\\\x{value.hex()}"'
+    escaped = str(value).replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
 
 
 def batches(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
@@ -61,7 +106,7 @@ def select_rows(model: type[SQLModel], rows: Sequence[Row]) -> Select[Any]:
     }
     sent = [one for one in columns.values() if one.sent]
     given = (
-        func.unnest(*[literal(one.sent, ARRAY(one.type)) for one in sent])
+        func.unnest(*[array(one.sent, one.type) for one in sent])
         .table_valued(*[column(one.name) for one in sent], with_ordinality="n", name="given")
         .render_derived()
     )
@@ -78,8 +123,8 @@ class _Column:
         self.name, self.distinct = name, list(dict.fromkeys(values))
         texts = not any(isinstance(value, int) for value in self.distinct)
         self._numbered = texts and 1 < len(self.distinct) <= len(values) // 4
-        self._kind = Text() if texts else BigInteger()
-        self.type = BigInteger() if self._numbered else self._kind
+        self._kind = Text if texts else BigInteger
+        self.type = BigInteger if self._numbered else self._kind
         self.sent: list[int | str | None] = values if whole or len(self.distinct) > 1 else []
         if self._numbered:
             number = {value: n for n, value in enumerate(self.distinct, start=1)}
@@ -88,8 +133,8 @@ class _Column:
     def value(self, given: Any) -> ColumnElement[Any]:
         if self._numbered:
             # Bare, the number would be read as part of the parameter's type.
-            return Grouping(literal(self.distinct, ARRAY(self._kind)))[given.c[self.name]]
-        return given.c[self.name] if self.sent else literal(self.distinct[0], self._kind)
+            return Grouping(array(self.distinct, self._kind))[given.c[self.name]]
+        return given.c[self.name] if self.sent else literal(self.distinct[0], self._kind())
 
 
 def _plainly(values: list[Any], known: dict[int, int | str | None]) -> list[int | str | None]:

@@ -6,11 +6,13 @@ which show the code, or the right to confirm without it.
 
 import uuid
 from collections.abc import Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
-from sqlalchemy import or_
+from sqlalchemy import func, or_
 from sqlmodel import col, select
 
 from volunteer_hub.core import bulk, db
@@ -31,6 +33,8 @@ from volunteer_hub.mobilization.rules import DutyState, Evidence
 from volunteer_hub.notify import outbox
 from volunteer_hub.notify.rules import Subject
 from volunteer_hub.volunteers.models import Volunteer
+
+_TOGETHER: Final = 4 * bulk.BATCH
 
 
 @dataclass(frozen=True)
@@ -183,28 +187,51 @@ def no_shows() -> int:
         return len(missed.duties)
 
 
-def settle_ended() -> int:
+def settle_ended(workers: int = 2) -> int:
     """The sweep over duties that have ended unsettled, as those of another installation or of a time before
-    there was a ledger: a thousand a transaction, each once whoever else does so; how many."""
-    total, after = 0, 0
-    while True:
-        with db.transaction(SYSTEM, "duty.settle") as tx, bulk.uncollected():
-            ended = _unsettled(tx, after)
-            paid = settle.duties(tx, {duty.id: duty.volunteer_id for duty in ended})
-            _tell_paid(tx, ended, paid)
-        total += len(paid)
-        if len(ended) < bulk.BATCH:
-            return total
-        after = ended[-1].id
+    there was a ledger: some thousands a transaction, each once whoever else does so; how many.
+
+    What one transaction does not hold is shared out by person, so that no two ``workers`` wait for the same
+    account: one computes while the database writes for another.
+    """
+    total, last = _settle_next(0, 0, 1)
+    if last is None:
+        return total
+    with ThreadPoolExecutor(workers, "settle") as pool:
+        shares = [
+            pool.submit(copy_context().run, _settle_share, last, share, workers) for share in range(workers)
+        ]
+    return total + sum(share.result() for share in shares)
 
 
-def _unsettled(tx: Tx, after: int) -> Sequence[Ended]:
+def _settle_share(after: int, share: int, of: int) -> int:
+    """Settles those of every so many-th person."""
+    total, last = _settle_next(after, share, of)
+    while last is not None:
+        settled, last = _settle_next(last, share, of)
+        total += settled
+    return total
+
+
+def _settle_next(after: int, share: int, of: int) -> tuple[int, int | None]:
+    """Settles some; how many, and the last of them where there may be more."""
+    with db.transaction(SYSTEM, "duty.settle") as tx, bulk.uncollected():
+        ended = _unsettled(tx, after, share, of)
+        paid = settle.duties(tx, {duty.id: duty.volunteer_id for duty in ended})
+        _tell_paid(tx, ended, paid)
+    return len(paid), ended[-1].id if len(ended) == _TOGETHER else None
+
+
+def _unsettled(tx: Tx, after: int, share: int, of: int) -> Sequence[Ended]:
+    """Of two entries that became one, the one kept says in whose share they are."""
     recorded = select(ServiceHours.id).where(col(ServiceHours.duty_id) == col(Duty.id)).exists()
+    person = func.coalesce(col(Volunteer.merged_into), col(Volunteer.id))
     wanted: Any = (
         select(Duty.id, Duty.offer_id, Duty.volunteer_id, Duty.minutes)
-        .where(col(Duty.state) == DutyState.DONE, col(Duty.id) > after, ~recorded)
+        .join(Volunteer, col(Volunteer.id) == col(Duty.volunteer_id))
+        .where(col(Duty.state) == DutyState.DONE, col(Duty.id) > after, ~recorded, person % of == share)
         .order_by(col(Duty.id))
-        .limit(bulk.BATCH)
+        .limit(_TOGETHER)
     )
     return tx.execute(wanted).all()
 

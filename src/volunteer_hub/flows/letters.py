@@ -128,14 +128,15 @@ def _tell(
     more: dict[str, Any],
     own: Mapping[int, dict[str, Any]],
 ) -> int:
-    if not offers:
+    ways = reach(tx, (offer.volunteer_id for offer in offers), purpose) if offers else {}
+    told = [offer for offer in offers if ways[offer.volunteer_id].contact is not None]
+    if not told:
         return 0
-    known = _about(tx, offers)
-    ways = reach(tx, (offer.volunteer_id for offer in offers), purpose)
+    known = _about(tx, told)
     said = {key: _params(facts, callout) | more for key, (callout, facts) in known.items()}
     drafts = [
         replace(draft, params=draft.params | own[offer.id]) if offer.id in own else draft
-        for offer in offers
+        for offer in told
         if (draft := _draft(tx, purpose, offer, known[_place(offer)][0], ways[offer.volunteer_id], said))
         is not None
     ]

@@ -140,10 +140,9 @@ def flags(
     """
     found = [Flag(Doubt.TYPED)] if grade.value in limits.review else []
     others = [other for other in near if other.duty != stay.duty]
-    for rule in _RULES:
-        flag = rule(stay, others, limits)
-        if flag is not None:
-            found.append(flag)
+    own = [other for other in others if other.person == stay.person]
+    found += [flag for rule in _BESIDE_OWN if (flag := rule(stay, own, limits)) is not None]
+    found += [flag for rule in _RULES if (flag := rule(stay, others, limits)) is not None]
     if standing.barred is not None:
         found.append(Flag(Doubt.BARRED, {"status": standing.barred}))
     if standing.own_entry:
@@ -151,32 +150,31 @@ def flags(
     return tuple(sorted(found, key=lambda flag: _ORDER[flag.code]))
 
 
-def _overlap(stay: Stay, others: Sequence[Stay], limits: FlagLimits) -> Flag | None:
+def _overlap(stay: Stay, own: Sequence[Stay], limits: FlagLimits) -> Flag | None:
     """On duty in two places at once, for longer than clocks and queues explain."""
     shared = [
-        int((min(stay.went.at, other.went.at) - max(stay.came.at, other.came.at)) / _MINUTE)
-        for other in _own(stay, others)
+        int((min(stay.went.at, other.went.at) - max(stay.came.at, other.came.at)) / _MINUTE) for other in own
     ]
     worst = max(shared, default=0)
     return Flag(Doubt.OVERLAP, {"minutes": worst}) if worst > limits.overlap_minutes else None
 
 
-def _travel(stay: Stay, others: Sequence[Stay], limits: FlagLimits) -> Flag | None:
+def _travel(stay: Stay, own: Sequence[Stay], limits: FlagLimits) -> Flag | None:
     """From one place to the next faster than anybody travels."""
-    for other in _own(stay, others):
+    for other in own:
         first, second = sorted((stay, other), key=lambda one: one.came.at)
         gap = (second.came.at - first.went.at) / _MINUTE
-        km = _km(first.lat, first.lon, second.lat, second.lon)
+        km = distance_km(first.lat, first.lon, second.lat, second.lon)
         needed = km / limits.fastest_kmh * 60
         if gap >= 0 and needed > gap + limits.overlap_minutes:
             return Flag(Doubt.TRAVEL, {"km": round(km), "minutes": int(gap)})
     return None
 
 
-def _marathon(stay: Stay, others: Sequence[Stay], limits: FlagLimits) -> Flag | None:
+def _marathon(stay: Stay, own: Sequence[Stay], limits: FlagLimits) -> Flag | None:
     """More hours within a day and a night than anybody serves."""
     begins = stay.went.at - timedelta(hours=24)
-    stays = [stay, *_own(stay, others)]
+    stays = [stay, *own]
     served = sum(
         max(0.0, (min(one.went.at, stay.went.at) - max(one.came.at, begins)) / _MINUTE) for one in stays
     )
@@ -186,12 +184,14 @@ def _marathon(stay: Stay, others: Sequence[Stay], limits: FlagLimits) -> Flag | 
 
 def _batch(stay: Stay, others: Sequence[Stay], limits: FlagLimits) -> Flag | None:
     """Many people's hours entered at one desk in a short time."""
+    near = limits.batch_minutes * _MINUTE
     for mark in stay.keyed:
+        since, until = mark.noted_at - near, mark.noted_at + near
         people = {stay.person} | {
             other.person
             for other in others
             for theirs in other.keyed
-            if theirs.by == mark.by and abs(theirs.noted_at - mark.noted_at) <= limits.batch_minutes * _MINUTE
+            if theirs.by == mark.by and since <= theirs.noted_at <= until
         }
         if len(people) >= limits.batch_people:
             return Flag(Doubt.BATCH, {"people": len(people), "minutes": limits.batch_minutes})
@@ -280,10 +280,9 @@ def _late(stay: Stay, others: Sequence[Stay], limits: FlagLimits) -> Flag | None
     return Flag(Doubt.LATE, {"days": days}) if days >= limits.late_days else None
 
 
-_RULES: Final[tuple[Callable[[Stay, Sequence[Stay], FlagLimits], Flag | None], ...]] = (
-    _overlap,
-    _travel,
-    _marathon,
+Rule = Callable[[Stay, Sequence[Stay], FlagLimits], Flag | None]
+_BESIDE_OWN: Final[tuple[Rule, ...]] = (_overlap, _travel, _marathon)
+_RULES: Final[tuple[Rule, ...]] = (
     _batch,
     _round,
     _twins,
@@ -296,15 +295,11 @@ _RULES: Final[tuple[Callable[[Stay, Sequence[Stay], FlagLimits], Flag | None], .
 )
 
 
-def _own(stay: Stay, others: Sequence[Stay]) -> list[Stay]:
-    return [other for other in others if other.person == stay.person]
-
-
 def _on_the_hour(stay: Stay) -> bool:
     return all(mark.at.minute == 0 and mark.at.second == 0 for mark in stay.marks)
 
 
-def _km(lat1: float, lon1: float, lat2: float, lon2: float) -> float:
+def distance_km(lat1: float, lon1: float, lat2: float, lon2: float) -> float:
     """Great circle, by the haversine formula."""
     a, b, c, d = map(radians, (lat1, lon1, lat2, lon2))
     half = sin((c - a) / 2) ** 2 + cos(a) * cos(c) * sin((d - b) / 2) ** 2
