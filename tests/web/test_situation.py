@@ -6,15 +6,21 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import event, text
+from sqlmodel import select
 
+from tests import people
 from tests.doors import client
 from tests.flows import improving
 from tests.flows.callouts import at_ten
 from tests.web.coordinator import declared
 from tests.web.test_duty_pages import text as seen
 from tests.world import world
+from volunteer_hub.access import muster
+from volunteer_hub.access.models import Jurisdiction
+from volunteer_hub.access.rules import Role
 from volunteer_hub.core import db
 from volunteer_hub.core.db import Tx
+from volunteer_hub.core.settings import settings
 from volunteer_hub.feedback.actions_models import ImprovementAction
 from volunteer_hub.feedback.actions_rules import ActionState
 
@@ -92,3 +98,24 @@ def test_the_page_costs_as_many_queries_in_a_city_of_258_communities_and_with_th
         declared(mei, title=title)
     assert cost() == one
     assert "Third" in seen(mei.get("/incidents").text)
+
+
+def test_a_new_city_is_shown_its_first_steps_until_they_are_done(
+    tx: Tx, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mei = client(world(tx, crowd=0).mei)
+
+    def open_ones() -> list[str]:
+        return re.findall(r'to do</span> <a href="([^"]+)"', mei.get("/incidents").text)
+
+    monkeypatch.delenv("HUB_SMTP_URL")
+    settings.cache_clear()
+    assert open_ones() == ["/settings", "/accounts", "/drills/new", "/call-downs"]  # people are there
+    monkeypatch.setenv("HUB_SMTP_URL", "smtp://127.0.0.1:9")
+    settings.cache_clear()
+    people.staff(tx, "rui", "Rui", Role.COORDINATOR, "sartu")
+    city = tx.exec(select(Jurisdiction).where(Jurisdiction.path == "/1/")).one()
+    muster.set_passphrase(tx, city, "a long enough passphrase")
+    assert open_ones() == ["/drills/new"]
+    improving.held(tx, improving.drill_plan(tx), -24)
+    assert "First steps" not in mei.get("/incidents").text

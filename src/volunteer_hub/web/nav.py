@@ -43,12 +43,24 @@ _GROUPS: Final = {
     ),
 }
 
+# The pages of a busy night -> the key that opens them, held with the browser's own (Alt; on a Mac Control and
+# Option), so that no letter typed by mistake leads away from a page
+_KEYS: Final = {
+    "/incidents": "1",
+    "/unclear-replies": "2",
+    "/volunteers": "3",
+    "/drills": "4",
+    "/readiness": "5",
+    "/what-if": "6",
+    "/actions": "7",
+}
+
 
 def console(request: Request, actor: Actor, **context: Any) -> dict[str, Any]:
     """The context that every console page starts from: ``nav``, ``account``, and what the page adds."""
     lang = language_of(request)
     entries = [
-        NavEntry(href, t(lang, key), icon, t(lang, group) if group else "")
+        NavEntry(href, t(lang, key), icon, t(lang, group) if group else "", _KEYS.get(href, ""))
         for group, pages in _GROUPS.items()
         for href, key, icon, right in pages
         if actor.may(right)

@@ -44,12 +44,14 @@ _LOCALES = {"en": Locale.parse("en_GB"), "zh": Locale.parse("zh_Hans_CN")}
 
 @dataclass(frozen=True)
 class NavEntry:
-    """One line of the console's navigation; entries with the same `group` stand together, in list order."""
+    """One line of the console's navigation; entries with the same `group` stand together, in list order.
+    ``key``: what opens it from the keyboard, if anything."""
 
     href: str
     label: str
     icon: str = "list"
     group: str = ""
+    key: str = ""
 
     def current(self, path: str) -> bool:
         """True on the entry's own page and below it."""

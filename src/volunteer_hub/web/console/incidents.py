@@ -9,7 +9,7 @@ from fastapi.responses import Response
 
 from volunteer_hub.access import jurisdictions
 from volunteer_hub.access.models import Jurisdiction
-from volunteer_hub.boards import situation, situation_map, upcoming
+from volunteer_hub.boards import first_steps, situation, situation_map, upcoming
 from volunteer_hub.core import db, policy
 from volunteer_hub.core.actor import Actor
 from volunteer_hub.core.cursor import decode_cursor, encode_cursor
@@ -90,6 +90,7 @@ def _list(
             may=actor.may,
             lang=lang,
             ground=ground,
+            steps=first_steps.steps(tx) if not closed and not cursor else [],
             upcoming=upcoming.upcoming(tx) if not closed and not cursor else None,
             name_of={node.path: node.name for node in ground.nodes} if ground else {},
             tiles={"url": settings().tiles, "credit": settings().tiles_credit} if settings().tiles else None,
