@@ -28,6 +28,7 @@ from volunteer_hub.feedback.rules import Form
 from volunteer_hub.feedback.rules import Kind as SurveyKind
 from volunteer_hub.flows import duty, field, improve, planner, respond, roll_call, solving
 from volunteer_hub.flows.findings import Found
+from volunteer_hub.flows.insight import Setting
 from volunteer_hub.incidents import levels
 from volunteer_hub.incidents.models import Incident
 from volunteer_hub.incidents.rules import Node
@@ -130,7 +131,8 @@ def solve() -> None:
         run = plans.claim(tx, 60)
         assert run is not None
     case = planner.read(run)
-    answer = solving.explained(case.problem, solving.solve(case.problem), 0.0)
+    setting = Setting(reachable=case.reachable)
+    answer = solving.explained(case.problem, solving.solve(case.problem), 0.0, setting)
     planner.store(run.id, case, answer, lost=False, seconds={"read": 0.1, "answer": 0.2})
 
 

@@ -19,6 +19,7 @@ from tests.flows.callouts import NOW, Sent
 from tests.house.test_screens import pages
 from tests.server import Server
 from tests.training import taught
+from tests.web.coordinator import declared
 from volunteer_hub.access.models import Account
 from volunteer_hub.boards import slots
 from volunteer_hub.core import clock, db, gate, policy
@@ -88,11 +89,15 @@ def _more(grown: Grown) -> dict[str, str]:
     file = b"name,phone,community\nHua,13900007777,DQ-ST-001\nNobody,,DQ-DT-001\n"
     kept = mei.post("/volunteers/import", files={"file": ("people.csv", file)})
     assert [answer.status_code for answer in (came, hurt, imagined, kept)] == [303] * 4
+    over = declared(mei, kind="drill", title="Monday check")
+    assert mei.post(f"{over}/state", data={"state": "closed"}).headers["location"] == over
     with db.transaction(SYSTEM, "test.leader") as tx:
+        closed = tx.exec(select(Incident).where(Incident.public_id == over.rpartition("/")[2])).one()
         tx.get_one(RoleSlot, s.aid).skill = slots.LEADER  # Bo leads, and has said that he comes
         task = tx.get_one(Task, s.task(tx))
         drill = improving.drill_plan(tx)
         run = improving.held(tx, drill, -24)
+        run.incident_id = closed.id
         drills = {"drills": str(drill.public_id), "run": str(run.public_id)}
     with db.transaction(GUEST, "text.receive") as tx:
         text = {"MessageSid": "SM1", "From": "+8613900000002", "Body": "which gate?"}

@@ -77,6 +77,10 @@ def rendered() -> str:
         "router and held against it by a test: `python -m tests.house.test_screens` writes it, and",
         "`make screens` takes the pictures.",
         "",
+        "From the situation (or, for a volunteer, from their day or their data) each is at most three clicks",
+        "away, a fold that hides a link counted as one; what a link sent to somebody opens is left out.",
+        "`tests/web/test_clicks.py` walks them, and finds a count that does not open its list.",
+        "",
         "| screen | address | role | picture |",
         "|---|---|---|---|",
     ]

@@ -98,6 +98,14 @@ def by_code(tx: Tx, code: str) -> Jurisdiction:
     return _found(tx.exec(select(Jurisdiction).where(col(Jurisdiction.code) == code)).first())
 
 
+def within(tx: Tx, permission: str, code: str) -> Jurisdiction:
+    """A node by its official code, within the actor's areas. Raises NotFound."""
+    wanted = select(Jurisdiction).where(
+        col(Jurisdiction.code) == code, tx.actor.scope(permission, Jurisdiction.path)
+    )
+    return _found(tx.exec(wanted).first())
+
+
 def by_path(tx: Tx, path: str) -> Jurisdiction:
     """The node that a row's area names. Raises NotFound."""
     return _found(tx.exec(select(Jurisdiction).where(col(Jurisdiction.path) == path)).first())

@@ -25,11 +25,13 @@ TEAM_MINUTES: Final = 15
 
 @dataclass(frozen=True)
 class DrillResult:
-    """``communities``: the path of an area -> the area, for the record's groups."""
+    """``communities``: the path of an area -> the area, for the record's groups. ``callout``: whom it asked,
+    by the id seen outside; None where nobody was asked."""
 
     plan: PlanLine
     line: RunLine
     communities: dict[str, Jurisdiction]
+    callout: uuid.UUID | None
 
     def groups(self, by: By) -> list[tuple[str, Figures]]:
         """The record's groups, whoever answers least first; hours by the clock."""
@@ -51,7 +53,7 @@ class OwnResult:
 
 
 def result(tx: Tx, plan_id: uuid.UUID, run_id: uuid.UUID) -> DrillResult:
-    """An occurrence of a plan that the actor may read, in four queries. Raises NotFound."""
+    """An occurrence of a plan that the actor may read, in five queries. Raises NotFound."""
     plan = plans.find(tx, "drill.read", plan_id)
     run = results.find(tx, "drill.read", run_id)
     if run.plan_id != plan.id:
@@ -60,7 +62,9 @@ def result(tx: Tx, plan_id: uuid.UUID, run_id: uuid.UUID) -> DrillResult:
     record = line.result.record
     paths = record.groups.get(By.COMMUNITY, {}) if record else {}
     nodes = tx.exec(select(Jurisdiction).where(col(Jurisdiction.path).in_(paths)))
-    return DrillResult(drill_plans.lines(tx, [plan])[0], line, {node.path: node for node in nodes})
+    sent = select(Callout.public_id).where(col(Callout.incident_id) == run.incident_id)
+    callout = tx.exec(sent.order_by(col(Callout.id))).first()
+    return DrillResult(drill_plans.lines(tx, [plan])[0], line, {node.path: node for node in nodes}, callout)
 
 
 def own(tx: Tx, volunteer: Volunteer, *, incident_id: int | None = None, limit: int = 5) -> list[OwnResult]:

@@ -18,6 +18,7 @@ _GROUPS: Final = {
         ("/volunteers", "nav.volunteers", "person", "volunteer.read"),
         ("/newcomers", "nav.newcomers", "person", "volunteer.read"),
         ("/training", "nav.training", "book", "training.read"),
+        ("/training/courses", "training.courses", "book", "training.read"),
         ("/hours", "nav.hours", "clock", "points.write"),
         ("/deductions", "nav.deductions", "flag", "points.write"),
         ("/recognition", "nav.recognition", "star", "points.read"),

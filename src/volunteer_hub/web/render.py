@@ -11,7 +11,7 @@ import hashlib
 import json
 import re
 from base64 import b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache, lru_cache
@@ -53,9 +53,11 @@ class NavEntry:
     group: str = ""
     key: str = ""
 
-    def current(self, path: str) -> bool:
-        """True on the entry's own page and below it."""
-        return path == self.href or path.startswith(self.href.rstrip("/") + "/")
+    def current(self, path: str, among: Iterable[NavEntry] = ()) -> bool:
+        """True on the entry's own page and below it, where none of ``among`` is nearer."""
+        nearer = [one for one in among if len(one.href) > len(self.href)]
+        above = path == self.href or path.startswith(self.href.rstrip("/") + "/")
+        return above and not any(one.current(path) for one in nearer)
 
 
 # -- language and theme ------------------------------------------------------------------------------------

@@ -46,6 +46,7 @@ def show(request: Request, actor: Reader, id: uuid.UUID, run: uuid.UUID) -> Resp
             span=max(last * _BEYOND, minutes[-1] * _BEYOND),
             groups=[(by, _rows(shown, by, lang)) for by in By],
             parts=PARTS,
+            callout=shown.callout if actor.may("offer.read", shown.plan.plan.area) else None,
             asked_back=record is not None and actor.may("survey.read", shown.plan.plan.area),
             now=tx.now,
         )

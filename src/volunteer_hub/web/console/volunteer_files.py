@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request, UploadFile
 from fastapi import Form as Field
 from fastapi.responses import Response, StreamingResponse
 
+from volunteer_hub.access import jurisdictions
 from volunteer_hub.core import db
 from volunteer_hub.core.actor import Actor
 from volunteer_hub.core.errors import HubError
@@ -132,21 +133,26 @@ _TWINS = frozenset(each.value for each in OnTwin)
 
 
 @router.get("/volunteers/export.csv")
-def export_csv(actor: Exporter, search: str = "", status: str = "", skill: str = "") -> StreamingResponse:
+def export_csv(
+    actor: Exporter, search: str = "", status: str = "", skill: str = "", area: str = ""
+) -> StreamingResponse:
     """The list as it is filtered, as CSV."""
-    return _export(actor, "csv", search, status, skill)
+    return _export(actor, "csv", search, status, skill, area)
 
 
 @router.get("/volunteers/export.xlsx")
-def export_xlsx(actor: Exporter, search: str = "", status: str = "", skill: str = "") -> StreamingResponse:
+def export_xlsx(
+    actor: Exporter, search: str = "", status: str = "", skill: str = "", area: str = ""
+) -> StreamingResponse:
     """The list as it is filtered, as a workbook."""
-    return _export(actor, "xlsx", search, status, skill)
+    return _export(actor, "xlsx", search, status, skill, area)
 
 
-def _export(actor: Actor, form: Format, search: str, status: str, skill: str) -> StreamingResponse:
+def _export(actor: Actor, form: Format, search: str, status: str, skill: str, area: str) -> StreamingResponse:
     state = next((each for each in Status if each.value == status), None)
-    wanted = Wanted(status=state, skill=skill or None, search=search or None)
     with db.transaction(actor, "volunteer.export") as tx:
+        within = jurisdictions.within(tx, "volunteer.export", area).path if area else None
+        wanted = Wanted(area=within, status=state, skill=skill or None, search=search or None)
         blocks = exchange.export_blocks(tx, form, wanted)
     headers = {"Content-Disposition": f'attachment; filename="volunteers.{form}"'}
     return StreamingResponse(blocks, media_type=exchange.MEDIA_TYPES[form], headers=headers)

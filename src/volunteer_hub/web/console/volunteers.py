@@ -8,6 +8,8 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
+from volunteer_hub.access import jurisdictions
+from volunteer_hub.access.models import Jurisdiction
 from volunteer_hub.boards import evaluations, level
 from volunteer_hub.core import db, policy
 from volunteer_hub.core.actor import Actor
@@ -50,12 +52,14 @@ def listed(
     search: Annotated[str, Query(max_length=100)] = "",
     status: str = "",
     skill: str = "",
+    area: str = "",
     cursor: Annotated[str | None, Query(max_length=100)] = None,
 ) -> Response:
-    """The people of the actor's areas, fifty a page."""
+    """The people of the actor's areas, or of one by its code, fifty a page."""
     with db.read(actor) as tx:
-        found = _found(tx, language_of(request), search, status, skill, cursor)
-        counts = queries.counts_by_status(tx)
+        within = jurisdictions.within(tx, "volunteer.read", area) if area else None
+        found = _found(tx, language_of(request), search, status, skill, within, cursor)
+        counts = queries.counts_by_status(tx, within.path if within else None)
     context = nav.console(
         request,
         actor,
@@ -73,27 +77,39 @@ def live(
     search: Annotated[str, Query(max_length=100)] = "",
     status: str = "",
     skill: str = "",
+    area: str = "",
 ) -> Response:
     """The list alone, while somebody types: whole-pool counts would take longer than it."""
     with db.read(actor) as tx:
-        found = _found(tx, language_of(request), search, status, skill, None)
+        within = jurisdictions.within(tx, "volunteer.read", area) if area else None
+        found = _found(tx, language_of(request), search, status, skill, within, None)
     return page(request, "console/volunteers_found.html", **found)
 
 
-def _found(tx: db.Tx, lang: str, search: str, status: str, skill: str, cursor: str | None) -> dict[str, Any]:
+def _found(
+    tx: db.Tx,
+    lang: str,
+    search: str,
+    status: str,
+    skill: str,
+    within: Jurisdiction | None,
+    cursor: str | None,
+) -> dict[str, Any]:
     state = next((each for each in Status if each.value == status), None)
-    wanted = Wanted(status=state, skill=skill or None, search=search or None)
+    area = within.path if within else None
+    wanted = Wanted(area=area, status=state, skill=skill or None, search=search or None)
     people = queries.people(tx, wanted, after=decode_cursor(cursor), limit=ROWS + 1)
+    asked = {"search": search, "status": status, "skill": skill, "area": within.code if within else ""}
     more = None
     if len(people) > ROWS:
-        kept = {"search": search, "status": status, "skill": skill}
-        more = "/volunteers?" + urlencode({**kept, "cursor": encode_cursor(people[ROWS - 1].row.id)})
+        more = "/volunteers?" + urlencode({**asked, "cursor": encode_cursor(people[ROWS - 1].row.id)})
     named = skill_names(lang)
     return {
         "title": t(lang, "pool.title"),
         "people": [_line(person, named, lang) for person in people[:ROWS]],
         "more": more,
-        "asked": {"search": search, "status": status, "skill": skill},
+        "asked": asked,
+        "within": within,
         "may": {right: tx.actor.may(f"volunteer.{right}") for right in ("import", "export")},
     }
 
