@@ -65,7 +65,7 @@ def served(template: str, folder: Path) -> Iterator[Pages]:
     """The program in that world."""
     with planted(template) as (database, grown, ids):
         with clock.fixed(NOW):
-            cookies = {role: dict(who.cookies) for role, who in grown.who.items()} | {"guest": _half_way()}
+            cookies = {role: dict(who.cookies) for role, who in grown.who.items()} | {"guest": half_way()}
         with Server(database, folder, processes=1, workers=0) as server:
             server.wait_until_ready()
             yield Pages(server.address, listed(grown, ids), cookies)
@@ -182,7 +182,7 @@ def _raised(s: Sent, mei: TestClient) -> dict[str, str]:
         return {"actions": made.rpartition("/")[2], "h": actions.token(voice)}
 
 
-def _half_way() -> dict[str, str]:
+def half_way() -> dict[str, str]:
     """What somebody holds who was sent a code, to join and to sign in."""
     guest = client()
     guest.post("/join", data={"phone": "13900007788", "email": "new@example.org", "community": "DQ-ST-001"})
