@@ -82,7 +82,4 @@ def test_words_a_third_longer_are_not_cut_off(
             page.set_viewport_size({"width": width, "height": 800})
             found[f"{path} at {width}"] = cut_off(page)
     context.close()
-    for w, f in found.items():
-        if f:
-            print(w, f)
     assert {where: faults for where, faults in found.items() if faults} == {}
