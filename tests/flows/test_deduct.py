@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from sqlmodel import col, func, select
+from typer.testing import CliRunner
 
 import volunteer_hub
 from tests import people
@@ -23,6 +24,7 @@ from tests.world import person
 from volunteer_hub.access.models import Account
 from volunteer_hub.access.rules import Role
 from volunteer_hub.boards import recompute
+from volunteer_hub.cli.deduction import deduction as commands
 from volunteer_hub.core import clock, db
 from volunteer_hub.core.actor import SYSTEM, Actor
 from volunteer_hub.core.db import Tx, transaction
@@ -287,3 +289,25 @@ def test_two_who_decide_at_once_give_back_once(fresh_database: str) -> None:
         assert tx.get_one(Deduction, row.id).state is DeductionState.GIVEN_BACK
         kinds = select(func.count()).where(col(LedgerEntry.kind) == EntryKind.REVERSAL)
         assert tx.exec(kinds).one() == 2
+
+
+def test_by_command_they_are_taken_appealed_against_and_decided_by_another(tx: Tx, house: House) -> None:
+    def run(actor: str, *words: str, lang: str = "C") -> tuple[int, str]:
+        done = CliRunner().invoke(commands, [*words, "--as", f"{actor}@example.org"], env={"LC_ALL": lang})
+        return done.exit_code, done.output
+
+    who = str(house.bo.public_id)
+    assert run("mei", "take", who, "20", "--kind", "luck", "--reason", "Nobody saw him.")[0] == 1
+    assert run("mei", "take", who, "20", "--kind", WRONG, "--reason", "Nobody saw him.") == (
+        0,
+        "-20 points\n",
+    )
+    [row] = deductions.of(tx, house.bo.id)
+    assert run("wei", "list") == (0, "")
+    assert run("wei", "list", "--others", lang="zh_CN.UTF-8")[1].startswith(f"{row.public_id}  Bo  20  ")
+    assert run("mei", "appeal", str(row.public_id), "--words", "Ask Lin.") == (0, "appealed against\n")
+    assert run("wei", "list")[1].endswith("    Nobody saw him.\n    Ask Lin.\n")
+    ends = ["decide", str(row.public_id), "give_back", "--reason", "Lin saw him."]
+    assert run("mei", *ends)[0] == 1
+    assert run("wei", *ends) == (0, "given back\n")
+    assert queries.balance(tx, house.bo.id) == 60

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 from sqlmodel import col, func, select
+from typer.testing import CliRunner
 
 from tests import people
 from tests.doors import client
@@ -13,6 +14,7 @@ from tests.flows.callouts import NOW, at_ten, messages
 from tests.mobilization.rows import raises
 from tests.web.test_duty_pages import text
 from tests.world import person
+from volunteer_hub.cli.gift import gift as commands
 from volunteer_hub.core import clock, db
 from volunteer_hub.core.actor import SYSTEM, Actor
 from volunteer_hub.core.db import Tx, transaction
@@ -234,3 +236,38 @@ def test_four_gifts_at_once_never_overdraw(fresh_database: str) -> None:
         assert queries.balance(tx, w.bo.id) == 50
         assert gifts.standing(tx, give.giver(tx, w.bo.id), settle.in_force(tx)).month == 80
         assert tx.exec(select(func.sum(col(LedgerEntry.points)))).one() == 0
+
+
+def test_by_command_the_desk_names_grants_and_decides(tx: Tx, house: House) -> None:
+    people.kai(tx)
+
+    def run(*words: str, actor: str = "mei", lang: str = "C") -> tuple[int, str]:
+        done = CliRunner().invoke(commands, [*words, "--as", f"{actor}@example.org"], env={"LC_ALL": lang})
+        return done.exit_code, done.output
+
+    assert run("need", str(house.lin.public_id), "--words", WORDS)[0] == 0
+    need = tx.exec(select(Need)).one()
+    house.given(house.bo, need, 10)
+    house.given(house.bo, None, 25)
+    back = house.named(house.bo)
+    waits, other = (house.given(house.lin, back, n) for n in (8, 9))
+    grant = ["grant", str(need.public_id), "20", "--fund", "DQ-ST-001"]
+    assert run(*grant, actor="kai")[0] == 1
+    assert run(*grant) == (0, "given\n")
+    assert run(*grant)[0] == 1
+    assert run("decide", str(waits.public_id)) == (0, "given\n")
+    assert run("decide", str(other.public_id), "--refused-because", "You swap points.") == (0, "not given\n")
+    shown = run("list")[1].splitlines()
+    assert shown[0] == "DQ-ST-001  Fund of Dongfeng  5"
+    assert f"{need.public_id}  Lin  {WORDS}" in shown
+    assert {line.split("  ", 1)[1] for line in shown[-5:]} == {
+        "Bo > Lin  10  given",
+        "Bo > Fund of Dongfeng  25  given",
+        "Fund of Dongfeng > Lin  20  given",
+        "Lin > Bo  8  given",
+        "Lin > Bo  9  not given",
+    }
+    assert "基金" in run("list", lang="zh_CN.UTF-8")[1]
+    assert run("list", actor="kai") == (0, "")
+    assert run("close", str(need.public_id)) == (0, "")
+    assert str(need.public_id) not in run("list")[1]

@@ -24,6 +24,8 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "training": ("volunteer_hub.cli.training:training", "Courses, their sessions, and who comes."),
     "hours": ("volunteer_hub.cli.hours:hours", "Look at doubtful hours before they pay."),
     "reward": ("volunteer_hub.cli.reward:reward", "Stock rewards, hand them over; who is recognised."),
+    "deduction": ("volunteer_hub.cli.deduction:deduction", "Points taken by hand, and appeals against it."),
+    "gift": ("volunteer_hub.cli.gift:gift", "Points given to people in need: funds, needs, second looks."),
     "robot": ("volunteer_hub.cli.robot:robot", "Add, list and remove chat robots of areas."),
     "answers": ("volunteer_hub.cli.answers:answers", "How people answer: refresh what was learned, show it."),
     "calldown": (
