@@ -11,7 +11,8 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
-from starlette.types import ASGIApp
+from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddleware
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from volunteer_hub import __version__, api, bootstrap, web
 from volunteer_hub.api import errors as api_errors
@@ -19,12 +20,15 @@ from volunteer_hub.api import health
 from volunteer_hub.core import db, live
 from volunteer_hub.core.errors import HubError, Malformed
 from volunteer_hub.core.settings import settings
+from volunteer_hub.flows.exchange import MEDIA_TYPES
 from volunteer_hub.web import answer_batch
 from volunteer_hub.web import errors as web_errors
 from volunteer_hub.web.middleware import BodyLimit, SameOrigin, SecurityHeaders, Told
 from volunteer_hub.web.render import STATIC
 
 API = "/api/v1"
+PACKED = (*DEFAULT_EXCLUDED_CONTENT_TYPES, MEDIA_TYPES["xlsx"], "application/pdf")
+"""What is packed already, or must not wait: a stream of events."""
 
 
 @asynccontextmanager
@@ -57,6 +61,13 @@ class _Documented(FastAPI):
         return api_errors.documented(super().openapi())
 
 
+class _Files(StaticFiles):
+    """Sent by ourselves: what a server sends by its path alone goes out unpacked."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await super().__call__({**scope, "extensions": {}}, receive, send)
+
+
 def create_app() -> FastAPI:
     """The ASGI application."""
     app = _Documented(
@@ -74,7 +85,7 @@ def create_app() -> FastAPI:
     app.include_router(health.router)
     for router in api.routers():
         app.include_router(router, prefix=API, responses=api_errors.DOCUMENTED)
-    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    app.mount("/static", _Files(directory=STATIC), name="static")
     for kind, name in (
         (HubError, "hub_error"),
         (RequestValidationError, "invalid"),
@@ -85,6 +96,9 @@ def create_app() -> FastAPI:
     app.add_middleware(SameOrigin)
     app.add_middleware(BodyLimit)
     app.add_middleware(SecurityHeaders, images=settings().tiles)
+    # Lengths of packed pages tell nothing (BREACH): none holds a secret against forgery, and what
+    # another site asks for in bulk comes without the cookie, which is SameSite.
+    app.add_middleware(GZipMiddleware, compresslevel=5, exclude_content_types=PACKED)
     return app
 
 

@@ -8,6 +8,7 @@ import pytest
 from starlette.responses import PlainTextResponse
 from starlette.testclient import TestClient
 
+from tests.doors import client
 from volunteer_hub.web.middleware import SecurityHeaders, Told
 
 SCOPE = {"type": "http", "path": "/c/dGhpc2lzYXRva2VuMTIz"}
@@ -61,3 +62,16 @@ def test_pictures_come_from_here_and_from_the_named_server_of_tiles_alone() -> N
     assert "img-src 'self' data:;" in from_here
     tiled = allowed(SecurityHeaders(page, images="https://{s}.tiles.example.org/{z}/{x}/{y}.png"))
     assert tiled == from_here.replace("data:;", "data: https://*.tiles.example.org;")
+
+
+def test_pages_and_files_go_packed_and_pictures_as_they_are(rollback: None) -> None:
+    browser = client()
+
+    def packing(path: str, asked: str = "gzip") -> str | None:
+        answer = browser.get(path, headers={"accept-encoding": asked})
+        assert answer.status_code == 200
+        return answer.headers.get("content-encoding")
+
+    assert [packing("/login"), packing("/static/hub.css"), packing("/livez")] == ["gzip", "gzip", None]
+    assert packing("/static/mark-512.png") is None
+    assert packing("/login", "identity") is None
