@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,6 +32,15 @@ class House:
     push: int
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Known where tests/browser is named on the command line."""
+    parser.addoption(
+        "--every-combination",
+        action="store_true",
+        help="the journeys in both languages, widths and themes, eight times in all",
+    )
+
+
 # Not for the session: while it is open, the thread counts as running an event loop, which others need.
 @pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
@@ -50,8 +60,14 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture(scope="package")
 def house(template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """The house that the tests of browsers share."""
+    with built(template, tmp_path_factory.mktemp("browser")) as found:
+        yield found
+
+
+@contextmanager
+def built(template: str, folder: Path) -> Iterator[House]:
     """Mei may sign in, twenty-four people may be called, it is ten in the morning, letters arrive."""
-    folder = tmp_path_factory.mktemp("browser")
     mail = mailbox.server(free_port(), folder / "mail")
     mail.start()
     with databases.cloned(template) as database:

@@ -8,6 +8,7 @@ from playwright.sync_api import Browser, BrowserContext, Error, Locator, Page, R
 
 from tests.browser.conftest import House
 
+Theme = Literal["light", "dark"]
 LOCALES = {"en": "en-GB", "zh": "zh-CN"}
 PRIMARY = "main .button-primary"
 _STOPS = 200
@@ -37,7 +38,7 @@ class Reader:
         *,
         script: bool = True,
         keys: bool = False,
-        theme: Literal["light", "dark"] = "light",
+        theme: Theme = "light",
     ) -> None:
         self.trouble: list[str] = []
         self.lang, self._house, self._width, self._keys = lang, house, width, keys

@@ -2,21 +2,24 @@
 brings people on site, more walk up, what they say is mended, a drill is held.
 
 Each once per language: in English with the mouse, the console wide and light, telephones narrow and dark;
-in Chinese with the keyboard alone, the console narrow and dark, telephones wide and light. All eight
-combinations of language, width and theme would say little more and take four times as long."""
+in Chinese with the keyboard alone, the console narrow and dark, telephones wide and light. The option
+--every-combination walks all eight of language, width and theme, which takes four times as long: telephones
+are always as the console is not, and where it is dark there is no mouse."""
 
 import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import product
 
 import httpx2
 import pytest
 from playwright.sync_api import Browser
 
-from tests.browser.conftest import House
-from tests.browser.reader import PRIMARY, Reader, until
+from tests import databases
+from tests.browser.conftest import House, built
+from tests.browser.reader import PRIMARY, Reader, Theme, until
 from tests.flows.callouts import NOW
 from tests.people import PASSWORD
 from volunteer_hub.core import db
@@ -25,6 +28,9 @@ from volunteer_hub.simulation.mailbox import Watch
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
+LANGUAGES, WIDTHS, THEMES = ("en", "zh"), (1280, 390), ("light", "dark")
+EVERY = tuple(product(LANGUAGES, WIDTHS, THEMES))
+USUAL = (("en", 1280, "light"), ("zh", 390, "dark"))
 COMING = 5
 """So many answers are needed before what people said is shown."""
 COMPLETE = 3
@@ -35,11 +41,15 @@ _KEY = "[A-Za-z0-9_-]{22}"
 
 @dataclass
 class Night:
-    """One reader's night. ``mei`` is at the console; ``incident`` comes with the first journey."""
+    """One reader's night. ``mei`` is at the console, which is so wide and of that theme; it ends ``hours``
+    after ten; ``incident`` comes with the first journey."""
 
     chromium: Browser
     house: House
     lang: str
+    width: int
+    theme: Theme
+    hours: int
     mei: Reader
     letters: Watch
     incident: str = ""
@@ -50,9 +60,10 @@ class Night:
 
     def phone(self, *, script: bool = False) -> Reader:
         """Somebody else's window, without JavaScript unless said otherwise."""
-        if self.lang == "zh":
-            return Reader(self.chromium, self.house, "zh", 1280, script=script, keys=True)
-        return Reader(self.chromium, self.house, "en", 390, script=script, theme="dark")
+        (width,) = set(WIDTHS) - {self.width}
+        theme: Theme = "light" if self.theme == "dark" else "dark"
+        keys = self.theme == "dark"
+        return Reader(self.chromium, self.house, self.lang, width, script=script, keys=keys, theme=theme)
 
     def get(self, address: str) -> str:
         """A page as a program sees it: of several people who do the same, one sits at a browser."""
@@ -74,20 +85,43 @@ class Night:
         return until(come, count)
 
 
-@pytest.fixture(scope="module", params=["en", "zh"])
-def night(request: pytest.FixtureRequest, chromium: Browser, house: House) -> Iterator[Night]:
-    lang = request.param
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """The combinations to be walked."""
+    every = metafunc.config.getoption("every_combination", default=False)
+    ids = ["-".join(map(str, one)) for one in (EVERY if every else USUAL)]
+    metafunc.parametrize("night", EVERY if every else USUAL, indirect=True, scope="module", ids=ids)
+
+
+@pytest.fixture(scope="module")
+def night(
+    request: pytest.FixtureRequest,
+    chromium: Browser,
+    house: House,
+    template: str,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Night]:
+    """The usual two share a house, the second beginning where the first has ended; others have their own."""
+    if request.param in USUAL:
+        hours = 2 if request.param == USUAL[0] else 5
+        yield from _night(chromium, house, request.param, hours)
+        return
+    with built(template, tmp_path_factory.mktemp("night")) as own:
+        yield from _night(chromium, own, request.param, 2)
+    databases.use(house.database)
+
+
+def _night(
+    chromium: Browser, house: House, combination: tuple[str, int, Theme], hours: int
+) -> Iterator[Night]:
+    lang, width, theme = combination
     letters = Watch(house.mail)
     letters.new()
-    if lang == "en":
-        mei = Reader(chromium, house, "en", 1280)
-    else:
-        mei = Reader(chromium, house, "zh", 390, keys=True, theme="dark")
+    mei = Reader(chromium, house, lang, width, keys=theme == "dark", theme=theme)
     mei.go("/login")
     mei.write("email", "mei@example.org")
     mei.write("password", PASSWORD)
     mei.press(t(lang, "login.submit"))
-    yield Night(chromium, house, lang, mei, letters)
+    yield Night(chromium, house, lang, width, theme, hours, mei, letters)
     mei.leave()
 
 
@@ -135,7 +169,7 @@ def test_an_area_is_drawn_on_the_map_or_written_and_stands_in_the_situation(nigh
     mei, says = night.mei, night.says
     mei.go(night.incident)
     mei.follow(mei.page.get_by_role("link", name=says("incident_area.open")))
-    if night.lang == "en":
+    if night.theme == "light":
         for x, y in ((80, 60), (240, 60), (160, 180)):
             mei.page.locator("[data-map]").click(position={"x": x, "y": y})
         assert len(mei.page.input_value("[name=corners]").splitlines()) == COMPLETE
@@ -235,7 +269,7 @@ def test_a_drill_is_planned_held_and_read(night: Night) -> None:
     bo.wait_for(says("callouts.accepted.title"))
     assert bo.leave() == []
     night.post(f"{links[1]}/accept")
-    db.move_clock(NOW + timedelta(hours=2 if night.lang == "en" else 5))
+    db.move_clock(NOW + timedelta(hours=night.hours))
     ends = time.monotonic() + 30
     result = mei.page.locator("main td.number").first
     while not result.is_visible() and time.monotonic() < ends:
