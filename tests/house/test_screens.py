@@ -3,6 +3,7 @@
 import re
 import runpy
 import sys
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -35,12 +36,16 @@ def pages() -> list[tuple[str, str]]:
 
 def shown(path: str) -> str:
     """What the page shows, as its door says it."""
-    for context in iter_route_contexts(create_app().routes):
-        if context.path == path and "GET" in (context.methods or ()):
-            endpoint: Any = context.endpoint
-            words, house = (_sentence(each.__doc__) for each in (endpoint, sys.modules[endpoint.__module__]))
-            return words if len(words) > SHORT else f"{house} {words}"
-    raise KeyError(path)
+    endpoint = _endpoints()[path]
+    words, house = (_sentence(each.__doc__) for each in (endpoint, sys.modules[endpoint.__module__]))
+    return words if len(words) > SHORT else f"{house} {words}"
+
+
+@cache
+def _endpoints() -> dict[str, Any]:
+    """What answers a GET, by its path."""
+    contexts = [one for one in iter_route_contexts(create_app().routes) if "GET" in (one.methods or ())]
+    return {context.path: context.endpoint for context in reversed(contexts)}  # of two the first answers
 
 
 def _taken(name: str) -> bool:

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
 from volunteer_hub.boards import command as boards
+from volunteer_hub.boards.command import Board
 from volunteer_hub.core import db, policy
 from volunteer_hub.core.actor import Actor
 from volunteer_hub.core.db import Tx
@@ -17,10 +18,11 @@ from volunteer_hub.flows import ahead, mobilize, plan_why, preview, replan
 from volunteer_hub.flows import floors as breaking
 from volunteer_hub.flows import plan as planning
 from volunteer_hub.flows.insight_words import people_named
+from volunteer_hub.flows.plan import PairView, PlanView
 from volunteer_hub.flows.plan_why import PersonWhy
 from volunteer_hub.incidents.models import Incident
 from volunteer_hub.incidents.policy import Hazards
-from volunteer_hub.incidents.rules import OPEN
+from volunteer_hub.incidents.rules import OPEN, TaskState
 from volunteer_hub.incidents.templates import shown_title
 from volunteer_hub.mobilization import plans
 from volunteer_hub.mobilization.models import PlanRun
@@ -108,7 +110,8 @@ def whole(
             people=boards.people_of(tx, plan, [*people_named(plan.result), *moved] if plan.result else ()),
             difference=changed,
             because=replan.because(tx, plan, lang),
-            by_slot=by_slot(view) if view else {},
+            by_slot=_everywhere(found, view) if view else {},
+            slot_of=lambda key: slots[key][1] if key in slots else None,
             slot_name=lambda key: slot_words(lang, *slots[key]) if key in slots else "–",
             task_of=lambda key: shown_title(hazards, slots[key][0], lang) if key in slots else "–",
             may_ask=view is not None and actor.may("volunteer.read"),
@@ -120,6 +123,12 @@ def whole(
             key=forms.new_key(),
         )
         return page(request, "console/plan.html", **context)
+
+
+def _everywhere(found: Board, view: PlanView) -> dict[int, list[PairView]]:
+    """The plan's people by slot id, the slots of open tasks that have nobody among them."""
+    asked = (slot.slot.id for line in found.tasks if line.task.state is TaskState.OPEN for slot in line.slots)
+    return {slot: [] for slot in asked} | by_slot(view)
 
 
 def _ahead(tx: Tx, plan: PlanRun, lang: str) -> dict[str, Any]:
