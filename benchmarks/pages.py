@@ -19,7 +19,7 @@ from typing import Any, Final
 from urllib.request import Request, urlopen
 
 from fastapi.testclient import TestClient
-from playwright.sync_api import Browser, BrowserContext, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ViewportSize, sync_playwright
 from sqlalchemy import event
 
 from benchmarks import ground, report
@@ -127,8 +127,8 @@ def counted() -> Iterator[list[str]]:
 
 def opened(browser: Browser, address: str, *, cookie: str = "", slow: bool = False) -> Opened:
     """The page in a browser that has seen nothing yet."""
-    viewport = {"width": 390, "height": 844} if slow else {"width": 1280, "height": 800}
-    context = browser.new_context(locale="zh-CN", viewport=viewport)  # type: ignore[arg-type]  # as it is
+    viewport: ViewportSize = {"width": 390, "height": 844} if slow else {"width": 1280, "height": 800}
+    context = browser.new_context(locale="zh-CN", viewport=viewport)
     _sign_in(context, address, cookie)
     page = context.new_page()
     line = context.new_cdp_session(page)

@@ -1,24 +1,9 @@
 // Takes in the parts of a page as they are pushed. While they are, no part asks for itself; when the stream
 // breaks they do so again, and when that is in vain, too, the page says that it may be old.
 (() => {
-  const KEPT = ["open", "data-htmx-powered"];
   const watch = document.querySelector("[data-stream]");
   if (!watch) return;
   let pushed = false, heard = Date.now();
-  // Only what differs is put in anew: the rest need not be laid out again, and keeps focus and open folds.
-  const renew = (old, made) => {
-    if (old.isEqualNode(made)) return;
-    const alike = old.nodeName === made.nodeName && old.childNodes.length === made.childNodes.length;
-    if (!alike || !made.childNodes.length || old.getAttribute("hx-get") !== made.getAttribute("hx-get")) {
-      old.replaceWith(made);
-      if (made.nodeType === Node.ELEMENT_NODE) htmx.process(made);
-      return;
-    }
-    for (const { name } of [...old.attributes]) if (!made.hasAttribute(name) && !KEPT.includes(name)) old.removeAttribute(name);
-    for (const { name, value } of made.attributes) if (old.getAttribute(name) !== value) old.setAttribute(name, value);
-    const theirs = [...made.childNodes];
-    [...old.childNodes].forEach((child, n) => renew(child, theirs[n]));
-  };
   const hear = () => { heard = Date.now(); };
   const connect = () => {
     const source = new EventSource(watch.dataset.stream);
@@ -31,7 +16,8 @@
       for (const part of [...made.body.children]) {
         const old = document.getElementById(part.id);
         if (!old || old.dataset.mark === part.dataset.mark) continue;
-        renew(old, part);
+        old.replaceWith(part);
+        htmx.process(part);
       }
       if (!document.querySelector("[data-mark][hx-get]")) { source.close(); clearInterval(looking); }
     });
